@@ -1,0 +1,84 @@
+/**
+ * What the Worker asks the coordinator. Monitoring is answered from the coordinator's own SQLite and
+ * wakes no other object [43]. The shapes of the HTTP answers follow Flink's REST names and are built
+ * by the coordinator, so that the Worker only passes them on.
+ */
+import type { CheckpointMode, JobStatus } from "./messages.ts";
+import type { TableReference } from "../state-engine/version/table-reference.ts";
+
+export interface CoordinatorQueries {
+  /** How to reach state: parallelism by vertex uid in the current generation. */
+  topology(): Promise<Topology>;
+  status(): Promise<{ status: JobStatus }>;
+  /** `GET /jobs/{job}` as in the contract. */
+  describeJob(): Promise<JsonObject>;
+  exceptions(): Promise<JsonObject>;
+  /** Covers every line accepted before the call [25]. `waitMs` at most 60,000. */
+  requestCheckpoint(request: {
+    mode?: CheckpointMode;
+    waitMs: number;
+  }): Promise<RequestedCheckpoint>;
+  checkpointStatistics(): Promise<JsonObject>;
+  checkpointConfiguration(): Promise<JsonObject>;
+  checkpointDetail(id: number): Promise<JsonObject | undefined>;
+  checkpointSubtasks(request: { id: number; vertex: string }): Promise<JsonObject | undefined>;
+  /** Where the manifest of a completed checkpoint is; "gone" once it is no longer retained. */
+  locateCheckpoint(
+    id: number,
+  ): Promise<{ kind: "found"; path: string } | { kind: "gone" } | { kind: "unknown" }>;
+  /** The tables of every partition of one vertex at a retained checkpoint, for reads that touch no partition. */
+  cost(): Promise<JsonObject>;
+  stop(request: { drain: boolean; savepoint: boolean }): Promise<StopAnswer>;
+  start(request: StartRequest): Promise<StartAnswer>;
+}
+
+export interface Topology {
+  readonly status: JobStatus;
+  readonly generation: number;
+  readonly maxParallelism: number;
+  readonly parallelism: Readonly<Record<string, number>>;
+  readonly sources: number;
+}
+
+export type RequestedCheckpoint =
+  | { readonly kind: "completed"; readonly detail: JsonObject }
+  | { readonly kind: "pending"; readonly requestId: string }
+  | {
+      readonly kind: "unavailable";
+      readonly status: JobStatus;
+      readonly retryAfterSeconds: number;
+    };
+
+export interface StartRequest {
+  readonly from:
+    | "latest"
+    | "empty"
+    | { readonly checkpoint: number }
+    | { readonly savepoint: string };
+  readonly parallelism?: number;
+  readonly acceptLoss?: boolean;
+  readonly allowNonRestoredState?: boolean;
+}
+export type StartAnswer =
+  | { readonly kind: "started"; readonly generation: number }
+  /** The log begins after the point to start from: lines that would be missing, by source [38]. */
+  | {
+      readonly kind: "gap";
+      readonly sources: readonly { source: number; from: number; firstKept: number }[];
+    }
+  | { readonly kind: "refused"; readonly reason: string };
+export type StopAnswer =
+  | { readonly kind: "stopped"; readonly checkpoint: number }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The tables of one partition inside a manifest, as planned by the coordinator and read by everyone else. */
+export interface PartitionTables {
+  readonly vertex: string;
+  readonly index: number;
+  readonly tables: readonly TableReference[];
+}
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [name: string]: JsonValue;
+}

@@ -1,0 +1,356 @@
+/**
+ * Every call that crosses from one Durable Object to another, and nothing else. Plain data only:
+ * structured clone carries it. Each answer is bounded by 4 MiB.
+ *
+ * Rules in brackets are those of docs/protocol.md.
+ */
+import type { KeyGroupRange, TableReference } from "../state-engine/version/table-reference.ts";
+import type { CoordinatorQueries } from "./coordinator-queries.ts";
+
+/** One task of a job: partition `index` of the keyed vertex `vertex` (its uid). */
+export interface TaskId {
+  readonly vertex: string;
+  readonly index: number;
+}
+
+/** The furthest point a source channel has applied: record `record` of line `line` is the next one [1]. */
+export interface Position {
+  readonly line: number;
+  readonly record: number;
+}
+
+/** Says who is talking: the generation the sender acts in, and the attempt it believes the receiver to be [3, 6]. */
+export interface Fence {
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+// ---------------------------------------------------------------- Worker → Source
+
+export interface AppendRequest {
+  /** Absent: an anonymous request, whose retry may add its lines twice. */
+  readonly producer?: { readonly id: string; readonly sequence: number };
+  /** Number of this segment's first line within the request, from 0. */
+  readonly fromLine: number;
+  /** Lines in `bytes`. 0 only together with `last`. */
+  readonly lines: number;
+  /** UTF-8 lines joined by "\n", without empty lines, without a line end after the last. At most 1 MiB. */
+  readonly bytes: Uint8Array;
+  /** The request ends with this segment: its sequence closes [11]. */
+  readonly last: boolean;
+}
+
+export type AppendAnswer =
+  /** Durable. `added` lines of this segment are new; the others were in from an earlier attempt. */
+  | { readonly kind: "appended"; readonly added: number }
+  /** The sequence was closed before: nothing added. */
+  | { readonly kind: "duplicate" }
+  | { readonly kind: "sequenceGap"; readonly expectedSequence: number }
+  /** Lines of this request are missing before `fromLine`: send again from `linesIn`. */
+  | { readonly kind: "lineGap"; readonly linesIn: number }
+  | { readonly kind: "full"; readonly retryAfterSeconds: number }
+  | {
+      readonly kind: "unavailable";
+      readonly status: JobStatus;
+      readonly retryAfterSeconds: number;
+    };
+
+// ---------------------------------------------------------------- Source ↔ Partition
+
+export interface SourceFrame extends Fence {
+  readonly source: number;
+  /** Records from `from` up to, not including, `to`. */
+  readonly from: Position;
+  readonly to: Position;
+  /** Event-time watermark after `to` [13]; -Infinity while unknown. */
+  readonly watermark: number;
+  /** Largest arrival time of a line in the frame, milliseconds since the epoch [15]. */
+  readonly arrivalTime: number;
+  /** dataflow/frame.ts; at most 256 KiB. Own buffer, never a view of a larger one. */
+  readonly bytes: Uint8Array;
+}
+
+export interface Barrier extends Fence {
+  readonly source: number;
+  readonly checkpoint: number;
+  /** The last completed checkpoint: everything the receiver keeps for later ones hangs on it [7]. 0 when there is none. */
+  readonly base: number;
+  /** The line this barrier stands at: the receiver's position must be (offset, 0) [2]. */
+  readonly offset: number;
+  readonly watermark: number;
+  readonly mode: CheckpointMode;
+}
+
+/** What a receiver says of a channel whenever the sender's idea of it is wrong, or on opening. */
+export interface ChannelState extends Fence {
+  readonly position: Position;
+  /** The last barrier this channel delivered, 0 when none: it is not delivered twice. */
+  readonly lastBarrier: number;
+  /** Bytes the sender may have under way at once on this channel. */
+  readonly creditBytes: number;
+}
+
+export type ChannelAnswer =
+  /** Frame applied, or wholly known before and dropped. Barrier: acknowledgement accepted by the coordinator, or checkpoint given up. */
+  | { readonly kind: "done"; readonly creditBytes: number }
+  /** Nothing was applied: cut anew from `channel.position`. */
+  | { readonly kind: "reposition"; readonly channel: ChannelState }
+  /** The receiver is restoring: ask again with openChannel after the delay. */
+  | { readonly kind: "notReady"; readonly retryAfterMs: number }
+  /** The sender's generation is older than the receiver's: attach again. */
+  | { readonly kind: "staleGeneration"; readonly generation: number };
+
+export type OpenChannelAnswer =
+  | { readonly kind: "open"; readonly channel: ChannelState }
+  | Exclude<ChannelAnswer, { kind: "done" | "reposition" }>;
+
+export interface RewindRequest extends Fence {
+  readonly task: TaskId;
+  readonly channel: ChannelState;
+}
+export type RewindAnswer =
+  /** `furthest` is the line up to which this channel was ever cut: live reads wait until it is reached again [20]. */
+  | { readonly kind: "rewound"; readonly furthest: Position }
+  | { readonly kind: "notReady"; readonly retryAfterMs: number }
+  | { readonly kind: "staleGeneration"; readonly generation: number };
+
+// ---------------------------------------------------------------- Task → Coordinator
+
+export type JobStatus = "RUNNING" | "RESTARTING" | "STOPPED" | "FAILED" | "FINISHED";
+export type CheckpointMode = "incremental" | "full";
+
+export interface AttachSourceRequest {
+  readonly source: number;
+  readonly codeVersion: string;
+}
+export type AttachSourceAnswer =
+  | {
+      readonly kind: "attached";
+      readonly generation: number;
+      readonly status: JobStatus;
+      /** Parallelism of every vertex this source feeds, by uid. */
+      readonly parallelism: Readonly<Record<string, number>>;
+      /** Where the latest completed checkpoint (or the start of the job) stands in this source's log. */
+      readonly restored: SourceState;
+      readonly completed: number;
+      /** The log is needed from this line on. */
+      readonly truncateBefore: number;
+      readonly intervalMs: number;
+    }
+  /** The job is waiting for all tasks to run one code version, or for its restart delay: try again. */
+  | { readonly kind: "wait"; readonly retryAfterMs: number; readonly status: JobStatus };
+
+/** A source's part of a checkpoint. Line numbers count from 0 over the whole life of the log. */
+export interface SourceState {
+  readonly source: number;
+  /** Lines before this one are in the checkpoint. */
+  readonly offset: number;
+  /** State of the watermark generator at that line, as the generator encodes it [13]; null when the job has none. */
+  readonly watermark: string | null;
+}
+
+export interface AttachPartitionRequest {
+  readonly task: TaskId;
+  readonly codeVersion: string;
+}
+export type AttachPartitionAnswer =
+  | {
+      readonly kind: "attached";
+      readonly generation: number;
+      /** New with every attach; older attempts of this task are refused from now on [3]. */
+      readonly attempt: number;
+      /** The checkpoint to restore: the last completed one, 0 for an empty start. */
+      readonly checkpoint: number;
+      readonly restored: PartitionState;
+      /** Per source, where its channel stands in that checkpoint. */
+      readonly sources: readonly SourceState[];
+      readonly keyGroups: KeyGroupRange;
+      readonly parallelism: Readonly<Record<string, number>>;
+      /** Objects this task noted and the coordinator knows: they are the coordinator's to delete, not the task's. */
+      readonly knownUploads: readonly string[];
+      /** Begins every path this task writes; ends with "/" [4]. */
+      readonly pathPrefix: string;
+    }
+  | { readonly kind: "wait"; readonly retryAfterMs: number; readonly status: JobStatus };
+
+/** A partition's part of a checkpoint. */
+export interface PartitionState {
+  readonly tables: readonly TableReference[];
+  /** Watermark per source channel at the barrier, by source index; absent while unknown [13]. */
+  readonly watermarks: Readonly<Record<number, number>>;
+  /** Largest arrival time applied: the time that TTL and processing-time windows go by [15]. */
+  readonly time: number;
+  /** Sequence number of the last write. */
+  readonly sequence: number;
+}
+
+export interface Acknowledgement extends Fence {
+  readonly task: TaskId;
+  readonly checkpoint: number;
+  readonly base: number;
+  /** Absent: nothing changed since `base`, the list there still holds. */
+  readonly state?: PartitionState;
+  /** Objects this task wrote for the tables it lists, or noted and no longer needs. */
+  readonly uploads: readonly Upload[];
+  /** Output of every barrier interval after `base` [7]; empty for a vertex without a sink. */
+  readonly output: readonly OutputInterval[];
+  readonly metrics: AcknowledgementMetrics;
+}
+export interface Upload {
+  readonly path: string;
+  readonly size: number;
+}
+export interface OutputInterval {
+  readonly checkpoint: number;
+  readonly records: number;
+  /** NDJSON, or the object that holds it. */
+  readonly data: { readonly inline: Uint8Array } | { readonly path: string; readonly size: number };
+}
+export interface AcknowledgementMetrics {
+  /** Milliseconds the task stood still (freeze), worked aside (flush, upload), held a channel, and waited for the first barrier. */
+  readonly syncDurationMs: number;
+  readonly asyncDurationMs: number;
+  readonly alignmentDurationMs: number;
+  readonly startDelayMs: number;
+  /** Bytes uploaded for this checkpoint, inline ones included. */
+  readonly uploadedBytes: number;
+  /** Since the task's previous acknowledgement. */
+  readonly operations: OperationCounts;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+}
+
+/** Billed operations, counted where they happen. */
+export interface OperationCounts {
+  /** R2 put and list. */
+  readonly classA: number;
+  /** R2 get and head. */
+  readonly classB: number;
+  readonly rowsWritten: number;
+  /** Calls to other Durable Objects. */
+  readonly requests: number;
+}
+
+/** "refused": the attempt, generation or checkpoint does not count any more; the uploads are the coordinator's to delete [37]. "restore": the task must attach anew. */
+export type AcknowledgeAnswer = { readonly kind: "accepted" | "refused" | "restore" };
+
+export interface TaskFailure {
+  readonly task: TaskId | { readonly source: number };
+  readonly generation: number;
+  readonly attempt?: number;
+  readonly error: { readonly name: string; readonly message: string; readonly stack?: string };
+  /** Where in the log the failing record stands, when known. */
+  readonly source?: number;
+  readonly line?: number;
+}
+
+export interface SourceReport {
+  readonly source: number;
+  readonly generation: number;
+  /** Lines ever accepted; lines cut into frames for every channel; first line kept. */
+  readonly accepted: number;
+  readonly processed: number;
+  readonly firstKept: number;
+  readonly bytesKept: number;
+  readonly operations: OperationCounts;
+}
+
+// ---------------------------------------------------------------- Coordinator → Task
+
+export interface CheckpointTrigger {
+  readonly generation: number;
+  readonly checkpoint: number;
+  readonly base: number;
+  readonly mode: CheckpointMode;
+}
+export type TriggerAnswer =
+  /** The offset is durable and will not change; barriers are on their way [2]. */
+  | { readonly kind: "triggered"; readonly state: SourceState; readonly report: SourceReport }
+  | { readonly kind: "notReady"; readonly retryAfterMs: number };
+
+/** Told after the pointer moved. Sources truncate, partitions forget what only mattered before [7, 22]. */
+export interface CheckpointCompleted {
+  readonly generation: number;
+  readonly checkpoint: number;
+  /** For sources: this source's offset in the checkpoint, and the first line to keep. */
+  readonly offset?: number;
+  readonly truncateBefore?: number;
+}
+
+export interface SourceCalls {
+  append(request: AppendRequest): Promise<AppendAnswer>;
+  /** A partition says where its channel stands, having restored. */
+  rewind(request: RewindRequest): Promise<RewindAnswer>;
+  triggerCheckpoint(trigger: CheckpointTrigger): Promise<TriggerAnswer>;
+  abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void>;
+  completeCheckpoint(request: CheckpointCompleted): Promise<void>;
+  /** There is a newer generation or status: attach again. Answers at once [23]. */
+  enter(request: { generation: number; status: JobStatus }): Promise<void>;
+  /** Answers when every channel was cut up to `line`, or after `timeoutMs`. */
+  awaitProcessed(request: { line: number; timeoutMs: number }): Promise<SourceReport>;
+}
+
+export interface PartitionCalls {
+  openChannel(request: { source: number; generation: number }): Promise<OpenChannelAnswer>;
+  frame(frame: SourceFrame): Promise<ChannelAnswer>;
+  /** Stays open until the acknowledgement is accepted or the checkpoint is given up [22]. */
+  barrier(barrier: Barrier): Promise<ChannelAnswer>;
+  abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void>;
+  completeCheckpoint(request: CheckpointCompleted): Promise<void>;
+  enter(request: { generation: number; status: JobStatus }): Promise<void>;
+  readState(request: ReadRequest): Promise<ReadAnswer>;
+  scanState(request: ScanRequest): Promise<ScanAnswer>;
+  /** Uploads this task noted and no acknowledgement has named yet [10]. */
+  notedUploads(): Promise<readonly string[]>;
+}
+
+export interface CoordinatorCalls extends CoordinatorQueries {
+  attachSource(request: AttachSourceRequest): Promise<AttachSourceAnswer>;
+  attachPartition(request: AttachPartitionRequest): Promise<AttachPartitionAnswer>;
+  acknowledge(acknowledgement: Acknowledgement): Promise<AcknowledgeAnswer>;
+  /** The log of this source holds lines no completed checkpoint covers (first such line), fell silent, or is half full. */
+  sourceChanged(request: {
+    report: SourceReport;
+    reason: "input" | "silent" | "halfFull";
+  }): Promise<void>;
+  fail(failure: TaskFailure): Promise<void>;
+}
+
+// ---------------------------------------------------------------- Worker → Partition: live reads
+
+export interface ReadRequest {
+  readonly state: string;
+  readonly keyGroup: number;
+  /** Encoded by the key's codec. */
+  readonly key: Uint8Array;
+}
+export type ReadAnswer =
+  /** The value as JSON text. */
+  | { readonly kind: "found"; readonly json: string }
+  | { readonly kind: "missing" }
+  /** Catching up after a wake-up [20]. */
+  | { readonly kind: "notReady"; readonly retryAfterSeconds: number }
+  /** The key group belongs to another partition now: read the topology again [20]. */
+  | { readonly kind: "notOwner" }
+  | { readonly kind: "unknownState" };
+
+export interface ScanRequest {
+  readonly state: string;
+  /** UTF-8 prefix of the key; "" for all. */
+  readonly prefix: string;
+  readonly limit: number;
+  /** Where the previous page ended, as it said; absent for the first. */
+  readonly cursor?: string;
+  /** "key": by key group, then key. "valueDescending": numeric states only, ties by key. */
+  readonly order: "key" | "valueDescending";
+}
+export type ScanAnswer =
+  | { readonly kind: "page"; readonly entries: readonly StateEntry[]; readonly next?: string }
+  | Exclude<ReadAnswer, { kind: "found" | "missing" }>
+  | { readonly kind: "notNumeric" };
+
+export interface StateEntry {
+  /** JSON texts. */
+  readonly key: string;
+  readonly value: string;
+}

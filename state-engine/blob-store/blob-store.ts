@@ -1,0 +1,36 @@
+/**
+ * The one seam between the engine and durable storage: named, immutable blobs.
+ *
+ * Contract, checked by test/contract/blob-store.ts on every implementation:
+ * - A path is 1 to 1,024 bytes of `A-Za-z0-9._/-`, without empty, "." or ".." segments.
+ * - put is atomic: a reader sees the whole blob or none of it, and sees it once put has resolved.
+ * - put with `ifAbsent` creates or answers "exists"; it never replaces. After a rejected put the
+ *   outcome is unknown: the blob may exist, now or later. Read it back before deciding anything.
+ * - get and getRange answer undefined for a blob that does not exist. A range is clipped to the end
+ *   of the blob; one that begins at or beyond the end answers zero bytes.
+ * - list answers every blob below the prefix in ascending order of path (by UTF-16 code unit, which
+ *   for the allowed characters is byte order), however many pages the store needs for it.
+ * - delete is idempotent, takes any number of paths, and resolves once none of them is readable.
+ * - Answers are fresh arrays: the caller may keep and change them.
+ * - Anything the world does wrong rejects with StateEngineError of kind "unavailable".
+ */
+export interface BlobStore {
+  get(path: string): Promise<Uint8Array | undefined>;
+  getRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined>;
+  put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists">;
+  list(prefix: string): Promise<readonly BlobEntry[]>;
+  delete(paths: readonly string[]): Promise<void>;
+}
+
+export interface PutOptions {
+  /** Create only: answer "exists" and change nothing when the path is taken. */
+  readonly ifAbsent?: boolean;
+}
+
+export interface BlobEntry {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since the epoch at which the blob was written, by the store's clock. */
+  readonly writtenAt: number;
+}
