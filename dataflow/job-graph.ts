@@ -66,8 +66,13 @@ export interface KeyedVertex {
   /** The uid its state is matched by across deploys: the first string the user gave to the stateful operator. */
   readonly uid: string;
   readonly key: (record: unknown) => unknown;
+  /** How keys are stored. The types of the user's functions are gone when the job runs. */
+  readonly keyType: KeyType;
   readonly operator: KeyedOperator;
 }
+
+/** The kinds of key there is a codec for. */
+export type KeyType = "string" | "integer";
 
 /** What a keyed vertex does with a record. Grows with the vocabulary; every kind names its state. */
 export type KeyedOperator = { readonly kind: "count"; readonly state: string };
