@@ -1,0 +1,79 @@
+/**
+ * The engine's Environment in Node: real checksums and codecs of node:zlib, and a clock and dice that
+ * the test decides.
+ */
+import * as zlib from "node:zlib";
+import type {
+  Compression,
+  Environment,
+  MemoryMember,
+  MemoryPool,
+} from "../../state-engine/environment.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+export interface NodeEnvironmentOptions {
+  now(): number;
+  readonly random: SeededRandom;
+  /** Default: 80 MiB shared by nobody else. */
+  readonly memory?: MemoryPool;
+}
+
+export function createNodeEnvironment(options: NodeEnvironmentOptions): Environment {
+  const { random } = options;
+  return {
+    now: () => options.now(),
+    random: () => random.next(),
+    newId: () => random.hexadecimalId(),
+    crc32: (bytes) => zlib.crc32(bytes),
+    codecs: { zstd, "deflate-raw": deflateRaw },
+    memory: options.memory ?? new TestMemoryPool(80 * 1024 * 1024),
+  };
+}
+
+/** Divides the limit among the members that joined and did not leave. */
+export class TestMemoryPool implements MemoryPool {
+  readonly limitBytes: number;
+  readonly #members = new Set<MemoryMember>();
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes;
+  }
+
+  join(member: MemoryMember): void {
+    this.#members.add(member);
+  }
+
+  leave(member: MemoryMember): void {
+    this.#members.delete(member);
+  }
+
+  share(): number {
+    return Math.floor(this.limitBytes / Math.max(1, this.#members.size));
+  }
+}
+
+const zstd: Compression = {
+  compress: (bytes) => own(zlib.zstdCompressSync(bytes)),
+  decompress: (bytes, rawSize) =>
+    sized(zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawSize) }), rawSize),
+};
+
+const deflateRaw: Compression = {
+  compress: (bytes) => own(zlib.deflateRawSync(bytes)),
+  decompress: (bytes, rawSize) =>
+    sized(zlib.inflateRawSync(bytes, { maxOutputLength: Math.max(1, rawSize) }), rawSize),
+};
+
+/** A plain Uint8Array with a buffer of its own, as the platform gives. */
+function own(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+function sized(bytes: Uint8Array, rawSize: number): Uint8Array {
+  if (bytes.length !== rawSize) {
+    throw new Error(
+      `A block decompressed to ${bytes.length} bytes where ${rawSize} were promised.`,
+    );
+  }
+  return own(bytes);
+}
