@@ -1,0 +1,77 @@
+/**
+ * Barrier alignment over the input channels of one task, as a state machine without I/O: which
+ * channels are held, and when a checkpoint is aligned (Carbone et al., "Lightweight Asynchronous
+ * Snapshots for Distributed Dataflows", 2015).
+ *
+ * Promise: between a channel's barrier n and the moment all channels have delivered it, the channel
+ * is held; checkpoint numbers only rise, so an abort or a newer barrier decides every older one for
+ * good, in whatever order they arrive [22]. It does not know what a channel carries.
+ */
+
+/**
+ * "held": the channel waits for the others. "aligned": this was the last one, every channel is free
+ * again and the task's state is the checkpoint's. "givenUp": decided before, the barrier means nothing.
+ */
+export type Delivery = "held" | "aligned" | "givenUp";
+
+export class BarrierAlignment {
+  readonly #isHeld: boolean[];
+  #heldCount = 0;
+  /** The checkpoint being aligned; 0 when none is. */
+  #pending = 0;
+  /** Every checkpoint up to this one is aligned, aborted or overtaken. */
+  #decided = 0;
+
+  constructor(channelCount: number) {
+    this.#isHeld = Array.from<boolean>({ length: channelCount }).fill(false);
+  }
+
+  /** The checkpoint being aligned, undefined when none is. */
+  get pending(): number | undefined {
+    return this.#pending === 0 ? undefined : this.#pending;
+  }
+
+  isHeld(channel: number): boolean {
+    return this.#isHeld[channel] === true;
+  }
+
+  /** Whether the checkpoint was aligned, aborted or overtaken by a newer one. */
+  isDecided(checkpoint: number): boolean {
+    return checkpoint <= this.#decided;
+  }
+
+  /** The channel's next turn is the barrier of `checkpoint`. A held channel has no turns. */
+  deliver(channel: number, checkpoint: number): Delivery {
+    if (this.isHeld(channel)) {
+      throw new Error(
+        `A held channel delivered a barrier: it must not be drained until it is released. channel=${channel} checkpoint=${checkpoint}`,
+      );
+    }
+    if (checkpoint <= this.#decided) return "givenUp";
+    if (checkpoint > this.#pending) this.#overtake(checkpoint);
+    this.#isHeld[channel] = true;
+    this.#heldCount += 1;
+    if (this.#heldCount < this.#isHeld.length) return "held";
+    this.#decide(checkpoint);
+    return "aligned";
+  }
+
+  /** The coordinator gave the checkpoint up. Remembered even if no barrier of it has come yet. */
+  abort(checkpoint: number): void {
+    if (this.#pending !== 0 && this.#pending <= checkpoint) this.#decide(checkpoint);
+    else this.#decided = Math.max(this.#decided, checkpoint);
+  }
+
+  /** A newer checkpoint is only triggered once the older one is decided: its barrier says so. */
+  #overtake(checkpoint: number): void {
+    this.#decide(Math.max(this.#decided, checkpoint - 1));
+    this.#pending = checkpoint;
+  }
+
+  #decide(checkpoint: number): void {
+    this.#decided = Math.max(this.#decided, checkpoint);
+    this.#pending = 0;
+    this.#isHeld.fill(false);
+    this.#heldCount = 0;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The one loop that changes a task's state: it takes turns from the queues of the input channels, in
+ * order within each, and aligns barriers on the way [8].
+ *
+ * Promise: frames are applied one at a time, each wholly before the next; nothing of a held channel
+ * is applied; the moment of alignment is synchronous, so what `aligned` sees is exactly the
+ * checkpoint's state. The first throw closes the loop: nothing is applied after it.
+ * Non-goals: positions, fences and answers. Channels are numbers, so it does not matter who sends.
+ */
+import { BarrierAlignment } from "./alignment.ts";
+import { ChannelQueue } from "./channel-queue.ts";
+
+export interface LoopHandler<Frame> {
+  /** Room for the frame's bytes: undefined when it is there, else a promise of it. */
+  admit(frame: Frame): Promise<void> | undefined;
+  /** Applies the frame, synchronously. */
+  apply(frame: Frame): void;
+  /** All channels have delivered the barrier; runs before any of them goes on. */
+  aligned(checkpoint: number): void;
+  /** Something above threw. The loop is closed; `frame` is the one that was being applied. */
+  failed(error: unknown, frame: Frame | undefined): void;
+}
+
+type Turn<Frame> =
+  | { readonly kind: "frame"; readonly frame: Frame }
+  | { readonly kind: "barrier"; readonly checkpoint: number };
+
+export class ApplyLoop<Frame> {
+  readonly #queues: readonly ChannelQueue<Turn<Frame>>[];
+  readonly #alignment: BarrierAlignment;
+  readonly #handler: LoopHandler<Frame>;
+  #isRunning = false;
+  #isClosed = false;
+  /** Where the search for the next turn begins, so that no channel starves another. */
+  #nextChannel = 0;
+
+  constructor(channelCount: number, handler: LoopHandler<Frame>) {
+    this.#queues = Array.from({ length: channelCount }, () => new ChannelQueue<Turn<Frame>>());
+    this.#alignment = new BarrierAlignment(channelCount);
+    this.#handler = handler;
+  }
+
+  /** The checkpoint being aligned, undefined when none is. */
+  get aligning(): number | undefined {
+    return this.#alignment.pending;
+  }
+
+  /** Whether the checkpoint was aligned, aborted or overtaken. */
+  isDecided(checkpoint: number): boolean {
+    return this.#alignment.isDecided(checkpoint);
+  }
+
+  pushFrame(channel: number, frame: Frame): void {
+    this.#push(channel, { kind: "frame", frame });
+  }
+
+  pushBarrier(channel: number, checkpoint: number): void {
+    this.#push(channel, { kind: "barrier", checkpoint });
+  }
+
+  /** Gives up this checkpoint and every older one that is not aligned yet, and goes on. */
+  abort(checkpoint: number): void {
+    this.#alignment.abort(checkpoint);
+    void this.#run();
+  }
+
+  /** Ends the loop. Answers the frames that were not applied, the one being admitted included. */
+  close(): readonly Frame[] {
+    this.#isClosed = true;
+    return this.#queues.flatMap((queue) =>
+      queue.clear().flatMap((turn) => (turn.kind === "frame" ? [turn.frame] : [])),
+    );
+  }
+
+  #push(channel: number, turn: Turn<Frame>): void {
+    if (this.#isClosed) throw new Error("A turn was pushed to a closed apply loop.");
+    this.#queues[channel]!.push(turn);
+    void this.#run();
+  }
+
+  /** Runs synchronously until a frame has to wait for room. A frame stays in its queue until it is applied. */
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    let frame: Frame | undefined;
+    try {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        const turn = next.queue.peek()!;
+        frame = undefined;
+        if (turn.kind === "barrier") {
+          next.queue.take();
+          const delivery = this.#alignment.deliver(next.channel, turn.checkpoint);
+          if (delivery === "aligned") this.#handler.aligned(turn.checkpoint);
+          continue;
+        }
+        frame = turn.frame;
+        const room = this.#handler.admit(frame);
+        if (room !== undefined) await room;
+        if (this.#isClosed) return;
+        this.#handler.apply(frame);
+        next.queue.take();
+      }
+    } catch (error) {
+      // Room that will never come because the loop was closed is no failure.
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      this.#handler.failed(error, frame);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #next(): { channel: number; queue: ChannelQueue<Turn<Frame>> } | undefined {
+    if (this.#isClosed) return undefined;
+    const count = this.#queues.length;
+    for (let step = 0; step < count; step++) {
+      const channel = (this.#nextChannel + step) % count;
+      const queue = this.#queues[channel]!;
+      if (queue.length === 0 || this.#alignment.isHeld(channel)) continue;
+      this.#nextChannel = channel + 1;
+      return { channel, queue };
+    }
+    return undefined;
+  }
+}
