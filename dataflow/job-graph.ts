@@ -3,6 +3,8 @@
  * dataflow/ interprets it; nothing changes it.
  */
 
+import type { KeyType } from "../state-engine/state/key-codec.ts";
+
 export interface JobGraph {
   /** 1 to 64 of `a-z0-9-`, beginning with a letter: it stands in URLs and object names. */
   readonly name: string;
@@ -70,9 +72,6 @@ export interface KeyedVertex {
   readonly keyType: KeyType;
   readonly operator: KeyedOperator;
 }
-
-/** The kinds of key there is a codec for. */
-export type KeyType = "string" | "integer";
 
 /** What a keyed vertex does with a record. Grows with the vocabulary; every kind names its state. */
 export type KeyedOperator = { readonly kind: "count"; readonly state: string };

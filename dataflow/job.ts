@@ -7,7 +7,8 @@
  */
 import { describeJobGraph } from "./describe.ts";
 import type { JobDescription } from "./describe.ts";
-import type { JobGraph, JobOptions, KeyType, KeyedOperator, Transform } from "./job-graph.ts";
+import type { JobGraph, JobOptions, KeyedOperator, Transform } from "./job-graph.ts";
+import type { KeyType } from "../state-engine/state/key-codec.ts";
 import { resolveJobOptions } from "./options.ts";
 import type { JobOptionsInput } from "./options.ts";
 

@@ -1,0 +1,222 @@
+/**
+ * The bytes records travel in between a source and a partition, or two partitions.
+ *
+ *   byte 0      format version, 1
+ *   byte 1      payload kind: 1 count delta, 2 value
+ *   varint      number of records
+ *   per record  hash of the key, u32 little-endian; varint key length; key;
+ *               count delta: zigzag varint; value: varint length and bytes
+ *
+ * The hash travels so that the receiver needs no second look at the key. A frame says nothing of
+ * positions: SourceFrame does. It is at most 256 KiB, unless one record alone is larger.
+ */
+
+export type FrameKind = "count" | "value";
+
+export const maxFrameBytes = 256 * 1024;
+/** Version, kind and record count at most. */
+export const frameHeaderMaxBytes = 2 + 5;
+
+/** Bytes a record takes at most, without its value: hash, two lengths or a delta, key. */
+export function recordMaxBytes(keyLength: number): number {
+  return 4 + 5 + keyLength + 8;
+}
+
+/** The bytes are not a frame of this format. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+const formatVersion = 1;
+const kindCodes: Readonly<Record<FrameKind, number>> = { count: 1, value: 2 };
+
+/** Appends records to a frame. `finish` answers a buffer of its own and empties the writer. */
+export class FrameWriter {
+  readonly #kind: FrameKind;
+  #bytes: Uint8Array;
+  /** Records begin here, so that the header can be put in front once their number is known. */
+  #end = frameHeaderMaxBytes;
+  #records = 0;
+
+  constructor(kind: FrameKind, initialBytes = 1024) {
+    this.#kind = kind;
+    this.#bytes = new Uint8Array(Math.max(initialBytes, 64));
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Adds a count: `delta` is a safe integer. */
+  addCount(
+    hash: number,
+    keys: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    delta: number,
+  ): void {
+    this.#addKey(hash, keys, keyOffset, keyLength, 8);
+    this.#end = writeVarint(zigzag(delta), this.#bytes, this.#end);
+  }
+
+  /** Adds a value as bytes. */
+  addValue(hash: number, key: Uint8Array, value: Uint8Array): void {
+    this.#addKey(hash, key, 0, key.length, 5 + value.length);
+    this.#end = writeVarint(value.length, this.#bytes, this.#end);
+    this.#bytes.set(value, this.#end);
+    this.#end += value.length;
+  }
+
+  finish(): Uint8Array {
+    const count = new Uint8Array(5);
+    const countLength = writeVarint(this.#records, count, 0);
+    const frame = new Uint8Array(2 + countLength + this.#end - frameHeaderMaxBytes);
+    frame[0] = formatVersion;
+    frame[1] = kindCodes[this.#kind];
+    frame.set(count.subarray(0, countLength), 2);
+    frame.set(this.#bytes.subarray(frameHeaderMaxBytes, this.#end), 2 + countLength);
+    this.#end = frameHeaderMaxBytes;
+    this.#records = 0;
+    return frame;
+  }
+
+  #addKey(hash: number, keys: Uint8Array, offset: number, length: number, payload: number): void {
+    this.#reserve(4 + 5 + length + payload);
+    const bytes = this.#bytes;
+    let end = this.#end;
+    bytes[end++] = hash;
+    bytes[end++] = hash >>> 8;
+    bytes[end++] = hash >>> 16;
+    bytes[end++] = hash >>> 24;
+    end = writeVarint(length, bytes, end);
+    for (let index = 0; index < length; index++) bytes[end++] = keys[offset + index]!;
+    this.#end = end;
+    this.#records++;
+  }
+
+  #reserve(more: number): void {
+    const wanted = this.#end + more;
+    if (wanted <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = grown;
+  }
+}
+
+/**
+ * Walks a frame without allocating: `next()` moves to a record, the fields describe it. Throws
+ * FrameError at the first byte that does not fit; what was read before it was well formed.
+ */
+export class FrameReader {
+  readonly bytes: Uint8Array;
+  readonly kind: FrameKind;
+  readonly records: number;
+  hash = 0;
+  keyOffset = 0;
+  keyLength = 0;
+  /** Of a "count" frame. */
+  delta = 0;
+  /** Of a "value" frame. */
+  valueOffset = 0;
+  valueLength = 0;
+  #position = 2;
+  #left: number;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    if (bytes.length < 3) throw new FrameError(`A frame has 3 bytes or more, not ${bytes.length}.`);
+    if (bytes[0] !== formatVersion) {
+      throw new FrameError(
+        `Frame format ${bytes[0]} is unknown: this code reads ${formatVersion}.`,
+      );
+    }
+    if (bytes[1] !== kindCodes.count && bytes[1] !== kindCodes.value) {
+      throw new FrameError(`Frame kind ${bytes[1]} is unknown.`);
+    }
+    this.kind = bytes[1] === kindCodes.count ? "count" : "value";
+    this.records = this.#varint();
+    this.#left = this.records;
+  }
+
+  /** Moves to the next record; false after the last one. */
+  next(): boolean {
+    const bytes = this.bytes;
+    if (this.#left === 0) {
+      if (this.#position !== bytes.length) this.#fail("bytes follow the last record");
+      return false;
+    }
+    this.#left--;
+    const start = this.#position;
+    if (start + 4 > bytes.length) this.#fail("a hash is cut short");
+    this.hash =
+      (bytes[start]! |
+        (bytes[start + 1]! << 8) |
+        (bytes[start + 2]! << 16) |
+        (bytes[start + 3]! << 24)) >>>
+      0;
+    this.#position = start + 4;
+    this.keyLength = this.#length("key");
+    this.keyOffset = this.#position;
+    this.#position += this.keyLength;
+    if (this.kind === "count") {
+      const value = this.#varint();
+      this.delta = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    } else {
+      this.valueLength = this.#length("value");
+      this.valueOffset = this.#position;
+      this.#position += this.valueLength;
+    }
+    return true;
+  }
+
+  #length(what: string): number {
+    const length = this.#varint();
+    if (length > this.bytes.length - this.#position) this.#fail(`a ${what} is cut short`);
+    return length;
+  }
+
+  #varint(): number {
+    const bytes = this.bytes;
+    let value = 0;
+    let scale = 1;
+    for (let position = this.#position; position < bytes.length; position++) {
+      const byte = bytes[position]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) this.#fail("a number is beyond 2^53 - 1");
+        this.#position = position + 1;
+        return value;
+      }
+      scale *= 128;
+      if (scale > 2 ** 49) this.#fail("a number is longer than 8 bytes");
+    }
+    return this.#fail("a number is cut short");
+  }
+
+  #fail(what: string): never {
+    throw new FrameError(
+      `Damaged frame of ${this.bytes.length} bytes at byte ${this.#position}: ${what}.`,
+    );
+  }
+}
+
+/** Negative and positive by turns, so that small deltas stay short. Half the safe range: ±2^52. */
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1;
+}
+
+/** LEB128 of a non-negative safe integer. */
+function writeVarint(value: number, target: Uint8Array, offset: number): number {
+  let rest = value;
+  while (rest >= 0x80) {
+    if (rest < 0x80000000) {
+      target[offset++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    } else {
+      target[offset++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+  }
+  target[offset++] = rest;
+  return offset;
+}
