@@ -1,0 +1,50 @@
+/**
+ * The engine's public names, one by one. Other folders import this file, environment.ts,
+ * blob-store/blob-store.ts and version/table-reference.ts, and nothing else of the engine.
+ */
+export { StateEngine } from "./engine.ts";
+export type {
+  EngineOperations,
+  EngineStatistics,
+  FrozenState,
+  Lookup,
+  PersistedState,
+  PersistOptions,
+  ScanEntry,
+  ScanOptions,
+  ScanPage,
+  Snapshot,
+} from "./engine-types.ts";
+export { DEFAULT_TUNING } from "./options.ts";
+export type { EngineOptions, EngineTuning, MergeOperator, UploadLog } from "./options.ts";
+export { StateEngineError } from "./errors.ts";
+export type { StateEngineErrorKind } from "./errors.ts";
+export { HASH_SEED, finishHash, hash32, hashByte } from "./bytes/hash.ts";
+export { decodeInt64, decodeInt64Number, encodeInt64 } from "./bytes/int64.ts";
+export { int64Addition } from "./state/merge-operators.ts";
+export {
+  STATE_KEY_HEADER_BYTES,
+  keyGroupOf,
+  keyGroupStart,
+  prefixEnd,
+  splitStateSubKey,
+  stateIdOf,
+  stateKey,
+  stateKeyPrefix,
+  stateSubKey,
+  writeStateKeyHeader,
+} from "./state/state-key.ts";
+export { tableIdentity, MANIFEST_FORMAT_VERSION } from "./manifest/manifest.ts";
+export type {
+  Manifest,
+  ManifestPartition,
+  ManifestSource,
+  MovedTable,
+  PartitionTables,
+} from "./manifest/manifest.ts";
+export { planManifest } from "./manifest/plan-manifest.ts";
+export type {
+  ManifestRequest,
+  PlannedManifest,
+  PreviousManifest,
+} from "./manifest/plan-manifest.ts";

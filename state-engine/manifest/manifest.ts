@@ -1,0 +1,78 @@
+/**
+ * The manifest of one checkpoint: an immutable object that names, for every partition of the job, the
+ * tables that are new against its parent and those that are gone. A full manifest has no parent and
+ * lists everything. Plain JSON; a table's TableReference appears as it is.
+ *
+ * A delta names its whole chain, first the full manifest it rests on, so that a reader can get all
+ * parts at once [35]. Inline tables repeat their bytes in every full manifest [9].
+ */
+import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
+
+export const MANIFEST_FORMAT_VERSION = 1;
+
+export interface Manifest {
+  readonly formatVersion: number;
+  /** The checkpoint's id; for a savepoint the id it was taken under. */
+  readonly id: number;
+  readonly kind: "checkpoint" | "savepoint";
+  readonly job: string;
+  /** The checkpoint this one is a delta of; null on a full one. */
+  readonly parent: number | null;
+  /** Paths of the manifests this one builds on, oldest (full) first, parent last. Empty on a full one. */
+  readonly chain: readonly string[];
+  readonly generation: number;
+  /** Tells our own earlier attempt from a stranger's object after an unknown outcome [33]. */
+  readonly nonce: string;
+  /** Milliseconds since the epoch at which the checkpoint was triggered. */
+  readonly triggeredAt: number;
+  readonly maxParallelism: number;
+  readonly sources: readonly ManifestSource[];
+  readonly partitions: readonly ManifestPartition[];
+}
+
+export interface ManifestSource {
+  readonly source: number;
+  /** Lines before this one are in the checkpoint. */
+  readonly offset: number;
+  readonly watermark: string | null;
+}
+
+/** One partition's difference to the parent. A delta leaves out partitions that changed in nothing. */
+export interface ManifestPartition {
+  readonly vertex: string;
+  readonly index: number;
+  readonly keyGroups: KeyGroupRange;
+  readonly added: readonly TableReference[];
+  /** Identities (tableIdentity) of tables the parent lists and this checkpoint does not. */
+  readonly removed: readonly string[];
+  /** Tables that stay and changed only their place among the levels. */
+  readonly moved: readonly MovedTable[];
+  readonly sequence: number;
+  readonly time: number;
+  readonly watermarks: Readonly<Record<number, number>>;
+}
+
+export interface MovedTable {
+  readonly table: string;
+  readonly level: number;
+  readonly run: number;
+}
+
+/** What a checkpoint says of one partition in full: what an acknowledgement brings and a chain resolves to. */
+export interface PartitionTables {
+  readonly vertex: string;
+  readonly index: number;
+  readonly keyGroups: KeyGroupRange;
+  readonly tables: readonly TableReference[];
+  readonly sequence: number;
+  readonly time: number;
+  readonly watermarks: Readonly<Record<number, number>>;
+}
+
+/**
+ * Identity of a table reference within one partition: after a rescale the same table may be listed
+ * twice with different clips, and both are needed [16].
+ */
+export function tableIdentity(table: TableReference): string {
+  return `${table.id}@${table.keyGroups.first}-${table.keyGroups.last}`;
+}
