@@ -1,0 +1,179 @@
+/**
+ * A bucket of the simulated world: a BlobStore whose operations take time, fail, take effect without
+ * saying so, or land long after they were given up.
+ *
+ * An operation takes effect at one instant and is answered at a later one. What was under way when its
+ * sender lost its memory may or may not still take effect.
+ */
+import type { BlobEntry, BlobStore, PutOptions } from "../../state-engine/blob-store/blob-store.ts";
+import { StateEngineError } from "../../state-engine/errors.ts";
+import type { Faults } from "./faults.ts";
+import type { Instance } from "./instance.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+interface StoredBlob {
+  readonly bytes: Uint8Array;
+  readonly writtenAt: number;
+}
+
+export interface BucketObserver {
+  /** A blob is about to disappear. */
+  deleting(path: string): void;
+  written(path: string, bytes: Uint8Array): void;
+}
+
+export class SimulatedBucket {
+  readonly #scheduler: Scheduler;
+  readonly #faults: Faults;
+  readonly #blobs = new Map<string, StoredBlob>();
+  observer: BucketObserver | undefined;
+
+  constructor(scheduler: Scheduler, faults: Faults) {
+    this.#scheduler = scheduler;
+    this.#faults = faults;
+  }
+
+  get paths(): readonly string[] {
+    return [...this.#blobs.keys()].toSorted();
+  }
+
+  /** What is stored at this very instant, for the oracles: never fails. */
+  read(path: string): Uint8Array | undefined {
+    return this.#blobs.get(path)?.bytes.slice();
+  }
+
+  storeFor(caller: Instance): BlobStore {
+    return {
+      get: (path) => this.#operate(caller, `GET ${path}`, () => this.read(path)),
+      getRange: (path, offset, length) =>
+        this.#operate(caller, `GET ${path} ${offset}+${length}`, () =>
+          this.read(path)?.slice(offset, offset + length),
+        ),
+      put: (path, bytes, options) => this.#put(caller, path, bytes.slice(), options),
+      list: (prefix) => this.#list(caller, prefix),
+      delete: (paths) => this.#delete(caller, [...paths]),
+    };
+  }
+
+  #operate<Value>(caller: Instance, label: string, effect: () => Value): Promise<Value> {
+    return this.#request(caller, label, (respond) => {
+      if (this.#faults.happens("blobFailure")) return this.#later(label, () => respond.fail(label));
+      this.#later(label, () => {
+        const value = effect();
+        this.#later(`answer ${label}`, () => respond.answer(value));
+      });
+    });
+  }
+
+  #put(
+    caller: Instance,
+    path: string,
+    bytes: Uint8Array,
+    options?: PutOptions,
+  ): Promise<PutAnswer> {
+    const label = `PUT ${path} (${bytes.length} bytes)`;
+    const effect = (): PutAnswer => this.#write(path, bytes, options?.ifAbsent === true);
+    return this.#request<PutAnswer>(caller, label, (respond) => {
+      const fate = this.#faults.putFate();
+      if (fate === "failed" || fate === "delayed") {
+        this.#later(`${fate} ${label}`, () => respond.fail(label));
+        if (fate === "delayed") {
+          const delayMs = this.#faults.choices.between(100, 120_000);
+          this.#scheduler.schedule(delayMs, `late ${label} lands`, () => void effect());
+        }
+        return;
+      }
+      this.#later(label, () => {
+        if (!caller.hasMemory && this.#faults.choices.chance(0.3)) return;
+        const answer = effect();
+        this.#later(`answer ${label}: ${fate} ${answer}`, () =>
+          fate === "indeterminate" ? respond.fail(label) : respond.answer(answer),
+        );
+      });
+    });
+  }
+
+  #delete(caller: Instance, paths: readonly string[]): Promise<void> {
+    const label = `DELETE ${paths.join(" ")}`;
+    return this.#request<void>(caller, label, (respond) => {
+      if (this.#faults.happens("blobFailure")) return this.#later(label, () => respond.fail(label));
+      const half = this.#faults.happens("blobIndeterminate");
+      this.#later(label, () => {
+        for (const path of paths) {
+          if (!half || this.#faults.choices.chance(0.5)) this.#remove(path);
+        }
+        this.#later(`answer ${label}`, () =>
+          half ? respond.fail(label) : respond.answer(undefined),
+        );
+      });
+    });
+  }
+
+  /** Two pages, read at two instants: what is written between them beyond the first is seen. */
+  #list(caller: Instance, prefix: string): Promise<readonly BlobEntry[]> {
+    const label = `LIST ${prefix}`;
+    return this.#request(caller, label, (respond) => {
+      if (this.#faults.happens("blobFailure")) return this.#later(label, () => respond.fail(label));
+      this.#later(label, () => {
+        const all = this.#entries(prefix);
+        const first = all.slice(0, Math.ceil(all.length / 2));
+        const last = first.at(-1)?.path ?? "";
+        this.#later(`${label}, next page`, () => {
+          const rest = this.#entries(prefix).filter((entry) => entry.path > last);
+          this.#later(`answer ${label}`, () => respond.answer([...first, ...rest]));
+        });
+      });
+    });
+  }
+
+  #request<Value>(
+    caller: Instance,
+    label: string,
+    begin: (respond: Respond<Value>) => void,
+  ): Promise<Value> {
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
+    if (!caller.beginOutgoing(label)) return promise;
+    begin({
+      answer: (value) => caller.endOutgoing(() => resolve(value)),
+      fail: (what) => caller.endOutgoing(() => reject(unavailable(what))),
+    });
+    return promise;
+  }
+
+  #later(label: string, run: () => void): void {
+    this.#scheduler.schedule(this.#faults.blobLatency(), label, run);
+  }
+
+  #write(path: string, bytes: Uint8Array, ifAbsent: boolean): PutAnswer {
+    if (ifAbsent && this.#blobs.has(path)) return "exists";
+    this.#blobs.set(path, { bytes, writtenAt: this.#scheduler.now() });
+    this.observer?.written(path, bytes);
+    return "written";
+  }
+
+  #remove(path: string): void {
+    if (!this.#blobs.has(path)) return;
+    this.observer?.deleting(path);
+    this.#blobs.delete(path);
+  }
+
+  #entries(prefix: string): BlobEntry[] {
+    return this.paths
+      .filter((path) => path.startsWith(prefix))
+      .map((path) => {
+        const blob = this.#blobs.get(path)!;
+        return { path, size: blob.bytes.length, writtenAt: blob.writtenAt };
+      });
+  }
+}
+
+type PutAnswer = "written" | "exists";
+
+interface Respond<Value> {
+  answer(value: Value): void;
+  fail(what: string): void;
+}
+
+function unavailable(what: string): Error {
+  return new StateEngineError("unavailable", `The simulated bucket failed: ${what}.`);
+}

@@ -1,0 +1,232 @@
+/**
+ * A simulated world: objects, the network between them, a bucket, a clock, and the faults of all of
+ * these, driven by one seed.
+ *
+ * The logic it runs is whatever `createLogic` builds; simulate.ts plugs in the real one. A world ends
+ * at the first violation. Rejections nobody handles are violations too.
+ */
+import type { ObjectContext, Peers } from "../../durable-objects/object-context.ts";
+import type { TaskId } from "../../durable-objects/messages.ts";
+import { createNodeEnvironment, TestMemoryPool } from "../support/node-environment.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
+import { SimulatedBucket } from "./bucket.ts";
+import { Faults, type FaultRates } from "./faults.ts";
+import { describe, Instance, isMemoryLost } from "./instance.ts";
+import { CallFailed, type Caller, Network, outsideCaller } from "./network.ts";
+import { Scheduler } from "./scheduler.ts";
+import { type Logic, SimulatedObject } from "./simulated-object.ts";
+import { Violations } from "./violations.ts";
+
+export type ObjectName =
+  | { readonly kind: "source"; readonly index: number }
+  | { readonly kind: "partition"; readonly task: TaskId }
+  | { readonly kind: "coordinator" };
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly rates: FaultRates;
+  createLogic(name: ObjectName, context: ObjectContext): Logic;
+  /** Bytes of the memory pool each object has. */
+  readonly memoryBytes: number;
+  /** Loses the memory of an object at the n-th passing (from 1) of a named crash point. */
+  readonly crashAt?: { readonly point: string; readonly passing: number };
+}
+
+export class World {
+  readonly scheduler = new Scheduler();
+  readonly faults: Faults;
+  readonly violations: Violations;
+  readonly bucket: SimulatedBucket;
+  /** Dice for the workload. */
+  readonly random: SeededRandom;
+  /** How often each crash point was passed. */
+  readonly crashPoints = new Map<string, number>();
+  /** Called after every event. */
+  afterEvent: (() => void) | undefined;
+
+  readonly #options: WorldOptions;
+  readonly #identifiers: SeededRandom;
+  readonly #network: Network;
+  readonly #objects = new Map<string, SimulatedObject>();
+  readonly #codeVersions = new Map<string, string>();
+  #codeVersion = "version-1";
+  #deploys = 1;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    const random = new SeededRandom(options.seed);
+    this.faults = new Faults(random.fork(), options.rates);
+    this.random = random.fork();
+    this.#identifiers = random.fork();
+    this.violations = new Violations(isFaultOfTheWorld);
+    this.bucket = new SimulatedBucket(this.scheduler, this.faults);
+    this.#network = new Network(this.scheduler, this.faults, this.violations);
+  }
+
+  get objects(): readonly SimulatedObject[] {
+    return [...this.#objects.values()];
+  }
+
+  /** The object of this name, made when it is first named. */
+  object(name: ObjectName): SimulatedObject {
+    const text = nameOf(name);
+    const known = this.#objects.get(text);
+    if (known !== undefined) return known;
+    const object = this.#createObject(name, text);
+    this.#objects.set(text, object);
+    return object;
+  }
+
+  /** Calls from outside: a client whose connection has the same faults as any. */
+  outside(name: string): Peers {
+    return this.#peers(outsideCaller(name));
+  }
+
+  /** Runs the next event and its consequences. False when nothing is left to do, or a promise was broken. */
+  async step(): Promise<boolean> {
+    const ran = await this.scheduler.step();
+    if (!ran || this.violations.first !== undefined) return false;
+    if (this.faults.happens("crash")) this.#crashSomething();
+    if (this.faults.happens("deploy")) this.deploy();
+    for (const object of this.#objects.values()) object.settle();
+    this.afterEvent?.();
+    return this.violations.first === undefined;
+  }
+
+  /** Steps until `done` holds, nothing is left to do, or a limit is reached; says which. */
+  async run(limits: {
+    readonly events: number;
+    readonly simulatedMs: number;
+    readonly done?: () => boolean;
+  }): Promise<"done" | "empty" | "limit" | "violation"> {
+    const end = this.scheduler.now() + limits.simulatedMs;
+    for (let event = 0; event < limits.events && this.scheduler.now() <= end; event++) {
+      if (limits.done?.() === true) return "done";
+      if (await this.step()) continue;
+      return this.violations.first === undefined ? "empty" : "violation";
+    }
+    return limits.done?.() === true ? "done" : "limit";
+  }
+
+  /** New code: every object is restarted with it, at its own moment within the next seconds. */
+  deploy(): void {
+    this.#codeVersion = `version-${++this.#deploys}`;
+    const version = this.#codeVersion;
+    for (const object of this.#objects.values()) {
+      const delayMs = this.faults.choices.between(0, 5_000);
+      this.scheduler.schedule(delayMs, `${object.name} is deployed as ${version}`, () => {
+        this.#codeVersions.set(object.name, version);
+        object.loseMemory("by a deploy");
+      });
+    }
+  }
+
+  /** Runs `body` with rejections nobody handles counted as violations. */
+  async watch<Result>(body: () => Promise<Result>): Promise<Result> {
+    const others = process.listeners("unhandledRejection");
+    const listener = (error: unknown): void => {
+      if (!isMemoryLost(error))
+        this.violations.add(`Nobody handled a rejection: ${stackOf(error)}`);
+    };
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", listener);
+    try {
+      return await body();
+    } finally {
+      process.off("unhandledRejection", listener);
+      for (const other of others) process.on("unhandledRejection", other);
+    }
+  }
+
+  close(): void {
+    for (const object of this.#objects.values()) {
+      object.loseMemory("at the end of the world");
+      object.storage.close();
+    }
+  }
+
+  #crashSomething(): void {
+    const living = this.objects.filter((object) => object.instance !== undefined);
+    if (living.length === 0) return;
+    this.#endLifetime(this.faults.choices.pick(living), "in a crash");
+  }
+
+  #endLifetime(object: SimulatedObject, why: string): void {
+    if (!this.faults.happens("zombie")) return object.loseMemory(why);
+    object.becomeZombie(this.faults.choices.between(0, 30_000));
+  }
+
+  #createObject(name: ObjectName, text: string): SimulatedObject {
+    return new SimulatedObject({
+      name: text,
+      scheduler: this.scheduler,
+      violations: this.violations,
+      createInstance: (object, lifetime) => this.#createInstance(object, lifetime),
+      createLogic: (instance) => this.#options.createLogic(name, instance),
+    });
+  }
+
+  #createInstance(object: SimulatedObject, lifetime: number): Instance {
+    const { scheduler, faults, violations } = this;
+    return new Instance({
+      name: `${object.name}#${lifetime}`,
+      storage: object.storage,
+      scheduler,
+      faults,
+      violations,
+      environment: createNodeEnvironment({
+        now: () => scheduler.now(),
+        random: this.#identifiers.fork(),
+        memory: new TestMemoryPool(this.#options.memoryBytes),
+      }),
+      codeVersion: this.#codeVersionOf(object.name),
+      alarm: object.alarm,
+      peers: (caller) => this.#peers(caller),
+      blobStore: (caller) => this.bucket.storeFor(caller),
+      onLost: (instance, doing) => object.lost(instance, doing),
+      onCrashPoint: (_instance, point) => this.#crashesAt(point),
+    });
+  }
+
+  #codeVersionOf(name: string): string {
+    const version = this.#codeVersions.get(name) ?? this.#codeVersion;
+    this.#codeVersions.set(name, version);
+    return version;
+  }
+
+  #crashesAt(point: string): boolean {
+    const passing = (this.crashPoints.get(point) ?? 0) + 1;
+    this.crashPoints.set(point, passing);
+    const wanted = this.#options.crashAt;
+    if (wanted?.point === point && wanted.passing === passing) return true;
+    return this.faults.happens("crashAtPoint");
+  }
+
+  #peers(caller: Caller): Peers {
+    const stub = (name: ObjectName): never => this.#network.stub(caller, this.object(name));
+    return {
+      source: (index) => stub({ kind: "source", index }),
+      partition: (task) => stub({ kind: "partition", task }),
+      coordinator: () => stub({ kind: "coordinator" }),
+    };
+  }
+}
+
+export function nameOf(name: ObjectName): string {
+  if (name.kind === "source") return `source/${name.index}`;
+  if (name.kind === "partition") return `partition/${name.task.vertex}/${name.task.index}`;
+  return "coordinator";
+}
+
+/** An error that says no more than that a call or a storage operation failed. */
+function isFaultOfTheWorld(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof CallFailed) return true;
+    if (cause.message.includes("The simulated bucket failed")) return true;
+  }
+  return false;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : describe(error);
+}
