@@ -1,0 +1,41 @@
+/**
+ * Cursors of scans as opaque texts: where the next page begins. They hold no reference to anything, so
+ * a cursor outlives the memory, and the place, of whoever gave it out.
+ */
+import { decodeHex, encodeHex } from "../../state-engine/bytes/text.ts";
+
+/** Where a scan by key goes on: the first state key that was not looked at. */
+export interface KeyCursor {
+  readonly order: "key";
+  readonly stateKey: Uint8Array;
+}
+
+/** Where a scan by value goes on: after this entry. */
+export interface ValueCursor {
+  readonly order: "valueDescending";
+  readonly value: bigint;
+  /** The key alone, without key group and state id. */
+  readonly key: Uint8Array;
+}
+
+export function encodeCursor(cursor: KeyCursor | ValueCursor): string {
+  return cursor.order === "key"
+    ? `k.${encodeHex(cursor.stateKey)}`
+    : `v.${cursor.value}.${encodeHex(cursor.key)}`;
+}
+
+/** Throws RangeError for a text that encodeCursor did not make for this order. */
+export function decodeCursor(text: string, order: "key"): KeyCursor;
+export function decodeCursor(text: string, order: "valueDescending"): ValueCursor;
+export function decodeCursor(text: string, order: string): KeyCursor | ValueCursor {
+  const byKey = /^k\.((?:[0-9a-f]{2})*)$/.exec(text);
+  if (order === "key" && byKey) return { order, stateKey: decodeHex(byKey[1]!) };
+  const byValue = /^v\.(-?[0-9]{1,20})\.((?:[0-9a-f]{2})*)$/.exec(text);
+  if (order === "valueDescending" && byValue) {
+    return { order, value: BigInt(byValue[1]!), key: decodeHex(byValue[2]!) };
+  }
+  throw new RangeError(
+    `The cursor ${JSON.stringify(text.slice(0, 80))} is not one of a scan by ${order}: ` +
+      `give back Next-Cursor of the previous page unchanged, with the same order.`,
+  );
+}
