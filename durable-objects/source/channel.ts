@@ -1,0 +1,280 @@
+/**
+ * The sending end of one channel: what is cut and not yet sent, what is under way, and what the
+ * receiver last said of itself. Sends in order on one stub, several frames at once within the
+ * receiver's credit; a full window delays nobody else, and barriers need no credit [30].
+ *
+ * Promise: a frame always begins where the previous one of this channel ended; whatever the receiver
+ * says of its position wins over what this end believed [1]. Answers to what was sent before the
+ * channel was (re)positioned are ignored.
+ */
+import { FrameWriter } from "../../dataflow/frame.ts";
+import type { ChannelAnswer, ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
+import { comparePositions, furtherPosition } from "./position.ts";
+import type { PendingCheckpoint } from "./standing.ts";
+
+/** What a channel needs of the pump it belongs to. */
+export interface ChannelHost {
+  readonly source: number;
+  readonly generation: number;
+  keepAlive(work: Promise<void>): void;
+  countRequest(): void;
+  /** Something was answered: there may be room, or a barrier is done. */
+  progressed(): void;
+  /** The channel is closed; it may be opened again after `delayMs` (undefined: after a back-off). */
+  lost(channel: OutgoingChannel, delayMs: number | undefined): void;
+  staleGeneration(generation: number): void;
+}
+
+type Item =
+  | {
+      readonly kind: "frame";
+      readonly from: Position;
+      readonly to: Position;
+      readonly bytes: Uint8Array;
+      readonly arrivalTime: number;
+    }
+  | { readonly kind: "barrier"; readonly pending: PendingCheckpoint };
+
+function emptyFrame(): Uint8Array {
+  return new FrameWriter("count", 0).finish();
+}
+
+/** Frames under way at most, so that the pump breathes between batches. */
+const maxFramesUnderWay = 4;
+
+export class OutgoingChannel {
+  readonly task: TaskId;
+  readonly #host: ChannelHost;
+  /** Raised with every change of position: answers to older calls do not count. */
+  #epoch = 0;
+  #partition: PartitionCalls | undefined;
+  #attempt = 0;
+  #creditBytes = 0;
+  #queue: Item[] = [];
+  #bytesUnderWay = 0;
+  #framesUnderWay = 0;
+  #lastBarrier = 0;
+  #barrierQueued = 0;
+  #cut: Position;
+  #cutArrivalTime = 0;
+  #queuedTo: Position;
+  #applied: Position;
+  #furthest: Position;
+  #isKnown = false;
+
+  /** `furthest`: how far the channel may have been cut by an object that lost its memory [20]. */
+  constructor(host: ChannelHost, task: TaskId, start: Position, furthest: Position) {
+    this.#host = host;
+    this.task = task;
+    this.#cut = start;
+    this.#queuedTo = start;
+    this.#applied = start;
+    this.#furthest = furthest;
+  }
+
+  is(task: TaskId): boolean {
+    return this.task.index === task.index && this.task.vertex === task.vertex;
+  }
+
+  get isOpen(): boolean {
+    return this.#partition !== undefined;
+  }
+
+  /** Whether the receiver has ever said where it stands. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** The record up to which this channel's records are cut into frames, or known to be none. */
+  get cut(): Position {
+    return this.#cut;
+  }
+
+  get furthest(): Position {
+    return this.#furthest;
+  }
+
+  /** Up to here the receiver has everything: what an idle source has delivered. */
+  get delivered(): Position {
+    const nothingUnderWay = this.#queue.length === 0 && this.#framesUnderWay === 0;
+    return this.isOpen && nothingUnderWay ? this.#cut : this.#applied;
+  }
+
+  /** Whether the next batch may be cut: nothing waits for credit. */
+  get hasRoom(): boolean {
+    return this.isOpen && this.#queue.length === 0 && this.#framesUnderWay < maxFramesUnderWay;
+  }
+
+  /** Whether barrier `checkpoint` still has to be queued. */
+  needsBarrier(checkpoint: number): boolean {
+    return this.isOpen && this.#barrierQueued < checkpoint;
+  }
+
+  /** Whether the receiver has said that barrier `checkpoint` was delivered. */
+  hasDelivered(checkpoint: number): boolean {
+    return this.#lastBarrier >= checkpoint;
+  }
+
+  /** Takes the receiver's word for where the channel stands. What was cut and not sent is dropped. */
+  position(state: ChannelState, partition: PartitionCalls): void {
+    this.#reset();
+    this.#isKnown = true;
+    this.#partition = partition;
+    this.#attempt = state.attempt;
+    this.#creditBytes = state.creditBytes;
+    this.#lastBarrier = state.lastBarrier;
+    this.#cut = state.position;
+    this.#queuedTo = state.position;
+    this.#applied = state.position;
+  }
+
+  /** Ends sending: what is under way is in doubt. */
+  close(): void {
+    this.#reset();
+    this.#partition = undefined;
+    this.#cut = this.#applied;
+    this.#queuedTo = this.#applied;
+  }
+
+  /** Queues the records between the previous frame's end and `to`. */
+  addFrame(to: Position, bytes: Uint8Array, arrivalTime: number): void {
+    this.#queue.push({ kind: "frame", from: this.#queuedTo, to, bytes, arrivalTime });
+    this.#queuedTo = to;
+  }
+
+  /**
+   * Says that everything before `to` is cut, the last line of it having arrived at `arrivalTime`. A
+   * receiver without records is not told, unless it was as far before and waits to be there again.
+   */
+  advance(to: Position, arrivalTime: number): void {
+    const wasBehind = comparePositions(this.#queuedTo, this.#furthest) < 0;
+    const isThere = comparePositions(to, this.#furthest) >= 0;
+    this.#cut = to;
+    this.#cutArrivalTime = arrivalTime;
+    this.#furthest = furtherPosition(this.#furthest, to);
+    if (wasBehind && isThere) this.#bringReceiver();
+  }
+
+  /** A barrier stands at an exact position: an empty frame brings the receiver there [2]. */
+  addBarrier(pending: PendingCheckpoint): void {
+    this.#barrierQueued = pending.checkpoint;
+    if (!this.hasDelivered(pending.checkpoint)) this.#bringReceiver();
+    this.#queue.push({ kind: "barrier", pending });
+  }
+
+  dropBarrier(checkpoint: number): void {
+    this.#queue = this.#queue.filter(
+      (item) => item.kind !== "barrier" || item.pending.checkpoint !== checkpoint,
+    );
+  }
+
+  /** Sends what may be sent now. */
+  flush(): void {
+    while (this.#partition !== undefined) {
+      const item = this.#queue[0];
+      if (item === undefined) return;
+      if (item.kind === "frame" && !this.#fits(item.bytes.length)) return;
+      this.#queue.shift();
+      this.#host.keepAlive(this.#send(this.#partition, item, this.#epoch));
+    }
+  }
+
+  #bringReceiver(): void {
+    if (comparePositions(this.#queuedTo, this.#cut) >= 0) return;
+    this.addFrame(this.#cut, emptyFrame(), this.#cutArrivalTime);
+  }
+
+  /** One frame is always allowed, or a frame above the credit would wait for ever. */
+  #fits(bytes: number): boolean {
+    return this.#framesUnderWay === 0 || this.#bytesUnderWay + bytes <= this.#creditBytes;
+  }
+
+  async #send(partition: PartitionCalls, item: Item, epoch: number): Promise<void> {
+    const size = item.kind === "frame" ? item.bytes.length : 0;
+    if (item.kind === "frame") {
+      this.#framesUnderWay++;
+      this.#bytesUnderWay += size;
+    }
+    this.#host.countRequest();
+    let answer: ChannelAnswer;
+    try {
+      answer = await this.#call(partition, item);
+    } catch {
+      // A broken call is ordinary: the receiver was evicted, or the answer was lost. What it did is
+      // found out by opening the channel again.
+      if (epoch === this.#epoch) this.#lose(undefined);
+      return;
+    }
+    // Other events ran while the call was out.
+    if (epoch !== this.#epoch) return;
+    if (item.kind === "frame") {
+      this.#framesUnderWay--;
+      this.#bytesUnderWay -= size;
+    }
+    this.#take(answer, item, partition);
+  }
+
+  #call(partition: PartitionCalls, item: Item): Promise<ChannelAnswer> {
+    const fence = { generation: this.#host.generation, attempt: this.#attempt };
+    const { source } = this.#host;
+    if (item.kind === "frame") {
+      const { from, to, bytes, arrivalTime } = item;
+      return partition.frame({
+        ...fence,
+        source,
+        from,
+        to,
+        watermark: -Infinity,
+        arrivalTime,
+        bytes,
+      });
+    }
+    const { checkpoint, base, offset, mode } = item.pending;
+    return partition.barrier({
+      ...fence,
+      source,
+      checkpoint,
+      base,
+      offset,
+      watermark: -Infinity,
+      mode,
+    });
+  }
+
+  #take(answer: ChannelAnswer, item: Item, partition: PartitionCalls): void {
+    switch (answer.kind) {
+      case "done":
+        this.#creditBytes = answer.creditBytes;
+        if (item.kind === "frame") this.#applied = furtherPosition(this.#applied, item.to);
+        break;
+      case "reposition":
+        this.position(answer.channel, partition);
+        break;
+      case "notReady":
+        this.#lose(answer.retryAfterMs);
+        return;
+      case "staleGeneration":
+        this.#host.staleGeneration(answer.generation);
+        return;
+    }
+    this.flush();
+    this.#host.progressed();
+  }
+
+  #lose(delayMs: number | undefined): void {
+    this.close();
+    this.#host.lost(this, delayMs);
+  }
+
+  #reset(): void {
+    this.#epoch++;
+    this.#queue = [];
+    this.#bytesUnderWay = 0;
+    this.#framesUnderWay = 0;
+    this.#barrierQueued = 0;
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * Moves lines from the log to the channels, in one generation of the job. Everything it knows is in
+ * memory and is learned anew from the receivers when lost: nothing is sent before each of them has
+ * said where it stands [1].
+ *
+ * Promise: every record reaches its channel in order and once, measured by the receiver's position;
+ * a pending barrier stands at its line in every channel. A pump that is stopped sends nothing more.
+ */
+import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type { ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
+import type { ObjectContext } from "../object-context.ts";
+import { BatchCutter } from "./batch.ts";
+import { OutgoingChannel } from "./channel.ts";
+import type { ChannelHost } from "./channel.ts";
+import type { SourceLog } from "./log.ts";
+import type { OperationCounter } from "./operations.ts";
+import { planBatch } from "./plan-batch.ts";
+import type { BatchPlan } from "./plan-batch.ts";
+import { comparePositions, furtherPosition, lineStart } from "./position.ts";
+import type { PendingCheckpoint } from "./standing.ts";
+
+/** What happens in a pump that its source must act on. */
+export interface PumpEvents {
+  /** Channels moved, or were lost. */
+  progressed(): void;
+  /** The work of this invocation is used up: an alarm must go on [32]. */
+  sliceUsedUp(): void;
+  staleGeneration(generation: number): void;
+  /** The pump has stopped: a function of the job threw, or the log does not hold what is needed. */
+  failed(error: unknown): void;
+}
+
+export interface PumpOptions {
+  readonly context: ObjectContext;
+  readonly job: JobGraph;
+  readonly log: SourceLog;
+  readonly operations: OperationCounter;
+  readonly source: number;
+  readonly generation: number;
+  readonly parallelism: Readonly<Record<string, number>>;
+  /** The line of the checkpoint this generation stands on. */
+  readonly startLine: number;
+  /** The furthest any channel may have been cut in this generation, by an earlier pump. */
+  readonly cutBefore: Position;
+  /** The furthest any channel was ever cut, as far as anyone can tell [20]. */
+  readonly furthest: Position;
+  readonly events: PumpEvents;
+}
+
+const batchBytes = 1024 * 1024;
+const sliceBytes = 16 * 1024 * 1024;
+const maxLeadBytes = 64 * 1024 * 1024;
+const firstBackoffMs = 50;
+const maxBackoffMs = 2_000;
+
+export class Pump implements ChannelHost {
+  readonly source: number;
+  readonly generation: number;
+  readonly #context: ObjectContext;
+  readonly #log: SourceLog;
+  readonly #operations: OperationCounter;
+  readonly #events: PumpEvents;
+  readonly #cutter: BatchCutter;
+  readonly #channels: readonly OutgoingChannel[];
+  readonly #opening = new Map<OutgoingChannel, object>();
+  readonly #backoffMs = new Map<OutgoingChannel, number>();
+  #pending: PendingCheckpoint | null = null;
+  #furthestCut: Position;
+  #sliceLeft = sliceBytes;
+  #hasSaidUsedUp = false;
+  #isStopped = false;
+
+  constructor(options: PumpOptions) {
+    this.source = options.source;
+    this.generation = options.generation;
+    this.#context = options.context;
+    this.#log = options.log;
+    this.#operations = options.operations;
+    this.#events = options.events;
+    this.#furthestCut = options.cutBefore;
+    this.#cutter = new BatchCutter(options.job, options.parallelism);
+    const start = lineStart(options.startLine);
+    this.#channels = options.job.vertices.flatMap((vertex) =>
+      Array.from(
+        { length: options.parallelism[vertex.uid]! },
+        (_, index) =>
+          new OutgoingChannel(this, { vertex: vertex.uid, index }, start, options.furthest),
+      ),
+    );
+  }
+
+  /** Whether every receiver has said where it stands since this pump began. */
+  get isReady(): boolean {
+    return !this.#isStopped && this.#channels.every((channel) => channel.isKnown);
+  }
+
+  /** The furthest point any channel was cut to in this generation. */
+  get furthestCut(): Position {
+    return this.#channels.reduce(
+      (furthest, channel) => (channel.isKnown ? furtherPosition(furthest, channel.cut) : furthest),
+      this.#furthestCut,
+    );
+  }
+
+  /** Lines before this one are cut for every channel. */
+  get processedLine(): number {
+    return Math.min(...this.#channels.map((channel) => channel.cut.line));
+  }
+
+  /** Lines before this one are known to be applied by every receiver, or to hold nothing for it. */
+  get deliveredLine(): number {
+    return Math.min(...this.#channels.map((channel) => channel.delivered.line));
+  }
+
+  get furthestEver(): Position {
+    return this.#channels
+      .map((channel) => channel.furthest)
+      .reduce(furtherPosition, this.#furthestCut);
+  }
+
+  start(pending: PendingCheckpoint | null): void {
+    this.#pending = pending;
+    for (const channel of this.#channels) this.#open(channel);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#opening.clear();
+    for (const channel of this.#channels) channel.close();
+  }
+
+  /** A new invocation of the object has begun: its work is bounded anew [32]. */
+  refillSlice(): void {
+    this.#sliceLeft = sliceBytes;
+    this.#hasSaidUsedUp = false;
+  }
+
+  setPending(pending: PendingCheckpoint | null): void {
+    if (this.#pending !== null && pending?.checkpoint !== this.#pending.checkpoint) {
+      for (const channel of this.#channels) channel.dropBarrier(this.#pending.checkpoint);
+    }
+    this.#pending = pending;
+  }
+
+  /** A restored partition says where its channel stands. Undefined when the call is of an older attempt. */
+  rewind(task: TaskId, state: ChannelState): Position | undefined {
+    const channel = this.#channels.find((one) => one.is(task));
+    if (channel === undefined || state.attempt < channel.attempt) return undefined;
+    const { furthest } = channel;
+    this.#position(channel, state, this.#connect(task));
+    this.advance();
+    return furthest;
+  }
+
+  /** Cuts and sends what can be cut now. Returns when windows are full, lines or the slice are used up. */
+  advance(): void {
+    if (!this.isReady) return;
+    try {
+      for (const channel of this.#channels) this.#deliverBarrier(channel);
+      while (this.#sliceLeft > 0) {
+        const plan = this.#plan();
+        if (plan === undefined) return;
+        this.#cut(plan);
+      }
+      if (this.#hasSaidUsedUp || this.#plan() === undefined) return;
+      this.#hasSaidUsedUp = true;
+      this.#events.sliceUsedUp();
+    } catch (error) {
+      this.stop();
+      this.#events.failed(error);
+    }
+  }
+
+  keepAlive(work: Promise<void>): void {
+    this.#context.keepAlive(work);
+  }
+
+  countRequest(): void {
+    this.#operations.addRequest();
+  }
+
+  progressed(): void {
+    this.advance();
+    this.#events.progressed();
+  }
+
+  lost(channel: OutgoingChannel, delayMs: number | undefined): void {
+    const backoff = this.#backoffMs.get(channel) ?? firstBackoffMs;
+    if (delayMs === undefined) {
+      this.#backoffMs.set(channel, Math.min(backoff * 2, maxBackoffMs));
+    }
+    const token = {};
+    this.#opening.set(channel, token);
+    this.#context.setTimer(delayMs ?? backoff, () => {
+      if (this.#opening.get(channel) === token) this.#open(channel);
+    });
+    this.#events.progressed();
+  }
+
+  staleGeneration(generation: number): void {
+    this.#events.staleGeneration(generation);
+  }
+
+  /** A fresh stub: after a broken call the old one may be dead. */
+  #connect(task: TaskId): PartitionCalls {
+    return this.#context.peers.partition(task);
+  }
+
+  #open(channel: OutgoingChannel): void {
+    const token = {};
+    this.#opening.set(channel, token);
+    this.#context.keepAlive(this.#askPosition(channel, token));
+  }
+
+  async #askPosition(channel: OutgoingChannel, token: object): Promise<void> {
+    this.#operations.addRequest();
+    const { source, generation } = this;
+    try {
+      const partition = this.#connect(channel.task);
+      const answer = await partition.openChannel({ source, generation });
+      // The partition may have rewound the channel meanwhile, or the pump stopped.
+      if (this.#opening.get(channel) !== token) return;
+      if (answer.kind === "staleGeneration") {
+        this.#events.staleGeneration(answer.generation);
+      } else if (answer.kind === "notReady") {
+        this.lost(channel, answer.retryAfterMs);
+      } else if (answer.channel.generation !== generation) {
+        this.lost(channel, undefined);
+      } else {
+        this.#position(channel, answer.channel, partition);
+        this.progressed();
+      }
+    } catch {
+      // The receiver cannot be reached: asked again after the back-off.
+      if (this.#opening.get(channel) === token) this.lost(channel, undefined);
+    }
+  }
+
+  #position(channel: OutgoingChannel, state: ChannelState, partition: PartitionCalls): void {
+    this.#furthestCut = this.furthestCut;
+    this.#opening.delete(channel);
+    this.#backoffMs.delete(channel);
+    channel.position(state, partition);
+  }
+
+  #plan(): BatchPlan<OutgoingChannel> | undefined {
+    return planBatch(this.#channels, {
+      endLine: this.#log.end.line,
+      barrierLine: this.#pending?.offset,
+      isTooFarAhead: (line, laggard) =>
+        line > laggard && this.#log.byteAt(line) - this.#log.byteAt(laggard) > maxLeadBytes,
+    });
+  }
+
+  #cut({ from, toLine, channels }: BatchPlan<OutgoingChannel>): void {
+    const segments = this.#log.read(from.line, batchBytes);
+    const last = segments.at(-1);
+    if (last === undefined) {
+      throw new Error(
+        `Line ${from.line} of source ${this.source} is needed and not in its log, which begins at line ` +
+          `${this.#log.firstLine}. Start the job from a checkpoint at or above that line.`,
+      );
+    }
+    for (const { bytes } of segments) this.#sliceLeft -= bytes.length;
+    const batch = this.#cutter.cut({
+      segments,
+      from,
+      toLine: Math.min(toLine, last.firstLine + last.lines),
+      tasks: channels.map((channel) => channel.task),
+    });
+    for (const { task, to, bytes, arrivalTime } of batch.frames) {
+      channels.find((channel) => channel.is(task))!.addFrame(to, bytes, arrivalTime);
+    }
+    for (const channel of channels) {
+      channel.advance(batch.to, batch.arrivalTime);
+      this.#deliverBarrier(channel);
+      channel.flush();
+    }
+  }
+
+  /** Queues the pending barrier once the channel stands at its line; asks again where it was delivered. */
+  #deliverBarrier(channel: OutgoingChannel): void {
+    const pending = this.#pending;
+    if (pending === null || !channel.needsBarrier(pending.checkpoint)) return;
+    const isThere = comparePositions(channel.cut, lineStart(pending.offset)) === 0;
+    if (!isThere && !channel.hasDelivered(pending.checkpoint)) return;
+    channel.addBarrier(pending);
+    channel.flush();
+  }
+}

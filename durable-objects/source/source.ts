@@ -1,0 +1,406 @@
+/**
+ * A source: the replayable log of a job, and the pump that moves its lines to the partitions.
+ *
+ * Promise: a line answered as appended is durable, keeps its number and reaches every channel exactly
+ * once by the receiver's count; a checkpoint has one offset for all channels. What is not in SQLite is
+ * learned anew after a loss of memory. Appending waits neither for the pump nor for the coordinator.
+ */
+import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type {
+  AppendAnswer,
+  AppendRequest,
+  CheckpointCompleted,
+  CheckpointTrigger,
+  JobStatus,
+  OperationCounts,
+  Position,
+  RewindAnswer,
+  RewindRequest,
+  SourceCalls,
+  SourceReport,
+  TriggerAnswer,
+} from "../messages.ts";
+import type { ObjectContext } from "../object-context.ts";
+import { Appender, alarmPeriodMs } from "./appender.ts";
+import { Attachment } from "./attachment.ts";
+import type { Attached } from "./attachment.ts";
+import { LineFailure } from "./batch.ts";
+import { SourceLog } from "./log.ts";
+import { OperationCounter } from "./operations.ts";
+import { furtherPosition, lineStart } from "./position.ts";
+import { Pump } from "./pump.ts";
+import { Reporter } from "./reporter.ts";
+import type { ReporterSource } from "./reporter.ts";
+import { createSourceTables } from "./schema.ts";
+import { readStanding, withCompleted, writeStanding } from "./standing.ts";
+import type { PendingCheckpoint, Standing } from "./standing.ts";
+import { ProcessedWaiters } from "./waiters.ts";
+
+const retryMs = 100;
+const retryWhenUnavailableSeconds = 10;
+const noOperations: OperationCounts = { classA: 0, classB: 0, rowsWritten: 0, requests: 0 };
+
+export class SourceTask implements SourceCalls, ReporterSource {
+  readonly #context: ObjectContext;
+  readonly #job: JobGraph;
+  readonly #index: number;
+  readonly #log: SourceLog;
+  readonly #appender: Appender;
+  readonly #attachment: Attachment;
+  readonly #reporter: Reporter;
+  readonly #operations = new OperationCounter();
+  readonly #waiters: ProcessedWaiters;
+  #standing: Standing;
+  /** Absent until attached, and while the job does not run. */
+  #pump: Pump | undefined;
+  /** Why the pump stopped; told again until the coordinator says how to go on. */
+  #failure: unknown;
+  /** The furthest any channel was cut, ever; after a loss of memory it may have been anything accepted by then. */
+  #furthest: Position;
+
+  constructor(context: ObjectContext, job: JobGraph, index: number) {
+    this.#context = context;
+    this.#job = job;
+    this.#index = index;
+    createSourceTables(context.sql);
+    this.#standing = readStanding(context.sql);
+    this.#log = new SourceLog(context.sql, this.#standing.emptyEnd);
+    this.#furthest = lineStart(this.#log.end.line);
+    const operations = this.#operations;
+    const { logLimitBytes } = job.options;
+    this.#appender = new Appender({ context, log: this.#log, operations, logLimitBytes });
+    this.#reporter = new Reporter(context, operations, this);
+    this.#waiters = new ProcessedWaiters(context, () => this.#processed());
+    this.#attachment = new Attachment({
+      context,
+      operations,
+      source: index,
+      onAttached: (answer) => this.#onAttached(answer),
+      onWait: (status) => this.#onWait(status),
+    });
+  }
+
+  // ------------------------------------------------------------ calls
+
+  async append(request: AppendRequest): Promise<AppendAnswer> {
+    const { status } = this.#standing;
+    if (!isLive(status)) {
+      return { kind: "unavailable", status, retryAfterSeconds: retryWhenUnavailableSeconds };
+    }
+    this.#context.crashPoint("source: before append");
+    const answer = this.#appender.append(request);
+    this.#context.crashPoint("source: after append");
+    if (answer.kind === "appended" && answer.added > 0) {
+      this.#inBackground("pumping appended lines", () => {
+        this.#goOn();
+        this.#reporter.appended();
+      });
+    }
+    return answer;
+  }
+
+  async rewind({ task, channel, generation }: RewindRequest): Promise<RewindAnswer> {
+    const pump = this.#pump;
+    if (generation < this.#standing.generation) return this.#staleGeneration();
+    if (pump === undefined || generation > pump.generation) {
+      // The partition asks again; meanwhile this source learns of the generation.
+      if (isLive(this.#standing.status)) this.#attachment.ask(generation);
+      return { kind: "notReady", retryAfterMs: retryMs };
+    }
+    pump.refillSlice();
+    const furthest = pump.rewind(task, channel);
+    return furthest === undefined ? this.#staleGeneration() : { kind: "rewound", furthest };
+  }
+
+  async triggerCheckpoint(trigger: CheckpointTrigger): Promise<TriggerAnswer> {
+    const pump = this.#pump;
+    if (trigger.generation > this.#standing.generation) this.#attachment.ask(trigger.generation);
+    else if (pump === undefined) this.#goOn();
+    const newest = Math.max(this.#standing.completed, this.#standing.pending?.checkpoint ?? 0);
+    if (
+      pump === undefined ||
+      !pump.isReady ||
+      trigger.generation !== pump.generation ||
+      trigger.checkpoint < newest ||
+      trigger.checkpoint === this.#standing.completed
+    ) {
+      return { kind: "notReady", retryAfterMs: retryMs };
+    }
+    const pending = this.#begin(trigger, pump);
+    this.#inBackground("sending barriers", () => {
+      this.#pump?.refillSlice();
+      this.#pump?.advance();
+    });
+    const state = { source: this.#index, offset: pending.offset, watermark: null };
+    return { kind: "triggered", state, report: this.report() };
+  }
+
+  async abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void> {
+    const { pending } = this.#standing;
+    if (pending?.checkpoint !== request.checkpoint) return;
+    this.#write({ ...this.#standing, pending: null });
+    this.#pump?.setPending(null);
+    this.#inBackground("going on after an aborted checkpoint", () => this.#goOn());
+  }
+
+  async completeCheckpoint(request: CheckpointCompleted): Promise<void> {
+    const { generation, checkpoint, offset, truncateBefore } = request;
+    if (generation !== this.#standing.generation || offset === undefined) return;
+    this.#write(withCompleted(this.#standing, checkpoint, offset), truncateBefore);
+    this.#pump?.setPending(this.#standing.pending);
+    this.#appender.prune();
+    if (!this.#needsAlarm()) this.#context.alarm.clear();
+    this.#reporter.startOver();
+  }
+
+  async enter({ generation, status }: { generation: number; status: JobStatus }): Promise<void> {
+    if (generation < this.#standing.generation || this.#isIn(generation, status)) return;
+    this.#stopPump();
+    this.#failure = undefined;
+    if (status !== this.#standing.status) this.#write({ ...this.#standing, status });
+    if (!isLive(status)) return;
+    this.#ensureAlarm();
+    this.#attachment.renew(generation);
+  }
+
+  async awaitProcessed(request: { line: number; timeoutMs: number }): Promise<SourceReport> {
+    this.#inBackground("processing lines that are waited for", () => this.#goOn());
+    await this.#waiters.wait(request.line, request.timeoutMs);
+    return this.#describe(noOperations);
+  }
+
+  /** The net under everything that is lost: sets itself again first, then does what is due, and never throws [27]. */
+  async alarm(): Promise<void> {
+    try {
+      if (!this.#needsAlarm()) return;
+      this.#setAlarm(alarmPeriodMs);
+      if (this.#failure !== undefined) this.#tellFailure();
+      this.#goOn();
+      this.#reporter.startOver();
+    } catch (error) {
+      this.#context.reportError(error, `running the alarm of source ${this.#index}`);
+    }
+  }
+
+  // ------------------------------------------------------------ what the reporter asks
+
+  get hasUncovered(): boolean {
+    return this.#log.end.line > this.#standing.covered;
+  }
+
+  get isProcessed(): boolean {
+    return this.#processed() === this.#log.end.line;
+  }
+
+  get isHalfFull(): boolean {
+    return this.#log.bytesKept > this.#job.options.logLimitBytes / 2;
+  }
+
+  get canReport(): boolean {
+    return this.#pump !== undefined;
+  }
+
+  /** Takes the operations counted since the last report with it. */
+  report(): SourceReport {
+    return this.#describe(this.#operations.take());
+  }
+
+  #describe(operations: OperationCounts): SourceReport {
+    return {
+      source: this.#index,
+      generation: this.#standing.generation,
+      accepted: this.#log.end.line,
+      processed: this.#processed(),
+      firstKept: this.#log.firstLine,
+      bytesKept: this.#log.bytesKept,
+      operations,
+    };
+  }
+
+  // ------------------------------------------------------------ attached or not
+
+  #goOn(): void {
+    if (this.#failure !== undefined || !isLive(this.#standing.status)) return;
+    if (this.#pump === undefined) {
+      this.#attachment.ask();
+      return;
+    }
+    this.#pump.refillSlice();
+    this.#pump.advance();
+    this.#waiters.check();
+  }
+
+  #onAttached(answer: Attached): void {
+    const { generation, status, completed, restored, intervalMs } = answer;
+    const { pending } = this.#standing;
+    const isSame = generation === this.#standing.generation;
+    const isPending = isSame && pending !== null && pending.checkpoint > completed;
+    const cutBefore = isSame && this.#pump !== undefined ? this.#pump.furthestCut : lineStart(0);
+    this.#stopPump();
+    this.#failure = undefined;
+    this.#write(
+      {
+        ...this.#standing,
+        generation,
+        status,
+        completed,
+        covered: restored.offset,
+        intervalMs,
+        pending: isPending ? pending : null,
+      },
+      answer.truncateBefore,
+    );
+    if (!isLive(status)) return;
+    this.#ensureAlarm();
+    this.#pump = this.#createPump(answer, cutBefore);
+    this.#pump.start(this.#standing.pending);
+    this.#reporter.startOver();
+  }
+
+  #createPump({ generation, parallelism, restored }: Attached, cutBefore: Position): Pump {
+    return new Pump({
+      context: this.#context,
+      job: this.#job,
+      log: this.#log,
+      operations: this.#operations,
+      source: this.#index,
+      generation,
+      parallelism,
+      startLine: restored.offset,
+      cutBefore,
+      furthest: this.#furthest,
+      events: {
+        progressed: () => this.#waiters.check(),
+        sliceUsedUp: () => this.#setAlarm(0),
+        staleGeneration: (newer) => {
+          this.#stopPump();
+          this.#attachment.ask(newer);
+        },
+        failed: (error) => {
+          this.#failure = error;
+          this.#tellFailure();
+        },
+      },
+    });
+  }
+
+  #onWait(status: JobStatus): boolean {
+    this.#stopPump();
+    if (status !== this.#standing.status) this.#write({ ...this.#standing, status });
+    return isLive(status);
+  }
+
+  #stopPump(): void {
+    if (this.#pump === undefined) return;
+    this.#furthest = furtherPosition(this.#furthest, this.#pump.furthestEver);
+    this.#pump.stop();
+    this.#pump = undefined;
+    this.#reporter.stop();
+  }
+
+  #tellFailure(): void {
+    const failure = this.#failure;
+    const cause = failure instanceof LineFailure ? failure.cause : failure;
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.#operations.addRequest();
+    const told = this.#context.peers.coordinator().fail({
+      task: { source: this.#index },
+      generation: this.#standing.generation,
+      error: {
+        name: error.name,
+        message: error.message,
+        ...(error.stack === undefined ? {} : { stack: error.stack }),
+      },
+      source: this.#index,
+      ...(failure instanceof LineFailure ? { line: failure.line } : {}),
+    });
+    // A coordinator that cannot be reached is told again by the alarm.
+    this.#context.keepAlive(told.catch(() => undefined));
+  }
+
+  // ------------------------------------------------------------ durable steps
+
+  /** Fixes the offset of a checkpoint, once [2]. */
+  #begin({ generation, checkpoint, base, mode }: CheckpointTrigger, pump: Pump): PendingCheckpoint {
+    const { pending } = this.#standing;
+    if (pending?.checkpoint === checkpoint) return pending;
+    const { line, record } = pump.furthestCut;
+    const offset = record === 0 ? line : line + 1;
+    const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset };
+    // A base that was pending here has completed, whether or not the notification arrived.
+    const known =
+      pending !== null && base === pending.checkpoint
+        ? withCompleted(this.#standing, base, pending.offset)
+        : this.#standing;
+    this.#context.crashPoint("source: before checkpoint offset");
+    this.#write({ ...known, pending: begun });
+    this.#ensureAlarm();
+    this.#context.crashPoint("source: after checkpoint offset");
+    pump.setPending(begun);
+    return begun;
+  }
+
+  /** Makes `standing` durable, and drops the log below `truncateBefore` as far as it allows. */
+  #write(standing: Standing, truncateBefore = 0): void {
+    const keepFrom = Math.min(
+      truncateBefore,
+      standing.covered,
+      standing.pending?.offset ?? standing.covered,
+    );
+    this.#context.sql.transaction(() => {
+      const next = { ...standing, emptyEnd: this.#log.end };
+      writeStanding(this.#context.sql, next);
+      this.#standing = next;
+      this.#operations.addRowsWritten(1 + this.#log.truncate(keepFrom));
+    });
+  }
+
+  #needsAlarm(): boolean {
+    const { status, pending, intervalMs } = this.#standing;
+    if (!isLive(status)) return false;
+    if (pending !== null) return true;
+    if (intervalMs > 0) return this.hasUncovered;
+    const delivered = this.#pump?.deliveredLine ?? this.#standing.covered;
+    return delivered < this.#log.end.line;
+  }
+
+  #ensureAlarm(): void {
+    if (this.#context.alarm.get() === undefined && this.#needsAlarm())
+      this.#setAlarm(alarmPeriodMs);
+  }
+
+  #setAlarm(delayMs: number): void {
+    this.#context.alarm.set(this.#context.environment.now() + delayMs);
+    this.#operations.addRowsWritten(1);
+  }
+
+  // ------------------------------------------------------------ helpers
+
+  /** Whether this source acts in that generation and status already: the call is a repeat. */
+  #isIn(generation: number, status: JobStatus): boolean {
+    const isActive = this.#pump?.generation === generation && this.#failure === undefined;
+    return isActive && status === this.#standing.status;
+  }
+
+  #processed(): number {
+    return Math.min(this.#pump?.processedLine ?? this.#standing.covered, this.#log.end.line);
+  }
+
+  #staleGeneration(): RewindAnswer {
+    return { kind: "staleGeneration", generation: this.#standing.generation };
+  }
+
+  /** Runs `work` after the caller's answer, and keeps the object alive for it. */
+  #inBackground(doing: string, work: () => void | Promise<void>): void {
+    this.#context.keepAlive(
+      Promise.resolve()
+        .then(work)
+        .catch((error: unknown) => this.#context.reportError(error, doing)),
+    );
+  }
+}
+
+/** Whether lines are accepted and, sooner or later, processed. */
+function isLive(status: JobStatus): boolean {
+  return status === "RUNNING" || status === "RESTARTING";
+}

@@ -1,0 +1,61 @@
+/**
+ * What a source must not forget besides its log and its producers: one row of JSON. Read once when
+ * the object wakes, written whenever it changes.
+ */
+import type { CheckpointMode, JobStatus } from "../messages.ts";
+import type { Sql } from "../object-context.ts";
+import type { LogEnd } from "./log.ts";
+
+/** A checkpoint whose barriers are on their way: its offset is fixed for all channels [2]. */
+export interface PendingCheckpoint {
+  readonly generation: number;
+  readonly checkpoint: number;
+  readonly base: number;
+  readonly offset: number;
+  readonly mode: CheckpointMode;
+}
+
+export interface Standing {
+  /** 0 before the first attach. */
+  readonly generation: number;
+  readonly status: JobStatus;
+  /** The latest completed checkpoint, and the line up to which it covers the log. */
+  readonly completed: number;
+  readonly covered: number;
+  readonly intervalMs: number;
+  readonly pending: PendingCheckpoint | null;
+  /** Where the log goes on when it holds no segment. */
+  readonly emptyEnd: LogEnd;
+}
+
+const initialStanding: Standing = {
+  generation: 0,
+  status: "RUNNING",
+  completed: 0,
+  covered: 0,
+  intervalMs: 1,
+  pending: null,
+  emptyEnd: { line: 0, byte: 0, arrivalTime: 0 },
+};
+
+export function readStanding(sql: Sql): Standing {
+  const [row] = sql.exec<{ json: string }>("SELECT json FROM standing WHERE id = 0");
+  return row === undefined ? initialStanding : (JSON.parse(row.json) as Standing);
+}
+
+/** Writes one row. */
+export function writeStanding(sql: Sql, standing: Standing): void {
+  sql.exec("INSERT OR REPLACE INTO standing VALUES (0, ?)", JSON.stringify(standing));
+}
+
+/** `standing` after checkpoint `completed` with this source at `offset`. Older news changes nothing. */
+export function withCompleted(standing: Standing, completed: number, offset: number): Standing {
+  if (completed <= standing.completed) return standing;
+  const { pending } = standing;
+  return {
+    ...standing,
+    completed,
+    covered: Math.max(standing.covered, offset),
+    pending: pending !== null && pending.checkpoint <= completed ? null : pending,
+  };
+}
