@@ -17,9 +17,9 @@ interface StoredBlob {
 }
 
 export interface BucketObserver {
-  /** A blob is about to disappear. */
+  /** A DELETE of this path takes effect, whether there is such a blob or not. */
   deleting(path: string): void;
-  written(path: string, bytes: Uint8Array): void;
+  written(path: string, bytes: Uint8Array, before: Uint8Array | undefined): void;
 }
 
 export class SimulatedBucket {
@@ -146,13 +146,13 @@ export class SimulatedBucket {
 
   #write(path: string, bytes: Uint8Array, ifAbsent: boolean): PutAnswer {
     if (ifAbsent && this.#blobs.has(path)) return "exists";
+    const before = this.#blobs.get(path)?.bytes;
     this.#blobs.set(path, { bytes, writtenAt: this.#scheduler.now() });
-    this.observer?.written(path, bytes);
+    this.observer?.written(path, bytes, before);
     return "written";
   }
 
   #remove(path: string): void {
-    if (!this.#blobs.has(path)) return;
     this.observer?.deleting(path);
     this.#blobs.delete(path);
   }

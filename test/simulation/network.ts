@@ -2,7 +2,8 @@
  * Calls between objects: by value, in order on one stub and without any order between stubs, lost,
  * repeated, or answered to nobody.
  *
- * A stub that failed once stays broken: its later calls fail too, as on the platform.
+ * A connection that fails takes the answers of everything under way on it along; the next call goes
+ * over a new one, without order against what the old one may still deliver.
  */
 import type { Faults } from "./faults.ts";
 import { describe, type Outcome } from "./instance.ts";
@@ -30,12 +31,18 @@ export class CallFailed extends Error {
   }
 }
 
+/** One connection: when it fails, everything still under way on it fails too. */
 interface Stub {
-  readonly caller: Caller;
-  readonly target: SimulatedObject;
   /** Calls on one stub arrive in the order they were made. */
   lastArrival: number;
   isBroken: boolean;
+}
+
+/** What peers gives out: goes on with a new stub after a failed call, as the platform's shell does. */
+interface Route {
+  readonly caller: Caller;
+  readonly target: SimulatedObject;
+  stub: Stub;
 }
 
 export class Network {
@@ -49,67 +56,59 @@ export class Network {
     this.#violations = violations;
   }
 
-  /** A new stub: an object whose every method is a call to the target. */
-  stub(caller: Caller, target: SimulatedObject): never {
-    const stub: Stub = { caller, target, lastArrival: 0, isBroken: false };
+  /** An object whose every method is a call to the target. */
+  route(caller: Caller, target: SimulatedObject): never {
+    const route: Route = { caller, target, stub: newStub() };
     return new Proxy({} as never, {
       get: (_target, method) =>
         typeof method === "string" && method !== "then"
-          ? (argument: unknown) => this.#call(stub, method, argument)
+          ? (argument: unknown) => this.#call(route, method, argument)
           : undefined,
     });
   }
 
-  #call(stub: Stub, method: string, argument: unknown): Promise<unknown> {
-    const { caller } = stub;
-    const label = `${caller.name} → ${stub.target.name} ${method}`;
+  #call(route: Route, method: string, argument: unknown): Promise<unknown> {
+    const { caller, target, stub } = route;
+    const label = `${caller.name} → ${target.name} ${method}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (!caller.beginOutgoing(label)) return promise;
     const message = this.#copy(argument, label);
-    const fail = (why: string): void =>
+    const refuse = (error: Error): void =>
       caller.endOutgoing(() => {
-        stub.isBroken = true;
-        reject(new CallFailed(`${why} (${label})`));
+        if (route.stub === stub) route.stub = newStub();
+        reject(error);
       });
-    const latency = this.#faults.callLatency();
-    if (stub.isBroken) {
-      this.#scheduler.schedule(latency, `broken stub: ${label}`, () =>
-        fail("This stub failed before; take a new one from peers."),
-      );
-      return promise;
-    }
+    const fail = (why: string): void => {
+      stub.isBroken = true;
+      refuse(new CallFailed(`${why} (${label})`));
+    };
+    const now = this.#scheduler.now();
+    const delayMs = Math.max(this.#faults.callLatency(), stub.lastArrival - now);
     const fate = this.#faults.callFate();
     if (fate === "lost") {
-      this.#scheduler.schedule(latency, `lost: ${label}`, () => fail("Network connection lost."));
+      this.#scheduler.schedule(delayMs, `lost: ${label}`, () => fail("Network connection lost."));
       return promise;
     }
-    const arrival = Math.max(this.#scheduler.now() + latency, stub.lastArrival);
-    stub.lastArrival = arrival;
-    this.#deliver(
-      stub,
-      { method, message, label, delayMs: arrival - this.#scheduler.now() },
-      (outcome) => {
-        if (fate === "answerLost") return fail("Network connection lost before the answer.");
-        if (!outcome.ok && outcome.lost) return fail(outcome.error.message);
-        caller.endOutgoing(() => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)));
-      },
-    );
+    stub.lastArrival = now + delayMs;
+    this.#deliver(target, { method, message, label, delayMs }, (outcome) => {
+      if (stub.isBroken || fate === "answerLost") {
+        return fail("Network connection lost before the answer.");
+      }
+      if (outcome.ok) return caller.endOutgoing(() => resolve(outcome.value));
+      if (outcome.lost) return fail(outcome.error.message);
+      refuse(outcome.error);
+    });
     if (fate === "repeated") {
-      const delayMs = arrival - this.#scheduler.now() + this.#faults.choices.between(0, 3_000);
-      const again = {
-        method,
-        message: structuredClone(message),
-        label: `again: ${label}`,
-        delayMs,
-      };
-      this.#deliver(stub, again, () => undefined);
+      const again = { method, message: structuredClone(message), label: `again: ${label}` };
+      const later = delayMs + this.#faults.choices.between(0, 3_000);
+      this.#deliver(target, { ...again, delayMs: later }, () => undefined);
     }
     return promise;
   }
 
-  #deliver(stub: Stub, call: Delivery, answer: (outcome: Outcome) => void): void {
+  #deliver(target: SimulatedObject, call: Delivery, answer: (outcome: Outcome) => void): void {
     this.#scheduler.schedule(call.delayMs, `${call.label} ${summary(call.message)}`, () => {
-      void stub.target.deliver(call.method, call.message).then((outcome) => {
+      void target.deliver(call.method, call.message).then((outcome) => {
         const copied = outcome.ok
           ? { ok: true as const, value: this.#copy(outcome.value, call.label) }
           : outcome;
@@ -130,6 +129,10 @@ export class Network {
       throw error;
     }
   }
+}
+
+function newStub(): Stub {
+  return { lastArrival: 0, isBroken: false };
 }
 
 interface Delivery {

@@ -25,7 +25,8 @@ export type ObjectName =
 export interface WorldOptions {
   readonly seed: number;
   readonly rates: FaultRates;
-  createLogic(name: ObjectName, context: ObjectContext): Logic;
+  /** An object with the methods of its calls, and alarm(). */
+  createLogic(name: ObjectName, context: ObjectContext): object;
   /** Bytes of the memory pool each object has. */
   readonly memoryBytes: number;
   /** Loses the memory of an object at the n-th passing (from 1) of a named crash point. */
@@ -41,8 +42,8 @@ export class World {
   readonly random: SeededRandom;
   /** How often each crash point was passed. */
   readonly crashPoints = new Map<string, number>();
-  /** Called after every event. */
-  afterEvent: (() => void) | undefined;
+  /** Called after every event; what it awaits must not need the scheduler. */
+  afterEvent: (() => Promise<void> | undefined) | undefined;
 
   readonly #options: WorldOptions;
   readonly #identifiers: SeededRandom;
@@ -89,7 +90,7 @@ export class World {
     if (this.faults.happens("crash")) this.#crashSomething();
     if (this.faults.happens("deploy")) this.deploy();
     for (const object of this.#objects.values()) object.settle();
-    this.afterEvent?.();
+    await this.afterEvent?.();
     return this.violations.first === undefined;
   }
 
@@ -162,7 +163,7 @@ export class World {
       scheduler: this.scheduler,
       violations: this.violations,
       createInstance: (object, lifetime) => this.#createInstance(object, lifetime),
-      createLogic: (instance) => this.#options.createLogic(name, instance),
+      createLogic: (instance) => this.#options.createLogic(name, instance) as Logic,
     });
   }
 
@@ -203,11 +204,11 @@ export class World {
   }
 
   #peers(caller: Caller): Peers {
-    const stub = (name: ObjectName): never => this.#network.stub(caller, this.object(name));
+    const route = (name: ObjectName): never => this.#network.route(caller, this.object(name));
     return {
-      source: (index) => stub({ kind: "source", index }),
-      partition: (task) => stub({ kind: "partition", task }),
-      coordinator: () => stub({ kind: "coordinator" }),
+      source: (index) => route({ kind: "source", index }),
+      partition: (task) => route({ kind: "partition", task }),
+      coordinator: () => route({ kind: "coordinator" }),
     };
   }
 }

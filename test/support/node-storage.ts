@@ -47,6 +47,12 @@ export class NodeStorage implements Sql {
     return Number(this.#prepare("SELECT total_changes() AS changes").get()!["changes"]);
   }
 
+  /** Whether this table has been created. */
+  hasTable(name: string): boolean {
+    const query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    return this.#prepare(query).get(name) !== undefined;
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -1,0 +1,217 @@
+/**
+ * Restores every retained checkpoint, when it is completed and again whenever the list of retained
+ * ones changes, and counts what is in it against the log. Reads manifests by itself: a chain is
+ * resolved here a second time, independently of the product's code.
+ *
+ * Checks: a checkpoint holds exactly the lines below its offsets; no table is added twice along a
+ * chain; nothing a retained checkpoint needs is deleted or overwritten.
+ */
+import { decodeInt64Number, int64Addition, StateEngine } from "../../../state-engine/index.ts";
+import type { Manifest, PartitionTables } from "../../../state-engine/index.ts";
+import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
+import { createNodeEnvironment } from "../../support/node-environment.ts";
+import { SeededRandom } from "../../support/seeded-random.ts";
+import type { World } from "../world.ts";
+import { type Counts, differenceOf, type LogOracle } from "./log-oracle.ts";
+
+interface Retained {
+  readonly id: number;
+  readonly path: string;
+}
+
+export class CheckpointOracle {
+  readonly #world: World;
+  readonly #log: LogOracle;
+  #retainedText = "";
+  #retained: readonly Retained[] = [];
+  /** What each retained checkpoint needs, by its id. */
+  readonly #needs = new Map<number, ReadonlySet<string>>();
+  /** Paths that were written after a DELETE of them: only the orphan scan can find those. */
+  readonly #deleted = new Set<string>();
+  readonly #landedLate = new Set<string>();
+  checked = 0;
+
+  constructor(world: World, log: LogOracle) {
+    this.#world = world;
+    this.#log = log;
+    world.bucket.observer = {
+      deleting: (path) => this.#deleting(path),
+      written: (path, bytes, before) => this.#written(path, bytes, before),
+    };
+  }
+
+  /** Undefined when nothing changed. */
+  follow(): Promise<void> | undefined {
+    const { storage } = this.#world.object({ kind: "coordinator" });
+    if (!storage.hasTable("retained")) return undefined;
+    const rows = storage.exec<{ data: string }>("SELECT data FROM retained ORDER BY completion");
+    const text = rows.map(({ data }) => data).join("\n");
+    if (text === this.#retainedText) return undefined;
+    this.#retainedText = text;
+    this.#retained = rows.map(({ data }) => JSON.parse(data) as Retained);
+    return this.checkRetained();
+  }
+
+  async checkRetained(): Promise<void> {
+    for (const checkpoint of this.#retained) {
+      try {
+        await this.#check(checkpoint);
+      } catch (error) {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.#broken(checkpoint, `cannot be restored: ${text}`);
+      }
+    }
+  }
+
+  get retainedIds(): readonly number[] {
+    return this.#retained.map(({ id }) => id);
+  }
+
+  /** Offsets of the latest completed checkpoint, by source. */
+  get latestOffsets(): ReadonlyMap<number, number> {
+    const latest = this.#retained.at(-1);
+    return latest === undefined ? new Map() : offsetsOf(this.#manifest(latest.path));
+  }
+
+  /** The bucket holds what retained checkpoints need and nothing else, but for what landed after its DELETE. */
+  expectCleanBucket(): void {
+    const needed = new Set([...this.#needs.values()].flatMap((paths) => [...paths]));
+    const left = this.#world.bucket.paths.filter(
+      (path) => !needed.has(path) && !this.#landedLate.has(path),
+    );
+    if (left.length === 0) return;
+    this.#world.violations.add(
+      `The bucket still holds ${left.length} objects that no retained checkpoint needs: ${left.slice(0, 5).join(", ")}.`,
+    );
+  }
+
+  async #check(checkpoint: Retained): Promise<void> {
+    const manifest = this.#manifest(checkpoint.path);
+    const partitions = this.#resolve(checkpoint, manifest);
+    const needs = new Set([checkpoint.path, ...manifest.chain]);
+    const found: Counts = new Map();
+    for (const partition of partitions) {
+      for (const table of partition.tables) {
+        if (table.inline === undefined) needs.add(table.path);
+      }
+      await this.#count(partition, found);
+    }
+    this.#needs.set(checkpoint.id, needs);
+    const difference = differenceOf(found, this.#log.countBelow(offsetsOf(manifest)));
+    if (difference !== undefined) this.#broken(checkpoint, `is wrong: ${difference}`);
+    this.checked++;
+  }
+
+  #resolve(checkpoint: Retained, manifest: Manifest): readonly PartitionTables[] {
+    const chain = [...manifest.chain.map((path) => this.#manifest(path)), manifest];
+    const partitions = new Map<string, PartitionTables>();
+    for (const [place, link] of chain.entries()) {
+      if ((link.parent === null) !== (place === 0)) {
+        this.#broken(checkpoint, `has a manifest ${link.id} out of place in its chain`);
+      }
+      for (const { added, removed, moved, ...rest } of link.partitions) {
+        const name = `${rest.vertex}/${rest.index}`;
+        const before = partitions.get(name)?.tables ?? [];
+        const known = new Map(before.map((table) => [table.id, table]));
+        for (const table of added) {
+          if (known.has(table.id)) this.#broken(checkpoint, `adds table ${table.id} twice`);
+          known.set(table.id, table);
+        }
+        for (const identity of removed) {
+          if (!known.delete(identity.split("@")[0]!)) {
+            this.#broken(checkpoint, `removes table ${identity} that its chain does not hold`);
+          }
+        }
+        for (const { table, level, run } of moved) {
+          const id = table.split("@")[0]!;
+          known.set(id, { ...known.get(id)!, level, run });
+        }
+        partitions.set(name, { ...rest, tables: [...known.values()] });
+      }
+    }
+    return [...partitions.values()];
+  }
+
+  async #count(partition: PartitionTables, into: Counts): Promise<void> {
+    const engine = StateEngine.open({
+      environment: createNodeEnvironment({
+        now: () => this.#world.scheduler.now(),
+        random: new SeededRandom(0),
+      }),
+      blobStore: this.#reader(),
+      keyGroups: partition.keyGroups,
+      tables: partition.tables,
+      sequence: partition.sequence,
+      mergeOperators: new Map([[1, int64Addition]]),
+      uploads: {
+        nextPath: () => "oracle",
+        note: () => {
+          throw new Error("An oracle writes nothing.");
+        },
+      },
+    });
+    let start: Uint8Array | undefined;
+    do {
+      const page = await engine.scan(start === undefined ? {} : { start });
+      for (const { key, value } of page.entries) {
+        const word = new TextDecoder().decode(key.subarray(4));
+        into.set(word, (into.get(word) ?? 0) + decodeInt64Number(value));
+      }
+      start = page.next !== undefined && "start" in page.next ? page.next.start : undefined;
+    } while (start !== undefined);
+    engine.close();
+  }
+
+  /** The bucket as it is at this instant, without faults. */
+  #reader(): BlobStore {
+    const { bucket } = this.#world;
+    const refuse = (): never => {
+      throw new Error("An oracle changes nothing.");
+    };
+    return {
+      get: (path) => Promise.resolve(bucket.read(path)),
+      getRange: (path, offset, length) =>
+        Promise.resolve(bucket.read(path)?.slice(offset, offset + length)),
+      put: refuse,
+      list: refuse,
+      delete: refuse,
+    };
+  }
+
+  #manifest(path: string): Manifest {
+    const bytes = this.#world.bucket.read(path);
+    if (bytes === undefined) throw new Error(`There is no manifest at ${path}.`);
+    return JSON.parse(new TextDecoder().decode(bytes)) as Manifest;
+  }
+
+  #broken(checkpoint: Retained, what: string): void {
+    this.#world.violations.add(`The retained checkpoint ${checkpoint.id} ${what}.`);
+  }
+
+  #deleting(path: string): void {
+    this.#deleted.add(path);
+    const retainedNow = this.#retainedNow();
+    for (const [id, needs] of this.#needs) {
+      if (!retainedNow.has(id)) this.#needs.delete(id);
+      else if (needs.has(path)) {
+        this.#world.violations.add(`${path} was deleted while checkpoint ${id} needs it.`);
+      }
+    }
+  }
+
+  #written(path: string, bytes: Uint8Array, before: Uint8Array | undefined): void {
+    if (this.#deleted.has(path)) this.#landedLate.add(path);
+    if (before !== undefined && Buffer.compare(before, bytes) !== 0) {
+      this.#world.violations.add(`${path} was overwritten with other bytes.`);
+    }
+  }
+
+  #retainedNow(): ReadonlySet<number> {
+    const { storage } = this.#world.object({ kind: "coordinator" });
+    return new Set(storage.exec<{ id: number }>("SELECT id FROM retained").map(({ id }) => id));
+  }
+}
+
+function offsetsOf(manifest: Manifest): ReadonlyMap<number, number> {
+  return new Map(manifest.sources.map(({ source, offset }) => [source, offset]));
+}

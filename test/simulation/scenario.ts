@@ -1,0 +1,106 @@
+/**
+ * What one seed simulates: the shape of the job, how much work there is, and which faults there are.
+ * Plain data, so that a failing run can be made smaller and run again.
+ */
+import { job, jobGraphOf } from "../../dataflow/job.ts";
+import type { JobGraph } from "../../dataflow/job-graph.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
+import { FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS } from "./faults.ts";
+
+export interface Scenario {
+  readonly seed: number;
+  readonly sources: number;
+  readonly partitions: number;
+  readonly retained: number;
+  readonly intervalMs: number;
+  readonly minPauseMs: number;
+  readonly timeoutMs: number;
+  readonly tolerableFailures: number;
+  readonly mode: "incremental" | "full";
+  readonly producers: number;
+  readonly requestsPerProducer: number;
+  readonly linesPerRequest: number;
+  /** Words that many lines share; every line also has a word of its own. */
+  readonly sharedWords: number;
+  /** Bytes of memory of each object's pool. */
+  readonly memoryBytes: number;
+  readonly rates: FaultRates;
+}
+
+export const VERTEX = "counts";
+export const SIMULATED_JOB = "simulated";
+
+/** The largest rate of each fault; a run of thousands of events meets each of them many times. */
+const HIGHEST_RATES: FaultRates = {
+  lostCall: 0.05,
+  lostAnswer: 0.05,
+  repeatedCall: 0.05,
+  slowCall: 0.03,
+  crash: 0.01,
+  crashAtPoint: 0.05,
+  crashAtCall: 0.01,
+  zombie: 0.7,
+  blobFailure: 0.1,
+  blobIndeterminate: 0.1,
+  blobDelayed: 0.1,
+  blobSlow: 0.05,
+  deploy: 0.001,
+};
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new SeededRandom(seed);
+  return {
+    seed,
+    sources: random.between(1, 3),
+    partitions: random.between(1, 4),
+    retained: random.between(1, 3),
+    intervalMs: random.pick([0, 1_000, 3_000, 10_000]),
+    minPauseMs: random.pick([0, 0, 500]),
+    timeoutMs: random.pick([10_000, 60_000]),
+    tolerableFailures: random.pick([0, 2, 1_000]),
+    mode: random.chance(0.85) ? "incremental" : "full",
+    producers: random.between(1, 3),
+    requestsPerProducer: random.between(1, 8),
+    linesPerRequest: random.pick([2, 10, 40]),
+    sharedWords: random.pick([1, 5, 40]),
+    memoryBytes: random.pick([80 * 1024 * 1024, 4 * 1024 * 1024]),
+    rates: ratesOf(random),
+  };
+}
+
+/** No faults at all in one run of ten; otherwise each kind is there or not, at a rate of its own. */
+function ratesOf(random: SeededRandom): FaultRates {
+  if (random.chance(0.1)) return NO_FAULTS;
+  const rates = FAULT_KINDS.map((kind): [FaultKind, number] => {
+    const rate = HIGHEST_RATES[kind] * random.next();
+    return [kind, random.chance(0.5) ? rate : 0];
+  });
+  return Object.fromEntries(rates) as Record<FaultKind, number>;
+}
+
+/** Word count: every line falls into its words. */
+export function simulatedJob(scenario: Scenario): JobGraph {
+  const stream = job(SIMULATED_JOB, {
+    parallelism: scenario.partitions,
+    maxParallelism: 16,
+    sources: scenario.sources,
+    checkpoint: {
+      intervalMs: scenario.intervalMs,
+      minPauseMs: scenario.minPauseMs,
+      timeoutMs: scenario.timeoutMs,
+      retained: scenario.retained,
+      tolerableFailures: scenario.tolerableFailures,
+      mode: scenario.mode,
+    },
+    restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
+  })
+    .lines()
+    .flatMap((line) => wordsOf(line))
+    .keyBy((word) => word)
+    .count(VERTEX);
+  return jobGraphOf(stream);
+}
+
+export function wordsOf(line: string): string[] {
+  return line.split(" ");
+}
