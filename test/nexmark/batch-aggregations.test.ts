@@ -134,8 +134,8 @@ describe("q18", () => {
   it("keeps the latest bid of each bidder on each auction, the highest of one instant", () => {
     const rows = q18([
       bid({ auction: 1, bidder: 5, price: 90, dateTime: 1 }),
-      bid({ auction: 1, bidder: 5, price: 10, dateTime: 3 }),
-      bid({ auction: 1, bidder: 5, price: 20, dateTime: 3, channel: "Apple", extra: "last" }),
+      bid({ auction: 1, bidder: 5, price: 10, dateTime: 3, channel: "Apple" }),
+      bid({ auction: 1, bidder: 5, price: 20, dateTime: 3, extra: "last" }),
       bid({ auction: 1, bidder: 5, price: 80, dateTime: 2 }),
       bid({ auction: 2, bidder: 5, price: 30, dateTime: 0 }),
     ]);
@@ -143,7 +143,7 @@ describe("q18", () => {
       auction: 1,
       bidder: 5,
       price: 20,
-      channel: "Apple",
+      channel: "Google",
       url: "https://www.nexmark.com/x/y/z/item.htm?query=1",
       dateTime: 3,
       extra: "last",

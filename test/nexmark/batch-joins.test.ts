@@ -41,7 +41,7 @@ describe("q4", () => {
       bid({ auction: 1, price: 10, dateTime: 100 }),
       bid({ auction: 1, price: 30, dateTime: 200 }),
       bid({ auction: 1, price: 800, dateTime: 201 }),
-      bid({ auction: 2, price: 41, dateTime: 150 }),
+      bid({ auction: 2, price: 41, dateTime: 100 }),
       bid({ auction: 3, price: 7, dateTime: 150 }),
       bid({ auction: 4, price: 7, dateTime: 300 }),
     ];
