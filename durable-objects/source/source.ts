@@ -24,7 +24,7 @@ import type { ObjectContext } from "../object-context.ts";
 import { Appender, alarmPeriodMs } from "./appender.ts";
 import { Attachment } from "./attachment.ts";
 import type { Attached } from "./attachment.ts";
-import { LineFailure } from "./batch.ts";
+import { taskFailure } from "./failure.ts";
 import { SourceLog } from "./log.ts";
 import { OperationCounter } from "./operations.ts";
 import { furtherPosition, lineStart } from "./position.ts";
@@ -299,21 +299,9 @@ export class SourceTask implements SourceCalls, ReporterSource {
   }
 
   #tellFailure(): void {
-    const failure = this.#failure;
-    const cause = failure instanceof LineFailure ? failure.cause : failure;
-    const error = cause instanceof Error ? cause : new Error(String(cause));
+    const failure = taskFailure(this.#failure, this.#index, this.#standing.generation);
     this.#operations.addRequest();
-    const told = this.#context.peers.coordinator().fail({
-      task: { source: this.#index },
-      generation: this.#standing.generation,
-      error: {
-        name: error.name,
-        message: error.message,
-        ...(error.stack === undefined ? {} : { stack: error.stack }),
-      },
-      source: this.#index,
-      ...(failure instanceof LineFailure ? { line: failure.line } : {}),
-    });
+    const told = this.#context.peers.coordinator().fail(failure);
     // A coordinator that cannot be reached is told again by the alarm.
     this.#context.keepAlive(told.catch(() => undefined));
   }
