@@ -1,0 +1,67 @@
+/**
+ * Giving the pending checkpoint up: durably first, then every task is told until it has answered
+ * [22]. Its uploads stay registered: a task that lives on may list them again [10, 37].
+ */
+import type { Coordination } from "./coordination.ts";
+import { makeDue, retryAfterMs } from "./due-list.ts";
+import { addOperations, sourcesOf, tasksOf, type JobRecord } from "./job-record.ts";
+import { endPending, scheduleNext } from "./end-pending.ts";
+import { writeFailedCheckpoint } from "./history.ts";
+
+/** Flink's CheckpointFailureReason, as far as it applies. */
+export type CheckpointFailureReason =
+  | "CHECKPOINT_EXPIRED"
+  | "FINALIZE_CHECKPOINT_FAILURE"
+  | "TASK_CHECKPOINT_FAILURE"
+  | "JOB_FAILOVER_REGION";
+
+const messages: Readonly<Record<CheckpointFailureReason, string>> = {
+  CHECKPOINT_EXPIRED: "Checkpoint expired before completing.",
+  FINALIZE_CHECKPOINT_FAILURE: "Failure to finalize checkpoint.",
+  TASK_CHECKPOINT_FAILURE: "Task local checkpoint failure.",
+  JOB_FAILOVER_REGION: "FailoverRegion is restarting.",
+};
+
+export interface Abort {
+  readonly reason: CheckpointFailureReason;
+  readonly detail: string;
+  /** Every task restores anew: nobody can list the uploads again, and the new generation tells them. */
+  readonly tasksAreGone?: boolean;
+}
+
+/** Aborts in the caller's transaction. Whether the failure counts against the job is failure.ts. */
+export function abortPending(house: Coordination, record: JobRecord, abort: Abort): void {
+  const { context, job, registry, rows } = house;
+  const { pending } = record;
+  if (pending === undefined) return;
+  const now = context.environment.now();
+  const acknowledgements = rows.acknowledgements(pending.id);
+  for (const { data } of acknowledgements) {
+    registry.registerLost(data.uploads, pending.id, abort.tasksAreGone === true);
+    addOperations(record.operations, data.metrics.operations);
+  }
+  if (pending.manifest !== undefined) {
+    registry.strayManifest(pending.manifest.path, now + retryAfterMs.stray);
+    makeDue(record.due, "stray", now);
+  }
+  if (abort.tasksAreGone === true && acknowledgements.length > 0) makeDue(record.due, "sweep", now);
+  writeFailedCheckpoint(house, record, {
+    acknowledgements,
+    message: abortMessage(abort),
+  });
+  record.counts.failed++;
+  endPending(house, record);
+  scheduleNext(house, record, "aborted");
+  if (abort.tasksAreGone === true) return;
+  record.notices.aborted = {
+    checkpoint: pending.id,
+    sources: sourcesOf(record.shape),
+    tasks: tasksOf(job, record.shape),
+  };
+  record.notices.rounds = 0;
+  makeDue(record.due, "notify", now);
+}
+
+export function abortMessage({ reason, detail }: Abort): string {
+  return `${messages[reason]} ${detail}`;
+}

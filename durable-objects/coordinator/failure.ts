@@ -1,0 +1,119 @@
+/**
+ * A failure of the job: its history, and the restart it leads to. Everything happens in the caller's
+ * transaction; a failure that belongs to an older generation or attempt is not one [24].
+ */
+import type { AttachPartitionAnswer, TaskFailure } from "../messages.ts";
+import { abortMessage, abortPending, type Abort } from "./abort.ts";
+import type { Coordination } from "./coordination.ts";
+import { makeDue } from "./due-list.ts";
+import { raiseGeneration } from "./generation.ts";
+import type { JobRecord } from "./job-record.ts";
+import { planRestart } from "./plan-restart.ts";
+import { dropRequests } from "./requests.ts";
+
+/** Failures kept for GET /jobs/{job}/exceptions. */
+export const exceptionLimit = 100;
+const longestStack = 4_000;
+
+export type FailureCause = Pick<TaskFailure, "error" | "source" | "line"> & {
+  /** Absent when the coordinator itself is at the failure's origin. */
+  readonly task?: TaskFailure["task"];
+};
+
+export function fail(house: Coordination, failure: TaskFailure): void {
+  const { rows, store } = house;
+  store.step("fail", (record) => {
+    if (failure.generation !== record.generation || record.status !== "RUNNING") return;
+    if ("vertex" in failure.task && rows.task(failure.task).attempt !== failure.attempt) return;
+    handleFailure(house, record, failure);
+  });
+}
+
+/**
+ * Aborts the pending checkpoint for a reason that counts: more of them in a row than the job
+ * tolerates restart it. (An abort because a task woke up is ordinary and goes to abortPending.)
+ */
+export function failCheckpoint(house: Coordination, record: JobRecord, abort: Abort): void {
+  abortPending(house, record, abort);
+  record.failedCheckpoints++;
+  if (record.failedCheckpoints <= house.job.options.checkpoint.tolerableFailures) return;
+  record.failedCheckpoints = 0;
+  handleFailure(house, record, {
+    error: {
+      name: "CheckpointException",
+      message: `Exceeded checkpoint tolerable failure threshold. ${abortMessage(abort)}`,
+    },
+  });
+}
+
+/** The deadline of the pending checkpoint has come [22]. */
+export function expire(house: Coordination): void {
+  house.store.step("expire", (record) => {
+    const { pending } = record;
+    if (pending === undefined) return void delete record.due.deadline;
+    const waitedMs = pending.deadline - pending.triggeredAt;
+    failCheckpoint(house, record, {
+      reason: "CHECKPOINT_EXPIRED",
+      detail: `Checkpoint ${pending.id} was not complete after ${waitedMs} ms.`,
+    });
+  });
+}
+
+/** Answers what a task that attaches at this very moment is told. */
+export function handleFailure(
+  house: Coordination,
+  record: JobRecord,
+  cause: FailureCause,
+): Extract<AttachPartitionAnswer, { kind: "wait" }> {
+  const { context, job } = house;
+  const now = context.environment.now();
+  const { source, line } = cause;
+  const plan = planRestart({
+    now,
+    options: job.options.restart,
+    state: record.restart,
+    ...(source !== undefined && line !== undefined && { record: { source, line } }),
+    random: context.environment.random(),
+  });
+  recordException(house, record, cause);
+  record.restart = plan.state;
+  if (plan.kind === "fail") {
+    raiseGeneration(house, record, "FAILED", cause.error.message);
+    dropRequests(house, record, "The job has failed.");
+    return { kind: "wait", retryAfterMs: 10_000, status: "FAILED" };
+  }
+  raiseGeneration(house, record, "RESTARTING", cause.error.message);
+  record.resumeAt = now + plan.delayMs;
+  makeDue(record.due, "restart", record.resumeAt);
+  return { kind: "wait", retryAfterMs: plan.delayMs, status: "RESTARTING" };
+}
+
+export function recordException(
+  house: Coordination,
+  record: JobRecord,
+  { task, error, source, line }: FailureCause,
+): void {
+  const { context, store } = house;
+  store.write(
+    "INSERT INTO exception (data) VALUES (?)",
+    JSON.stringify({
+      timestamp: context.environment.now(),
+      exceptionName: error.name,
+      message: error.message.slice(0, longestStack),
+      stacktrace: (error.stack ?? "").slice(0, longestStack),
+      taskName: taskLabel(task),
+      generation: record.generation,
+      source: source ?? null,
+      offset: line ?? null,
+    }),
+  );
+  store.write(
+    "DELETE FROM exception WHERE number <= (SELECT MAX(number) FROM exception) - ?",
+    exceptionLimit,
+  );
+}
+
+function taskLabel(task: FailureCause["task"]): string {
+  if (task === undefined) return "coordinator";
+  return "vertex" in task ? `${task.vertex}/${task.index}` : `source/${task.source}`;
+}

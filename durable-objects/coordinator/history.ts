@@ -1,0 +1,169 @@
+/**
+ * Writes one row of statistics for each checkpoint that ends, in the shape of Flink's history items.
+ * The last 100 are kept. Reading them is statistics.ts.
+ */
+import type { JsonObject } from "../coordinator-queries.ts";
+import type { OperationCounts, PartitionState } from "../messages.ts";
+import { operationsCost } from "../prices.ts";
+import type { Coordination } from "./coordination.ts";
+import { noOperations, tasksOf, type JobRecord, type PendingCheckpoint } from "./job-record.ts";
+import type { AcknowledgementRow, OfTask } from "./rows.ts";
+
+/** Checkpoints whose statistics are kept. */
+export const historyLimit = 100;
+
+type Acknowledgements = readonly OfTask<AcknowledgementRow>[];
+
+export function writeCompletedCheckpoint(
+  house: Coordination,
+  record: JobRecord,
+  facts: {
+    readonly acknowledgements: Acknowledgements;
+    readonly partitions: readonly OfTask<PartitionState>[];
+    readonly now: number;
+  },
+): void {
+  const pending = record.pending!;
+  const manifest = pending.manifest!;
+  const operations = sumOperations(facts.acknowledgements, { ...noOperations, classA: 1 });
+  const tables = facts.partitions.flatMap(({ data }) => data.tables);
+  write(house, "COMPLETED", pending, {
+    detail: {
+      ...commonDetail(house, record, facts.acknowledgements),
+      className: "completed",
+      status: "COMPLETED",
+      end_to_end_duration: facts.now - pending.triggeredAt,
+      state_size: tables.reduce((sum, { size }) => sum + size, 0),
+      external_path: manifest.path,
+      discarded: false,
+      new_tables: manifest.newTables,
+      reused_tables: manifest.reusedTables,
+      put_operations: operations.classA,
+      get_operations: operations.classB,
+      estimated_cost_usd: operationsCost(operations),
+    },
+    subtasks: subtasksOf(pending, facts.acknowledgements),
+  });
+}
+
+export function writeFailedCheckpoint(
+  house: Coordination,
+  record: JobRecord,
+  facts: { readonly acknowledgements: Acknowledgements; readonly message: string },
+): void {
+  const pending = record.pending!;
+  const now = house.context.environment.now();
+  write(house, "FAILED", pending, {
+    detail: {
+      ...commonDetail(house, record, facts.acknowledgements),
+      className: "failed",
+      status: "FAILED",
+      end_to_end_duration: now - pending.triggeredAt,
+      failure_timestamp: now,
+      failure_message: facts.message,
+    },
+    subtasks: subtasksOf(pending, facts.acknowledgements),
+  });
+}
+
+/** The item of the checkpoint that is under way. */
+export function pendingDetail(house: Coordination, record: JobRecord): JsonObject {
+  const pending = record.pending!;
+  return {
+    ...commonDetail(house, record, house.rows.acknowledgements(pending.id)),
+    className: "in_progress",
+    status: "IN_PROGRESS",
+    end_to_end_duration: house.context.environment.now() - pending.triggeredAt,
+  };
+}
+
+function commonDetail(
+  { job }: Coordination,
+  record: JobRecord,
+  acknowledgements: Acknowledgements,
+): JsonObject {
+  const { id, mode, triggeredAt } = record.pending!;
+  const operations = sumOperations(acknowledgements, noOperations);
+  return {
+    id,
+    is_savepoint: false,
+    checkpoint_type: "CHECKPOINT",
+    mode,
+    trigger_timestamp: triggeredAt,
+    latest_ack_timestamp: Math.max(
+      triggeredAt,
+      ...acknowledgements.map(({ data }) => data.acknowledgedAt),
+    ),
+    checkpointed_size: uploadedBytes(acknowledgements),
+    state_size: acknowledgements.reduce((sum, { data }) => sum + stateSize(data), 0),
+    alignment_buffered: 0,
+    processed_data: 0,
+    persisted_data: 0,
+    num_subtasks: tasksOf(job, record.shape).length,
+    num_acknowledged_subtasks: acknowledgements.length,
+    put_operations: operations.classA,
+    get_operations: operations.classB,
+    tasks: {},
+  };
+}
+
+/** Per vertex its subtasks that acknowledged, in Flink's shape. */
+export function subtasksOf(
+  pending: PendingCheckpoint,
+  acknowledgements: Acknowledgements,
+): Record<string, JsonObject[]> {
+  const byVertex: Record<string, JsonObject[]> = {};
+  const ordered = acknowledgements.toSorted((left, right) => left.task.index - right.task.index);
+  for (const { task, data } of ordered) {
+    const { alignmentDurationMs, asyncDurationMs, startDelayMs, syncDurationMs } = data.metrics;
+    (byVertex[task.vertex] ??= []).push({
+      index: task.index,
+      status: "completed",
+      ack_timestamp: data.acknowledgedAt,
+      end_to_end_duration: data.acknowledgedAt - pending.triggeredAt,
+      checkpointed_size: data.metrics.uploadedBytes,
+      state_size: stateSize(data),
+      checkpoint: { sync: syncDurationMs, async: asyncDurationMs },
+      alignment: { buffered: 0, processed: 0, persisted: 0, duration: alignmentDurationMs },
+      start_delay: startDelayMs,
+      unaligned_checkpoint: false,
+      aborted: false,
+    });
+  }
+  return byVertex;
+}
+
+function write(
+  { store }: Coordination,
+  status: "COMPLETED" | "FAILED",
+  { id }: PendingCheckpoint,
+  row: { readonly detail: JsonObject; readonly subtasks: Record<string, JsonObject[]> },
+): void {
+  store.write(
+    "INSERT OR REPLACE INTO history (id, status, detail, subtasks) VALUES (?, ?, ?, ?)",
+    id,
+    status,
+    JSON.stringify(row.detail),
+    JSON.stringify(row.subtasks),
+  );
+  store.write("DELETE FROM history WHERE id <= ?", id - historyLimit);
+}
+
+function stateSize({ state }: AcknowledgementRow): number {
+  return (state?.tables ?? []).reduce((sum, { size }) => sum + size, 0);
+}
+
+function uploadedBytes(acknowledgements: Acknowledgements): number {
+  return acknowledgements.reduce((sum, { data }) => sum + data.metrics.uploadedBytes, 0);
+}
+
+function sumOperations(acknowledgements: Acknowledgements, own: OperationCounts): OperationCounts {
+  const sum = { ...own };
+  for (const { data } of acknowledgements) {
+    sum.classA += data.metrics.operations.classA;
+    sum.classB += data.metrics.operations.classB;
+    sum.rowsWritten += data.metrics.operations.rowsWritten;
+    sum.requests += data.metrics.operations.requests;
+  }
+  return sum;
+}

@@ -1,0 +1,150 @@
+/**
+ * Stopping and starting a job by hand [18, 38]. Stopping is a request like any other whose answer
+ * stops the job; starting sets the pointer explicitly, in one transaction.
+ */
+import type { StartAnswer, StartRequest, StopAnswer } from "../coordinator-queries.ts";
+import type { PartitionState, SourceState } from "../messages.ts";
+import { askPeer, type Coordination } from "./coordination.ts";
+import { raiseGeneration } from "./generation.ts";
+import { resolveChain } from "./manifest-codec.ts";
+import { sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
+import { planStart } from "./plan-start.ts";
+import { request } from "./requests.ts";
+import { emptyPartition, type OfTask, type RetainedCheckpoint } from "./rows.ts";
+
+/** How long stop waits for the final checkpoint. */
+const finalCheckpointMs = 60_000;
+
+export async function stop(
+  house: Coordination,
+  { drain, savepoint }: { readonly drain: boolean; readonly savepoint: boolean },
+): Promise<StopAnswer> {
+  const { store } = house;
+  if (savepoint) {
+    return {
+      kind: "refused",
+      reason: `Savepoints do not exist yet: stop with "savepoint": false.`,
+    };
+  }
+  const { completed, status } = store.record;
+  if (status === "STOPPED") return { kind: "stopped", checkpoint: completed };
+  if (status !== "RUNNING")
+    return { kind: "refused", reason: `The job is ${status}, not RUNNING.` };
+  const covers = drain ? "accepted" : "cut";
+  const { id, outcome } = await request(house, { covers, isFinal: true }, finalCheckpointMs);
+  if (outcome?.kind === "completed") return { kind: "stopped", checkpoint: outcome.checkpoint };
+  store.step("stop given up", () => store.write("DELETE FROM request WHERE id = ?", id));
+  const reason =
+    outcome?.reason ?? `The final checkpoint did not complete within ${finalCheckpointMs} ms.`;
+  return { kind: "refused", reason: `${reason} The job was not stopped.` };
+}
+
+export async function start(house: Coordination, wanted: StartRequest): Promise<StartAnswer> {
+  const { rows, store } = house;
+  const firstKept = await firstLines(house);
+  if (firstKept === undefined) {
+    return { kind: "refused", reason: "A source did not say which lines it has. Try again." };
+  }
+  const { completed, shape, status } = store.record;
+  const plan = planStart(wanted, {
+    status,
+    shape,
+    completed,
+    retained: rows.retained(),
+    firstKept,
+  });
+  if (plan.kind !== "start") return plan;
+  const target = rows.retained().find(({ id }) => id === plan.checkpoint);
+  const partitions = target === undefined ? [] : await readCheckpoint(house, target);
+  const known = new Set(house.job.vertices.map(({ uid }) => uid));
+  const lost = new Set(
+    partitions
+      .filter(({ data, task }) => !known.has(task.vertex) && data.tables.length > 0)
+      .map(({ task }) => task.vertex),
+  );
+  if (lost.size > 0 && wanted.allowNonRestoredState !== true) {
+    const names = [...lost].join(", ");
+    return {
+      kind: "refused",
+      reason: `Checkpoint ${plan.checkpoint} holds state of ${names}, which the job does not have: set "allowNonRestoredState" to leave it behind.`,
+    };
+  }
+  return begin(house, { checkpoint: plan.checkpoint, sources: plan.sources, partitions });
+}
+
+interface Beginning {
+  readonly checkpoint: number;
+  readonly sources: readonly SourceState[];
+  readonly partitions: readonly OfTask<PartitionState>[];
+}
+
+/** The one transaction of a start: pointer, tables, offsets, generation [18]. */
+function begin(house: Coordination, { checkpoint, partitions, sources }: Beginning): StartAnswer {
+  const { context, registry, rows, store } = house;
+  return store.step("start", (record): StartAnswer => {
+    const now = context.environment.now();
+    if (record.status === "RUNNING" || record.status === "RESTARTING") {
+      return { kind: "refused", reason: `The job is ${record.status} already.` };
+    }
+    if (checkpoint !== 0 && !rows.retained().some(({ id }) => id === checkpoint)) {
+      return { kind: "refused", reason: `Checkpoint ${checkpoint} is not retained any more.` };
+    }
+    const states = statesByTask(house, record, partitions);
+    const before = rows.partitions();
+    const listed = states.flatMap(({ data }) =>
+      data.tables.filter(({ inline }) => inline === undefined),
+    );
+    const dead = registry.lookUp(new Set(listed.map(({ path }) => path))).dead;
+    if (dead.size > 0) {
+      return { kind: "refused", reason: `Objects of checkpoint ${checkpoint} are being deleted.` };
+    }
+    registry.rewind(states, before, record.nextCheckpoint - 1);
+    for (const { data, task } of states) rows.writePartition(task, data);
+    for (const state of sources)
+      rows.writeSource({ ...rows.source(state.source), completed: state });
+    record.completed = checkpoint;
+    record.failedCheckpoints = 0;
+    record.restart = { inARow: 0, backoffMs: 0, lastFailureAt: 0 };
+    record.restored = { id: checkpoint, timestamp: now };
+    record.counts.restored++;
+    raiseGeneration(house, record, "RUNNING", "The job was started.");
+    return { kind: "started", generation: record.generation };
+  });
+}
+
+function statesByTask(
+  { job }: Coordination,
+  { shape }: JobRecord,
+  partitions: readonly OfTask<PartitionState>[],
+): OfTask<PartitionState>[] {
+  const states = new Map(partitions.map(({ data, task }) => [taskName(task), data]));
+  return tasksOf(job, shape).map((task) => ({
+    task,
+    data: states.get(taskName(task)) ?? emptyPartition,
+  }));
+}
+
+/** The tables of every partition at a retained checkpoint, from its manifest and those it builds on. */
+async function readCheckpoint(
+  { context }: Coordination,
+  { path }: RetainedCheckpoint,
+): Promise<OfTask<PartitionState>[]> {
+  const partitions = await resolveChain(context.blobStore, path);
+  return partitions.map(({ index, sequence, tables, time, vertex, watermarks }) => ({
+    task: { vertex, index },
+    data: { sequence, tables, time, watermarks },
+  }));
+}
+
+/** What each source still has, from the sources themselves; undefined when one does not answer. */
+async function firstLines(house: Coordination): Promise<number[] | undefined> {
+  const replies = await Promise.all(
+    sourcesOf(house.store.record.shape).map((source) =>
+      askPeer(house, () =>
+        house.context.peers.source(source).awaitProcessed({ line: 0, timeoutMs: 0 }),
+      ),
+    ),
+  );
+  const lines = replies.flatMap((reply) => (reply === undefined ? [] : [reply.answer.firstKept]));
+  return lines.length === replies.length ? lines : undefined;
+}

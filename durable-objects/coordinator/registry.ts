@@ -1,0 +1,186 @@
+/**
+ * The registry of objects: one row by path, (createdBy, lastUsed), and the order mark dead → delete →
+ * forget [10, 34]. Manifests have rows of their own and outlive the checkpoints that reach them [9].
+ * Deleting itself is garbage.ts.
+ */
+import type { PartitionState, Upload } from "../messages.ts";
+import type { OfTask } from "./rows.ts";
+import { selectDeadManifests, selectGarbage, type RegisteredObject } from "./select-garbage.ts";
+import type { RetainedCheckpoint } from "./rows.ts";
+import type { CoordinatorStore } from "./store.ts";
+
+export class Registry {
+  readonly #store: CoordinatorStore;
+
+  constructor(store: CoordinatorStore) {
+    this.#store = store;
+  }
+
+  /** Of `paths`, which are registered: dead or not. */
+  lookUp(paths: Iterable<string>): { live: Set<string>; dead: Set<string> } {
+    const live = new Set<string>();
+    const dead = new Set<string>();
+    for (const path of paths) {
+      const [row] = this.#store.read<{ dead: number }>(
+        "SELECT dead FROM object WHERE path = ?",
+        path,
+      );
+      if (row !== undefined) (row.dead === 1 ? dead : live).add(path);
+    }
+    return { live, dead };
+  }
+
+  /** Every path registered whose name begins with `prefix`. */
+  pathsBelow(prefix: string): string[] {
+    return this.#store
+      .read<{ path: string }>(
+        "SELECT path FROM object WHERE path >= ? AND path < ?",
+        prefix,
+        `${prefix.slice(0, -1)}0`,
+      )
+      .map(({ path }) => path);
+  }
+
+  /** Objects of an acknowledgement that does not count. A row that is already there knows better and stays. */
+  registerLost(uploads: readonly Upload[], checkpoint: number, dead: boolean): void {
+    for (const { path, size } of uploads) {
+      this.#store.write(
+        "INSERT OR IGNORE INTO object (path, size, created_by, last_used, dead) VALUES (?, ?, ?, ?, ?)",
+        path,
+        size,
+        checkpoint,
+        checkpoint,
+        dead ? 1 : 0,
+      );
+    }
+  }
+
+  /**
+   * The objects of a checkpoint that completes: those listed live, those uploaded and not listed dead,
+   * those that no partition lists any more last used by the checkpoint before [34].
+   */
+  complete(change: RegistryChange): void {
+    const sizes = new Map<string, number>();
+    for (const { path, size } of change.uploads) sizes.set(path, size);
+    const listed = objectsListed(change.now);
+    const before = objectsListed(change.before);
+    for (const path of listed) {
+      if (before.has(path)) continue;
+      this.#store.write(
+        "INSERT INTO object (path, size, created_by) VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET last_used = NULL",
+        path,
+        sizes.get(path) ?? 0,
+        change.checkpoint,
+      );
+    }
+    for (const path of before) {
+      if (listed.has(path)) continue;
+      this.#store.write(
+        "UPDATE object SET last_used = ? WHERE path = ?",
+        change.checkpoint - 1,
+        path,
+      );
+    }
+    const unused = change.uploads.filter(({ path }) => !listed.has(path) && !before.has(path));
+    this.registerLost(unused, change.checkpoint, true);
+  }
+
+  /** A start from an older checkpoint: its objects are live again, those only the latest lists are not [18]. */
+  rewind(
+    now: readonly OfTask<PartitionState>[],
+    before: readonly OfTask<PartitionState>[],
+    latest: number,
+  ): void {
+    const listed = objectsListed(now);
+    for (const path of listed) {
+      this.#store.write(
+        "UPDATE object SET last_used = NULL WHERE path = ? AND last_used IS NOT NULL",
+        path,
+      );
+    }
+    for (const path of objectsListed(before)) {
+      if (listed.has(path)) continue;
+      this.#store.write("UPDATE object SET last_used = ? WHERE path = ?", latest, path);
+    }
+  }
+
+  noteManifest(path: string, id: number): void {
+    this.#store.write("INSERT OR IGNORE INTO manifest (path, id) VALUES (?, ?)", path, id);
+  }
+
+  /** A manifest that was given up while its PUT was under way: deleted now and once more at `again` [33]. */
+  strayManifest(path: string, again: number): void {
+    this.#store.write(
+      "UPDATE manifest SET dead = 1, delete_again_at = ? WHERE path = ?",
+      again,
+      path,
+    );
+  }
+
+  /** Marks what nobody needs; answers whether anything is to be deleted. */
+  markGarbage(retained: readonly RetainedCheckpoint[], completed: number): boolean {
+    const objects = this.#store
+      .read<{ path: string; created_by: number; last_used: number }>(
+        "SELECT path, created_by, last_used FROM object WHERE last_used IS NOT NULL AND dead = 0",
+      )
+      .map((row): RegisteredObject => ({
+        path: row.path,
+        createdBy: row.created_by,
+        lastUsed: row.last_used,
+      }));
+    const ids = retained.map(({ id }) => id);
+    for (const path of selectGarbage({ objects, retained: ids, completed })) {
+      this.#store.write("UPDATE object SET dead = 1 WHERE path = ?", path);
+    }
+    const manifests = this.#store.read<{ path: string; id: number }>(
+      "SELECT path, id FROM manifest WHERE dead = 0",
+    );
+    for (const { path } of selectDeadManifests(manifests, retained)) {
+      this.#store.write("UPDATE manifest SET dead = 1 WHERE path = ?", path);
+    }
+    return this.deadObjects().length + this.deadManifests().length > 0;
+  }
+
+  deadObjects(): string[] {
+    return this.#paths("SELECT path FROM object WHERE dead = 1");
+  }
+
+  /** Oldest first; manifests go after the objects they name. */
+  deadManifests(): string[] {
+    return this.#paths(
+      "SELECT path FROM manifest WHERE dead = 1 AND delete_again_at IS NULL ORDER BY id",
+    );
+  }
+
+  /** Manifests that were given up, and when to delete them for good. */
+  strays(): { path: string; again: number }[] {
+    return this.#store.read<{ path: string; again: number }>(
+      "SELECT path, delete_again_at AS again FROM manifest WHERE delete_again_at IS NOT NULL",
+    );
+  }
+
+  forget(objects: readonly string[], manifests: readonly string[]): void {
+    for (const path of objects) this.#store.write("DELETE FROM object WHERE path = ?", path);
+    for (const path of manifests) this.#store.write("DELETE FROM manifest WHERE path = ?", path);
+  }
+
+  #paths(query: string): string[] {
+    return this.#store.read<{ path: string }>(query).map(({ path }) => path);
+  }
+}
+
+export interface RegistryChange {
+  readonly checkpoint: number;
+  /** All partitions as the checkpoint has them, and as the latest completed one has them. */
+  readonly now: readonly OfTask<PartitionState>[];
+  readonly before: readonly OfTask<PartitionState>[];
+  readonly uploads: readonly Upload[];
+}
+
+function objectsListed(partitions: readonly OfTask<PartitionState>[]): Set<string> {
+  const paths = new Set<string>();
+  for (const { data } of partitions) {
+    for (const table of data.tables) if (table.inline === undefined) paths.add(table.path);
+  }
+  return paths;
+}

@@ -1,0 +1,32 @@
+/**
+ * The coordinator's tables. Columns that queries select by are columns; what is only ever read and
+ * written as a whole is one JSON text, because each row written is billed whatever its size.
+ */
+import type { Sql } from "../object-context.ts";
+
+const statements = [
+  "CREATE TABLE IF NOT EXISTS job (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), record TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS source (number INTEGER PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS task (vertex TEXT, number INTEGER, data TEXT NOT NULL, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
+  // What the latest completed checkpoint says of each partition: attach answers from here [35].
+  "CREATE TABLE IF NOT EXISTS partition_state (vertex TEXT, number INTEGER, data TEXT NOT NULL, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
+  // The latest acknowledgement of each task; it counts only for the pending checkpoint of the same id.
+  "CREATE TABLE IF NOT EXISTS acknowledgement (vertex TEXT, number INTEGER, checkpoint INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
+  // The bytes of the pending checkpoint's manifest, fixed before the first PUT [33].
+  "CREATE TABLE IF NOT EXISTS manifest_bytes (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+  // Manifests that are in the bucket, or may be.
+  "CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY, id INTEGER NOT NULL, dead INTEGER NOT NULL DEFAULT 0, delete_again_at INTEGER) WITHOUT ROWID",
+  // The registry of objects [10].
+  "CREATE TABLE IF NOT EXISTS object (path TEXT PRIMARY KEY, size INTEGER NOT NULL, created_by INTEGER NOT NULL, last_used INTEGER, dead INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
+  "CREATE INDEX IF NOT EXISTS dropped_object ON object (last_used) WHERE last_used IS NOT NULL",
+  // Completed checkpoints that can be restored, in order of completion.
+  "CREATE TABLE IF NOT EXISTS retained (completion INTEGER PRIMARY KEY, id INTEGER NOT NULL, data TEXT NOT NULL)",
+  // Statistics of the last checkpoints, completed or failed.
+  "CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, status TEXT NOT NULL, detail TEXT NOT NULL, subtasks TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS exception (number INTEGER PRIMARY KEY, data TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+];
+
+export function createSchema(sql: Sql): void {
+  for (const statement of statements) sql.exec(statement);
+}
