@@ -1,6 +1,6 @@
 /** The line cutter against a naive splitter, at every place a stream could be torn. */
 import { isUtf8 } from "node:buffer";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cutLines } from "../../workers/ingest/line-cutter.ts";
 
@@ -45,20 +45,16 @@ function cutInBuffers(body: Uint8Array, limitBytes: number): Outcome {
     const cut = cutLines(buffer, { isEnd, isUtf8, limitBytes });
     bodyLines += cut.bodyLines;
     position += cut.consumed;
-    if (cut.bytes !== undefined) {
-      expect(cut.bytes.length).toBeLessThanOrEqual(limitBytes);
-      expect(cut.bytes.buffer.byteLength).toBe(cut.bytes.length);
-      const added = decoder.decode(cut.bytes).split("\n");
-      expect(added).toHaveLength(cut.lines);
-      lines.push(...added);
-    } else {
-      expect(cut.lines).toBe(0);
-    }
+    const added = cut.bytes === undefined ? [] : decoder.decode(cut.bytes).split("\n");
+    lines.push(...added);
+    expect(added).toHaveLength(cut.lines);
+    expect(cut.bytes?.length ?? 0).toBeLessThanOrEqual(limitBytes);
+    expect(cut.bytes?.buffer.byteLength).toBe(cut.bytes?.length);
     if (cut.problem !== undefined) {
       return { lines, problem: { kind: cut.problem, line: bodyLines + 1 } };
     }
     if (position === body.length) return { lines };
-    expect(cut.consumed).toBeGreaterThan(0);
+    if (cut.consumed === 0) throw new Error("The cutter makes no progress on a full buffer.");
   }
 }
 

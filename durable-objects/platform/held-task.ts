@@ -1,0 +1,53 @@
+/**
+ * What the three kinds of Durable Object have in common: learn from the name what to be, build the
+ * context, make the task when it is first needed.
+ *
+ * Promise: starting reads one alarm and nothing else, so that an object is never reset for being slow
+ * to start [23]; an object of an unknown job fails each call with the reason.
+ */
+import type { JobGraph } from "../../dataflow/job-graph.ts";
+import { parseObjectName } from "../names.ts";
+import type { ObjectName } from "../names.ts";
+import type { ObjectContext } from "../object-context.ts";
+import type { WeirBindings } from "./bindings.ts";
+import { createDurableContext, DurableAlarm } from "./durable-context.ts";
+import type { JobRegistry } from "./job-registry.ts";
+
+export interface HeldTaskOptions<Task> {
+  readonly state: DurableObjectState;
+  readonly bindings: WeirBindings;
+  readonly jobs: JobRegistry;
+  readonly create: (context: ObjectContext, job: JobGraph, name: ObjectName) => Task;
+}
+
+export class HeldTask<Task extends { alarm(): Promise<void> }> {
+  readonly #options: HeldTaskOptions<Task>;
+  #alarm: DurableAlarm | undefined;
+  #task: Task | undefined;
+
+  constructor(options: HeldTaskOptions<Task>) {
+    this.#options = options;
+    const { state } = options;
+    void state.blockConcurrencyWhile(async () => {
+      this.#alarm = new DurableAlarm(state.storage, await state.storage.getAlarm());
+    });
+  }
+
+  get task(): Task {
+    return (this.#task ??= this.#create());
+  }
+
+  async alarm(): Promise<void> {
+    // The platform has taken the alarm that is running.
+    this.#alarm!.changed(undefined);
+    await this.task.alarm();
+  }
+
+  #create(): Task {
+    const { state, bindings, jobs, create } = this.#options;
+    const name = parseObjectName(state.id.name);
+    const job = jobs.get(name.job, bindings);
+    const alarm = this.#alarm!;
+    return create(createDurableContext({ state, bindings, job: name.job, alarm }), job, name);
+  }
+}

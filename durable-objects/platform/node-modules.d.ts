@@ -1,0 +1,19 @@
+/** What Weir uses of the Node modules that workerd brings; @types/node would also bring Node's globals. */
+declare module "node:zlib" {
+  export function crc32(bytes: Uint8Array): number;
+  export function zstdCompressSync(bytes: Uint8Array): Uint8Array;
+  export function zstdDecompressSync(
+    bytes: Uint8Array,
+    options: { maxOutputLength: number },
+  ): Uint8Array;
+  export function deflateRawSync(bytes: Uint8Array): Uint8Array;
+  export function inflateRawSync(
+    bytes: Uint8Array,
+    options: { maxOutputLength: number },
+  ): Uint8Array;
+}
+
+declare module "node:buffer" {
+  /** Whether the bytes are valid UTF-8. */
+  export function isUtf8(bytes: Uint8Array): boolean;
+}

@@ -1,0 +1,196 @@
+/**
+ * Keyed state over HTTP: one key, or pages of NDJSON, of everything processed so far or as of a
+ * completed checkpoint.
+ */
+import { createRoute, z } from "@hono/zod-openapi";
+import { decodeCursor } from "../../dataflow/keyed/scan-cursor.ts";
+import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
+import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
+import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
+import { readAtCheckpoint } from "../state/checkpoint-state.ts";
+import { encodeKeyText } from "../state/keys.ts";
+import { liveState, TopologyCache } from "../state/live-state.ts";
+import { readKey, readPage } from "../state/state-page.ts";
+import type { PageRequest, Refused } from "../state/state-page.ts";
+import { describeStates } from "../state/state-list.ts";
+import { findState } from "../state/state-reads.ts";
+import type { NamedState, StateReads } from "../state/state-reads.ts";
+import { notFound, ProblemError } from "./problem.ts";
+import { addRoute, jobParameter, jsonObject, problems, reachJob } from "./routing.ts";
+import type { ReachableJob, WeirApp } from "./routing.ts";
+
+export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
+  const topologies = new TopologyCache();
+  addRoute(app, listStates, async (context) => {
+    const job = reachJob(jobs, context.req.param("job"), context.env);
+    return context.json(await describeStates(job, new R2BlobStore(context.env.BUCKET)));
+  });
+  addRoute(app, readOneKey, async (context) => {
+    const { job: jobName, state: stateName, key } = context.req.valid("param");
+    const job = reachJob(jobs, jobName, context.env);
+    const named = findState(job.graph, stateName);
+    const bytes = encodeKeyText(named.state.keyType, key);
+    const { checkpoint } = context.req.valid("query");
+    const from = { topologies, job, named, checkpoint, bindings: context.env };
+    const answer = await readFrom(from, (reads) => readKey(reads, named.state, bytes));
+    if (answer.kind === "missing") {
+      throw notFound("No such key", `State "${stateName}" holds nothing under this key.`);
+    }
+    if (answer.kind !== "found") throw refusal(answer);
+    const shownKey = named.state.keyType === "string" ? JSON.stringify(key) : String(Number(key));
+    return jsonText(`{"key":${shownKey},"value":${answer.json}}`, "application/json");
+  });
+  addRoute(app, readPages, async (context) => {
+    const { job: jobName, state: stateName } = context.req.valid("param");
+    const job = reachJob(jobs, jobName, context.env);
+    const named = findState(job.graph, stateName);
+    const { checkpoint, ...query } = context.req.valid("query");
+    const request = pageRequest(named, query);
+    const from = { topologies, job, named, checkpoint, bindings: context.env };
+    const page = await readFrom(from, (reads) => readPage(reads, request));
+    if (page.kind !== "page") throw refusal(page);
+    const lines = page.entries.map(({ key, value }) => `{"key":${key},"value":${value}}\n`);
+    const response = jsonText(lines.join(""), "application/x-ndjson");
+    if (page.next !== undefined) response.headers.set("Next-Cursor", page.next);
+    return response;
+  });
+}
+
+interface ReadingPlace {
+  readonly topologies: TopologyCache;
+  readonly job: ReachableJob;
+  readonly named: NamedState;
+  readonly checkpoint: number | undefined;
+  readonly bindings: WeirBindings;
+}
+
+/** A live read that met the wrong partition is done once more with the topology read anew [20]. */
+async function readFrom<Answer extends { readonly kind: string }>(
+  { topologies, job, named, checkpoint, bindings }: ReadingPlace,
+  read: (reads: StateReads) => Promise<Answer>,
+): Promise<Answer> {
+  if (checkpoint !== undefined) {
+    const blobStore = new R2BlobStore(bindings.BUCKET);
+    return await readAtCheckpoint({ job, vertex: named.vertex, checkpoint, blobStore }, read);
+  }
+  const answer = await read(await liveState(topologies, job, named.vertex.uid));
+  if (answer.kind !== "notOwner") return answer;
+  topologies.forget(job.graph.name);
+  return await read(await liveState(topologies, job, named.vertex.uid));
+}
+
+function pageRequest(
+  { state }: NamedState,
+  query: { prefix: string; limit: number; cursor?: string | undefined; order: string },
+): PageRequest {
+  const order = query.order === "value-desc" ? "valueDescending" : "key";
+  const { prefix, limit, cursor } = query;
+  try {
+    if (cursor !== undefined) decodeCursor(cursor, order as "key");
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ProblemError({ status: 400, title: "Bad cursor", detail: error.message });
+  }
+  return { state, prefix, limit, order, ...(cursor !== undefined && { cursor }) };
+}
+
+function refusal(answer: Refused): ProblemError {
+  switch (answer.kind) {
+    case "unknownState":
+      return notFound("No such state", "The partition that was asked has no such state.");
+    case "notNumeric":
+      return new ProblemError({
+        status: 400,
+        title: "Not numeric",
+        detail: "order=value-desc is for states whose values are numbers.",
+      });
+    case "notOwner":
+      return new ProblemError({
+        status: 503,
+        title: "Rescaling",
+        detail: "The key groups are moving between partitions: ask again.",
+        retryAfterSeconds: 1,
+      });
+    case "notReady":
+      return new ProblemError({
+        status: 503,
+        title: "Catching up",
+        detail: "The partition woke up and has not yet processed everything it had: ask again.",
+        retryAfterSeconds: answer.retryAfterSeconds,
+      });
+  }
+}
+
+function jsonText(text: string, contentType: string): Response {
+  return new Response(text, { headers: { "Content-Type": contentType } });
+}
+
+const stateParameters = jobParameter.extend({
+  state: z.string().openapi({ param: { name: "state", in: "path" }, example: "counts" }),
+});
+
+const checkpoint = z.coerce
+  .number()
+  .int()
+  .positive()
+  .optional()
+  .openapi({ description: "Read this completed checkpoint: a consistent cut of the whole job" });
+
+const listStates = createRoute({
+  method: "get",
+  path: "/jobs/{job}/state",
+  summary: "Names, kinds and sizes of the job's states",
+  request: { params: jobParameter },
+  responses: { 200: jsonObject("States"), ...problems({ 404: "No such job" }) },
+});
+
+const readOneKey = createRoute({
+  method: "get",
+  path: "/jobs/{job}/state/{state}/{key}",
+  summary: "The value of one key",
+  request: {
+    params: stateParameters.extend({
+      key: z.string().openapi({ param: { name: "key", in: "path" }, example: "weir" }),
+    }),
+    query: z.object({ checkpoint }),
+  },
+  responses: {
+    200: jsonObject("key and value"),
+    ...problems({
+      404: "No such job, state or key",
+      410: "The checkpoint is no longer retained",
+      503: "The partition is catching up",
+    }),
+  },
+});
+
+const readPages = createRoute({
+  method: "get",
+  path: "/jobs/{job}/state/{state}",
+  summary: "Entries of a state, a page at a time",
+  request: {
+    params: stateParameters,
+    query: z.object({
+      prefix: z.string().default(""),
+      limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+      cursor: z.string().optional().openapi({ description: "Next-Cursor of the page before" }),
+      order: z.enum(["key", "value-desc"]).default("key").openapi({
+        description:
+          "key: by key group, then key. value-desc: numeric states, the largest first, ties by key",
+      }),
+      checkpoint,
+    }),
+  },
+  responses: {
+    200: {
+      description: "NDJSON of key and value; Next-Cursor when there is more",
+      headers: z.object({ "Next-Cursor": z.string().optional() }),
+      content: { "application/x-ndjson": { schema: z.string() } },
+    },
+    ...problems({
+      404: "No such job or state",
+      410: "The checkpoint is no longer retained",
+      503: "A partition is catching up",
+    }),
+  },
+});

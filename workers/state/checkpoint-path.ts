@@ -1,0 +1,16 @@
+/** Where a checkpoint's manifest is, or the 404 or 410 that the contract asks for. */
+import type { CoordinatorCalls } from "../../durable-objects/messages.ts";
+import { notFound, ProblemError } from "../http/problem.ts";
+
+export async function checkpointPath(coordinator: CoordinatorCalls, id: number): Promise<string> {
+  const located = await coordinator.locateCheckpoint(id);
+  if (located.kind === "found") return located.path;
+  if (located.kind === "unknown") {
+    throw notFound("No such checkpoint", `This job never completed a checkpoint ${id}.`);
+  }
+  throw new ProblemError({
+    status: 410,
+    title: "Checkpoint gone",
+    detail: `Checkpoint ${id} is no longer retained. GET /jobs/{job}/checkpoints lists those that are.`,
+  });
+}
