@@ -1,0 +1,70 @@
+/**
+ * Weir on Miniflare: the Worker of workers/main.ts bundled, run by workerd in a process of its own,
+ * with its state in one directory.
+ *
+ * Promise: workerd never outlives this process, even one that is killed without a chance to clean up.
+ */
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { bundleWorker, type WorkerBundle } from "./bundle-worker.ts";
+import { guardWorkerd } from "./workerd-guard.ts";
+
+export interface LocalRuntimeOptions {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly directory: string;
+  /** Text bindings of the Worker. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** As in wrangler.toml. */
+const COMPATIBILITY_DATE = "2026-10-01";
+
+export class LocalRuntime {
+  readonly url: string;
+  readonly #miniflare: Miniflare;
+
+  private constructor(miniflare: Miniflare, url: string) {
+    this.#miniflare = miniflare;
+    this.url = url;
+  }
+
+  /** Resolves once requests are served. Rejects with code ERR_ADDRESS_IN_USE when the port is taken. */
+  static async start(options: LocalRuntimeOptions): Promise<LocalRuntime> {
+    const directory = resolve(options.directory);
+    const [bundle] = await Promise.all([bundleWorker(), mkdir(directory, { recursive: true })]);
+    guardWorkerd();
+    const miniflare = new Miniflare(miniflareOptions(options, bundle, directory));
+    const url = await miniflare.ready;
+    return new LocalRuntime(miniflare, url.origin);
+  }
+
+  async stop(): Promise<void> {
+    await this.#miniflare.dispose();
+  }
+}
+
+function miniflareOptions(
+  { port, variables }: LocalRuntimeOptions,
+  bundle: WorkerBundle,
+  directory: string,
+) {
+  return convertV4MiniflareOptions({
+    name: "weir",
+    host: "127.0.0.1",
+    port,
+    resourcePersistencePath: directory,
+    modules: [{ type: "ESModule", path: "worker.js", contents: bundle.code }],
+    compatibilityDate: COMPATIBILITY_DATE,
+    bindings: { ...variables, WEIR_CODE_VERSION: bundle.hash },
+    durableObjects: {
+      SOURCE: { className: "Source", useSQLite: true },
+      PARTITION: { className: "Partition", useSQLite: true },
+      COORDINATOR: { className: "Coordinator", useSQLite: true },
+    },
+    r2Buckets: { BUCKET: "weir" },
+    logRequests: false,
+    telemetry: { enabled: false },
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * `npm start`: runs Weir on this machine with the jobs of workers/jobs/, and keeps running until it
+ * is told to stop. Prints one line once requests are served; Ctrl-C or SIGTERM ends it with exit 0.
+ */
+import { Command, InvalidArgumentError } from "commander";
+import { LocalRuntime } from "./local-runtime.ts";
+
+interface StartOptions {
+  readonly port: number;
+  readonly persist: string;
+  readonly checkpointInterval?: number;
+}
+
+const program = new Command("npm start --")
+  .description("Runs Weir on this machine.")
+  .option("--port <number>", "port to listen on; 0 takes any free one", wholeNumber(65_535), 8787)
+  .option("--persist <directory>", "where state is kept", ".weir")
+  .option(
+    "--checkpoint-interval <milliseconds>",
+    "overrides every job's interval; 0: only on request",
+    wholeNumber(Number.MAX_SAFE_INTEGER),
+  )
+  .parse();
+
+await start(program.opts<StartOptions>());
+
+async function start({ port, persist, checkpointInterval }: StartOptions): Promise<void> {
+  try {
+    const runtime = await LocalRuntime.start({
+      port,
+      directory: persist,
+      variables: {
+        ...variablesOfThisRun(),
+        ...(checkpointInterval !== undefined && {
+          WEIR_CHECKPOINT_INTERVAL_MS: String(checkpointInterval),
+        }),
+      },
+    });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(signal, () => void runtime.stop().then(() => process.exit(0)));
+    }
+    console.log(`Weir is ready at ${runtime.url}`);
+  } catch (error) {
+    console.error(startError(error, port));
+    process.exit(1);
+  }
+}
+
+/** Runs on this machine are open unless a token is set. */
+function variablesOfThisRun(): Record<string, string> {
+  const passedOn = [
+    "WEIR_TOKEN",
+    "WEIR_INGEST_TOKEN",
+    "WEIR_READ_TOKEN",
+    "WEIR_PARALLELISM",
+    "WEIR_SOURCES",
+  ];
+  const variables: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = process.env[name];
+    if (value !== undefined && value !== "") variables[name] = value;
+  }
+  const hasToken = Object.keys(variables).some((name) => name.endsWith("TOKEN"));
+  return hasToken ? variables : { ...variables, WEIR_ACCESS: "open" };
+}
+
+function startError(error: unknown, port: number): string {
+  if ((error as { code?: string }).code === "ERR_ADDRESS_IN_USE") {
+    return `Port ${port} is taken. Stop what listens there, or choose another: npm start -- --port 0`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function wholeNumber(maximum: number) {
+  return (text: string): number => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number <= maximum) return number;
+    throw new InvalidArgumentError(`Write a whole number from 0 to ${maximum}.`);
+  };
+}
