@@ -10,32 +10,37 @@
 import { BarrierAlignment } from "./alignment.ts";
 import { ChannelQueue } from "./channel-queue.ts";
 
-export interface LoopHandler<Frame> {
+export interface LoopHandler<Frame, Barrier extends { readonly checkpoint: number }> {
   /** Room for the frame's bytes: undefined when it is there, else a promise of it. */
   admit(frame: Frame): Promise<void> | undefined;
   /** Applies the frame, synchronously. */
   apply(frame: Frame): void;
+  /** A barrier takes its turn, whatever becomes of its checkpoint. */
+  reached(barrier: Barrier): void;
   /** All channels have delivered the barrier; runs before any of them goes on. */
   aligned(checkpoint: number): void;
   /** Something above threw. The loop is closed; `frame` is the one that was being applied. */
   failed(error: unknown, frame: Frame | undefined): void;
 }
 
-type Turn<Frame> =
+type Turn<Frame, Barrier> =
   | { readonly kind: "frame"; readonly frame: Frame }
-  | { readonly kind: "barrier"; readonly checkpoint: number };
+  | { readonly kind: "barrier"; readonly barrier: Barrier };
 
-export class ApplyLoop<Frame> {
-  readonly #queues: readonly ChannelQueue<Turn<Frame>>[];
+export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
+  readonly #queues: readonly ChannelQueue<Turn<Frame, Barrier>>[];
   readonly #alignment: BarrierAlignment;
-  readonly #handler: LoopHandler<Frame>;
+  readonly #handler: LoopHandler<Frame, Barrier>;
   #isRunning = false;
   #isClosed = false;
   /** Where the search for the next turn begins, so that no channel starves another. */
   #nextChannel = 0;
 
-  constructor(channelCount: number, handler: LoopHandler<Frame>) {
-    this.#queues = Array.from({ length: channelCount }, () => new ChannelQueue<Turn<Frame>>());
+  constructor(channelCount: number, handler: LoopHandler<Frame, Barrier>) {
+    this.#queues = Array.from(
+      { length: channelCount },
+      () => new ChannelQueue<Turn<Frame, Barrier>>(),
+    );
     this.#alignment = new BarrierAlignment(channelCount);
     this.#handler = handler;
   }
@@ -54,8 +59,8 @@ export class ApplyLoop<Frame> {
     this.#push(channel, { kind: "frame", frame });
   }
 
-  pushBarrier(channel: number, checkpoint: number): void {
-    this.#push(channel, { kind: "barrier", checkpoint });
+  pushBarrier(channel: number, barrier: Barrier): void {
+    this.#push(channel, { kind: "barrier", barrier });
   }
 
   /** Gives up this checkpoint and every older one that is not aligned yet, and goes on. */
@@ -72,7 +77,7 @@ export class ApplyLoop<Frame> {
     );
   }
 
-  #push(channel: number, turn: Turn<Frame>): void {
+  #push(channel: number, turn: Turn<Frame, Barrier>): void {
     if (this.#isClosed) throw new Error("A turn was pushed to a closed apply loop.");
     this.#queues[channel]!.push(turn);
     void this.#run();
@@ -89,8 +94,10 @@ export class ApplyLoop<Frame> {
         frame = undefined;
         if (turn.kind === "barrier") {
           next.queue.take();
-          const delivery = this.#alignment.deliver(next.channel, turn.checkpoint);
-          if (delivery === "aligned") this.#handler.aligned(turn.checkpoint);
+          this.#handler.reached(turn.barrier);
+          const { checkpoint } = turn.barrier;
+          const delivery = this.#alignment.deliver(next.channel, checkpoint);
+          if (delivery === "aligned") this.#handler.aligned(checkpoint);
           continue;
         }
         frame = turn.frame;
@@ -110,7 +117,7 @@ export class ApplyLoop<Frame> {
     }
   }
 
-  #next(): { channel: number; queue: ChannelQueue<Turn<Frame>> } | undefined {
+  #next(): { channel: number; queue: ChannelQueue<Turn<Frame, Barrier>> } | undefined {
     if (this.#isClosed) return undefined;
     const count = this.#queues.length;
     for (let step = 0; step < count; step++) {

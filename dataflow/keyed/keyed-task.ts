@@ -18,10 +18,12 @@ import { keyedStatesOf } from "./keyed-states.ts";
 
 export interface KeyedTaskOptions {
   readonly vertex: KeyedVertex;
-  readonly engine: Pick<StateEngine, "mergeInt64">;
+  readonly engine: Pick<StateEngine, "mergeInt64" | "advanceTime">;
   /** The key groups this task owns. */
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
+  /** The task's time as restored, milliseconds since the epoch. */
+  readonly time: number;
 }
 
 export class KeyedTask {
@@ -29,20 +31,35 @@ export class KeyedTask {
   readonly #stateId: number;
   /** Header and key of the record at hand. */
   #stateKey = new Uint8Array(256);
+  #time: number;
 
   constructor(options: KeyedTaskOptions) {
     this.#options = options;
+    this.#time = options.time;
+    options.engine.advanceTime(options.time);
     this.#stateId = keyedStatesOf(options.vertex)[0]!.id;
   }
 
-  /** Applies every record of the frame and answers how many came in, combined ones counted one by one. */
-  apply(frame: Uint8Array): number {
+  /** Largest arrival time of a record applied: the time that TTL goes by [15]. */
+  get time(): number {
+    return this.#time;
+  }
+
+  /**
+   * Applies every record of the frame and answers how many came in, combined ones counted one by one.
+   * `arrivalTime` is the largest of the frame's records; a frame without records moves no time.
+   */
+  apply(frame: Uint8Array, arrivalTime: number): number {
     const reader = new FrameReader(frame);
     const { operator } = this.#options.vertex;
     if (reader.kind !== operator.kind) {
       throw new FrameError(
         `A ${operator.kind} cannot apply a frame of kind "${reader.kind}": the sender runs another job graph.`,
       );
+    }
+    if (reader.records > 0 && arrivalTime > this.#time) {
+      this.#time = arrivalTime;
+      this.#options.engine.advanceTime(arrivalTime);
     }
     return this.#count(reader);
   }

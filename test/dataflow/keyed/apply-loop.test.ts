@@ -8,12 +8,17 @@ interface TestFrame {
   readonly index: number;
 }
 
+interface TestBarrier {
+  readonly checkpoint: number;
+}
+
 /** What a channel sends, in order: "frame", or the number of a barrier. */
 type Sent = "frame" | number;
 
-class Recorder implements LoopHandler<TestFrame> {
+class Recorder implements LoopHandler<TestFrame, TestBarrier> {
   readonly applied: TestFrame[] = [];
   readonly alignments: { checkpoint: number; applied: readonly TestFrame[] }[] = [];
+  readonly reachedBarriers: number[] = [];
   readonly failures: { error: unknown; frame: TestFrame | undefined }[] = [];
   room: (frame: TestFrame) => Promise<void> | undefined = () => undefined;
   beforeApply: (frame: TestFrame) => void = () => {};
@@ -24,6 +29,9 @@ class Recorder implements LoopHandler<TestFrame> {
   apply(frame: TestFrame): void {
     this.beforeApply(frame);
     this.applied.push(frame);
+  }
+  reached(barrier: TestBarrier): void {
+    this.reachedBarriers.push(barrier.checkpoint);
   }
   aligned(checkpoint: number): void {
     this.alignments.push({ checkpoint, applied: [...this.applied] });
@@ -72,7 +80,7 @@ it("[rule 8] has exactly the records before the barrier in state at every alignm
       const recorder = new Recorder();
       let frames = 0;
       recorder.room = () => (waits[frames++ % waits.length] ? Promise.resolve() : undefined);
-      const loop = new ApplyLoop<TestFrame>(sent.length, recorder);
+      const loop = new ApplyLoop<TestFrame, TestBarrier>(sent.length, recorder);
       const cursor = sent.map(() => 0);
       const aborts = isAborted.flatMap((doomed, index) => (doomed ? [index + 1] : []));
       // A checkpoint is triggered, and can be aborted, only once its predecessor is decided [7].
@@ -91,7 +99,7 @@ it("[rule 8] has exactly the records before the barrier in state at every alignm
           const turn = next(channel)!;
           const index = cursor[channel]!++;
           if (turn === "frame") loop.pushFrame(channel, { channel, index });
-          else loop.pushBarrier(channel, turn);
+          else loop.pushBarrier(channel, { checkpoint: turn });
         }
         if (choice % 7 === 0 || ready.length === 0) await Promise.resolve();
         const abort = aborts[0];
@@ -128,25 +136,26 @@ it("[rule 8] has exactly the records before the barrier in state at every alignm
 
 it("[rule 22] releases a held channel when its checkpoint is aborted, and when a newer barrier comes", () => {
   const recorder = new Recorder();
-  const loop = new ApplyLoop<TestFrame>(2, recorder);
-  loop.pushBarrier(0, 6);
+  const loop = new ApplyLoop<TestFrame, TestBarrier>(2, recorder);
+  loop.pushBarrier(0, { checkpoint: 6 });
   loop.pushFrame(0, { channel: 0, index: 1 });
   expect(recorder.applied).toEqual([]);
   loop.abort(6);
   expect(recorder.applied).toHaveLength(1);
-  loop.pushBarrier(0, 7);
+  loop.pushBarrier(0, { checkpoint: 7 });
   loop.pushFrame(0, { channel: 0, index: 3 });
-  loop.pushBarrier(1, 8);
+  loop.pushBarrier(1, { checkpoint: 8 });
   expect(recorder.applied).toHaveLength(2);
-  loop.pushBarrier(0, 8);
+  loop.pushBarrier(0, { checkpoint: 8 });
   expect(recorder.alignments.map((one) => one.checkpoint)).toEqual([8]);
+  expect(recorder.reachedBarriers).toEqual([6, 7, 8, 8]);
 });
 
 it("[rule 22] ignores the barrier of a checkpoint whose abort came first", () => {
   const recorder = new Recorder();
-  const loop = new ApplyLoop<TestFrame>(2, recorder);
+  const loop = new ApplyLoop<TestFrame, TestBarrier>(2, recorder);
   loop.abort(6);
-  loop.pushBarrier(0, 6);
+  loop.pushBarrier(0, { checkpoint: 6 });
   loop.pushFrame(0, { channel: 0, index: 1 });
   expect(recorder.applied).toHaveLength(1);
   expect(loop.aligning).toBeUndefined();
@@ -157,8 +166,8 @@ it("[rule 8a] applies nothing after a frame that threw, and answers what was wai
   recorder.beforeApply = (frame) => {
     if (frame.index === 1) throw new Error("poison");
   };
-  const loop = new ApplyLoop<TestFrame>(2, recorder);
-  loop.pushBarrier(1, 1);
+  const loop = new ApplyLoop<TestFrame, TestBarrier>(2, recorder);
+  loop.pushBarrier(1, { checkpoint: 1 });
   loop.pushFrame(1, { channel: 1, index: 1 });
   loop.pushFrame(1, { channel: 1, index: 2 });
   loop.pushFrame(0, { channel: 0, index: 0 });
@@ -179,7 +188,7 @@ it("keeps a frame that waits for room unapplied when the loop is closed meanwhil
   const recorder = new Recorder();
   let makeRoom = (): void => {};
   recorder.room = () => new Promise<void>((resolve) => (makeRoom = resolve));
-  const loop = new ApplyLoop<TestFrame>(1, recorder);
+  const loop = new ApplyLoop<TestFrame, TestBarrier>(1, recorder);
   loop.pushFrame(0, { channel: 0, index: 0 });
   expect(loop.close()).toEqual([{ channel: 0, index: 0 }]);
   makeRoom();

@@ -1,0 +1,178 @@
+/**
+ * How a partition without memory gets one: it asks the coordinator for its attempt and the checkpoint
+ * to restore, as often as it takes [3].
+ *
+ * Promise: one question at a time; what an earlier attempt uploaded and the coordinator does not know
+ * is deleted after the answer, never before [3, 10]. No handler waits in here for a call to another
+ * task, and attach itself calls nobody, so nothing waits in a circle [23].
+ */
+import type { ObjectContext, Timer } from "../object-context.ts";
+import type { AttachPartitionAnswer, JobStatus, TaskId } from "../messages.ts";
+import type { OperationCounter } from "./operation-counter.ts";
+import type { UploadNotes } from "./schema.ts";
+
+export type Attached = Extract<AttachPartitionAnswer, { kind: "attached" }>;
+
+export interface AttachmentOptions {
+  readonly context: ObjectContext;
+  readonly task: TaskId;
+  readonly notes: UploadNotes;
+  readonly counter: OperationCounter;
+  /** Restores. Must not throw. */
+  readonly attached: (answer: Attached) => void;
+}
+
+/** Between two questions that were not answered. */
+const RETRY_MS = 1_000;
+/** The alarm comes after the timer that does the same while memory lasts. */
+const ALARM_SLACK_MS = 1_000;
+/** The alarm that stands while an alarm's own question is under way [27]. */
+const GUARD_ALARM_MS = 60_000;
+/** Questions without an answer after which someone should look. */
+const FAILURES_BEFORE_REPORT = 10;
+
+export class Attachment {
+  readonly #options: AttachmentOptions;
+  #running: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  /** No question before this time. */
+  #notBefore = -Infinity;
+  #newestGeneration = 0;
+  #failures = 0;
+  /** Work of earlier attempts that may still be writing objects it noted. */
+  #earlierWork: Promise<unknown> = Promise.resolve();
+  #report: Promise<void> = Promise.resolve();
+
+  constructor(options: AttachmentOptions) {
+    this.#options = options;
+  }
+
+  /** Milliseconds until it is worth asking this object again. */
+  get retryAfterMs(): number {
+    const { context } = this.#options;
+    return Math.max(50, Math.min(this.#notBefore - context.environment.now(), 60_000));
+  }
+
+  /** Whether the coordinator asked to wait. */
+  get isWaiting(): boolean {
+    return this.#running === undefined && this.#timer !== undefined;
+  }
+
+  /** Asks, unless a question is under way or its time has not come. */
+  begin(): void {
+    const { context } = this.#options;
+    if (this.#running !== undefined || context.environment.now() < this.#notBefore) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const running = this.#ask().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    context.keepAlive(running);
+  }
+
+  /** A newer generation exists: an answer of an older one does not count, and waiting is over. */
+  expect(generation: number): void {
+    if (generation <= this.#newestGeneration) return;
+    this.#newestGeneration = generation;
+    this.#notBefore = -Infinity;
+  }
+
+  /** An attempt is over, and `work` is what it may still be writing: nothing is deleted before that ends. */
+  lost(work: Promise<unknown>): void {
+    this.#earlierWork = Promise.allSettled([this.#earlierWork, work]);
+  }
+
+  /** The coordinator should hear of a failure before it is asked what to restore. Must not reject. */
+  askAfter(report: Promise<void>): void {
+    this.#report = report;
+  }
+
+  /** Asking sooner than this would be in vain. */
+  pause(pauseMs: number): void {
+    this.#notBefore = this.#options.context.environment.now() + pauseMs;
+  }
+
+  /** The alarm is due: memory was lost while waiting, or the timer comes in a moment. */
+  async alarm(): Promise<void> {
+    this.#setAlarm(GUARD_ALARM_MS);
+    this.#notBefore = -Infinity;
+    this.begin();
+    await this.#running;
+  }
+
+  clearAlarm(): void {
+    const { context, counter } = this.#options;
+    if (context.alarm.get() === undefined) return;
+    context.alarm.clear();
+    counter.alarms += 1;
+  }
+
+  async #ask(): Promise<void> {
+    const { context, task, counter } = this.#options;
+    await this.#report;
+    let answer: AttachPartitionAnswer;
+    try {
+      counter.requests += 1;
+      context.crashPoint("partition: before attach");
+      answer = await context.peers
+        .coordinator()
+        .attachPartition({ task, codeVersion: context.codeVersion });
+      context.crashPoint("partition: after attach");
+    } catch (error) {
+      // A lost call is asked again; only a coordinator that never answers is news.
+      this.#failures += 1;
+      if (this.#failures % FAILURES_BEFORE_REPORT === 0) {
+        context.reportError(error, "asking the coordinator what to restore");
+      }
+      return this.#later(RETRY_MS, "RUNNING");
+    }
+    this.#failures = 0;
+    if (answer.kind === "wait") return this.#later(answer.retryAfterMs, answer.status);
+    if (answer.generation < this.#newestGeneration) return this.#later(RETRY_MS, "RUNNING");
+    this.#newestGeneration = answer.generation;
+    this.#removeUnknownUploads(answer.knownUploads);
+    this.clearAlarm();
+    this.#options.attached(answer);
+  }
+
+  #later(delayMs: number, status: JobStatus): void {
+    const { context } = this.#options;
+    this.#notBefore = context.environment.now() + delayMs;
+    // Whoever starts a job that has ended tells its tasks.
+    if (status !== "RUNNING" && status !== "RESTARTING") return this.clearAlarm();
+    this.#setAlarm(delayMs + ALARM_SLACK_MS);
+    this.#timer = context.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      this.begin();
+    });
+  }
+
+  #setAlarm(delayMs: number): void {
+    const { context, counter } = this.#options;
+    context.alarm.set(context.environment.now() + delayMs);
+    counter.alarms += 1;
+  }
+
+  /** The notes are read now: what the new attempt writes is not among them. */
+  #removeUnknownUploads(knownUploads: readonly string[]): void {
+    const { context, notes, counter } = this.#options;
+    const known = new Set(knownUploads);
+    const noted = notes.list();
+    notes.forget(noted.filter((path) => known.has(path)));
+    const unknown = noted.filter((path) => !known.has(path));
+    if (unknown.length === 0) return;
+    const remove = async (): Promise<void> => {
+      // A PUT that lands after its DELETE would stay for ever.
+      await this.#earlierWork;
+      try {
+        await counter.blobStore.delete(unknown);
+      } catch {
+        // They stay noted, and the next attach tries again.
+        return;
+      }
+      notes.forget(unknown);
+    };
+    context.keepAlive(remove());
+  }
+}

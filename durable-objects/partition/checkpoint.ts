@@ -1,0 +1,258 @@
+/**
+ * The partition's side of checkpoints: from the moment of alignment to the coordinator's answer, and
+ * what is known of earlier ones.
+ *
+ * Promise: freezing is synchronous; one checkpoint is persisted and acknowledged at a time, in order;
+ * whoever brought a barrier is answered when the acknowledgement is accepted or the checkpoint is
+ * given up [22]. Which tables may be built upon follows from the base that barriers name, never from a
+ * notification alone [7].
+ */
+import type { FrozenState, PersistedState, StateEngine } from "../../state-engine/index.ts";
+import { StateEngineError } from "../../state-engine/index.ts";
+import type {
+  AcknowledgeAnswer,
+  Acknowledgement,
+  Barrier,
+  Fence,
+  PartitionState,
+  TaskId,
+} from "../messages.ts";
+import type { ObjectContext } from "../object-context.ts";
+import type { OperationCounter } from "./operation-counter.ts";
+import type { UploadNotes } from "./schema.ts";
+import { delay } from "./signal.ts";
+
+/** What makes two moments of a partition equal: nothing was written and no watermark moved in between. */
+export type Moment = Omit<PartitionState, "tables">;
+
+/** "settled": accepted or given up. "lost": this attempt is over. */
+export type BarrierOutcome = "settled" | "lost";
+
+export interface CheckpointOptions {
+  readonly context: ObjectContext;
+  readonly task: TaskId;
+  readonly fence: Fence;
+  readonly engine: Pick<StateEngine, "freeze" | "persist" | "discard" | "confirm">;
+  readonly notes: UploadNotes;
+  readonly counter: OperationCounter;
+  /** The checkpoint this attempt restored, and the moment it stands for. */
+  readonly restored: { readonly checkpoint: number; readonly moment: Moment };
+  readonly moment: () => Moment;
+  /** An acknowledgement was answered. */
+  readonly acknowledged: () => void;
+  /** The coordinator wants this task to attach anew. */
+  readonly restore: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** A checkpoint with a barrier delivered, queued or not, and no answer yet. */
+interface Run {
+  readonly checkpoint: number;
+  readonly base: number;
+  readonly mode: Barrier["mode"];
+  readonly firstBarrierAt: number;
+  readonly outcome: Promise<BarrierOutcome>;
+  readonly settle: (outcome: BarrierOutcome) => void;
+}
+
+/** A checkpoint that was restored or acknowledged and may become a base. */
+interface Held {
+  readonly moment: Moment;
+  /** What to confirm once it is completed; undefined when its tables are confirmed already. */
+  persisted?: PersistedState;
+}
+
+/** Live bytes of a partition up to which small tables travel inside the manifest [9]. */
+const INLINE_LIMIT_BYTES = 20 * 1024;
+const SHORTEST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+export class PartitionCheckpoints {
+  readonly #options: CheckpointOptions;
+  readonly #runs = new Map<number, Run>();
+  readonly #held = new Map<number, Held>();
+  /** The newest checkpoint known to be completed. */
+  #completed: number;
+  #isClosed = false;
+  /** Persisting and acknowledging, one after the other. Never rejects. */
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
+    this.#completed = options.restored.checkpoint;
+    this.#held.set(this.#completed, { moment: options.restored.moment });
+  }
+
+  /** Whether something is in memory that the newest completed checkpoint does not hold. */
+  get hasChanges(): boolean {
+    const held = this.#held.get(this.#completed);
+    return held === undefined || !isSameMoment(held.moment, this.#options.moment());
+  }
+
+  /** Resolves when nothing is being written any more. */
+  get settled(): Promise<void> {
+    return this.#work;
+  }
+
+  /** The outcome of a checkpoint that is under way, undefined for any other. */
+  outcomeOf(checkpoint: number): Promise<BarrierOutcome> | undefined {
+    return this.#runs.get(checkpoint)?.outcome;
+  }
+
+  /** A barrier of this checkpoint was queued; answers its outcome. */
+  begin(barrier: Barrier): Promise<BarrierOutcome> {
+    const known = this.#runs.get(barrier.checkpoint);
+    if (known !== undefined) return known.outcome;
+    const { checkpoint, base, mode } = barrier;
+    const { promise: outcome, resolve: settle } = Promise.withResolvers<BarrierOutcome>();
+    const firstBarrierAt = this.#options.context.environment.now();
+    this.#runs.set(checkpoint, { checkpoint, base, mode, firstBarrierAt, outcome, settle });
+    return outcome;
+  }
+
+  /** Every barrier is in: takes the state as it is now. */
+  aligned(checkpoint: number): void {
+    const run = this.#runs.get(checkpoint);
+    if (run === undefined) return;
+    const { context, engine } = this.#options;
+    const startedAt = context.environment.now();
+    const moment = this.#options.moment();
+    const base = this.#held.get(run.base);
+    const isUnchanged =
+      run.mode === "incremental" && base !== undefined && isSameMoment(base.moment, moment);
+    const frozen = isUnchanged ? undefined : engine.freeze();
+    const frozenAt = context.environment.now();
+    this.#held.set(checkpoint, { moment });
+    const finish = async (): Promise<void> => {
+      try {
+        await this.#finish(run, { moment, frozen, startedAt, frozenAt });
+      } catch (error) {
+        if (!this.#isClosed) this.#options.failed(error);
+      }
+    };
+    this.#work = this.#work.then(finish);
+    context.keepAlive(this.#work);
+  }
+
+  /** The coordinator decided against this checkpoint, or for a newer one. */
+  abort(checkpoint: number): void {
+    for (const run of this.#runs.values()) {
+      if (run.checkpoint <= checkpoint) this.#settle(run, "settled");
+    }
+  }
+
+  /** This checkpoint is the newest completed one: its tables may be built upon [7, 10]. */
+  complete(checkpoint: number): void {
+    if (checkpoint <= this.#completed) return;
+    this.#completed = checkpoint;
+    const held = this.#held.get(checkpoint);
+    if (held?.persisted !== undefined) {
+      this.#options.engine.confirm(held.persisted);
+      delete held.persisted;
+    }
+    for (const older of this.#held.keys()) {
+      if (older < checkpoint) this.#held.delete(older);
+    }
+    this.abort(checkpoint);
+  }
+
+  /** This attempt is over: nothing is acknowledged any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const run of this.#runs.values()) this.#settle(run, "lost");
+  }
+
+  #settle(run: Run, outcome: BarrierOutcome): void {
+    this.#runs.delete(run.checkpoint);
+    run.settle(outcome);
+  }
+
+  async #finish(
+    run: Run,
+    taken: { moment: Moment; frozen: FrozenState | undefined; startedAt: number; frozenAt: number },
+  ): Promise<void> {
+    const { context, notes, task, fence, counter } = this.#options;
+    const { moment, frozen } = taken;
+    const persisted = frozen && (await this.#persist(run, frozen));
+    if (this.#isClosed || (frozen !== undefined && persisted === undefined)) return;
+    const held = this.#held.get(run.checkpoint);
+    if (held !== undefined && persisted !== undefined) held.persisted = persisted;
+    const { operations, recordsIn } = counter.take();
+    const answer = await this.#acknowledge({
+      ...fence,
+      task,
+      checkpoint: run.checkpoint,
+      base: run.base,
+      ...(persisted && { state: { ...moment, tables: persisted.tables } }),
+      uploads: persisted?.uploads ?? [],
+      output: [],
+      metrics: {
+        syncDurationMs: taken.frozenAt - taken.startedAt,
+        asyncDurationMs: context.environment.now() - taken.frozenAt,
+        alignmentDurationMs: taken.startedAt - run.firstBarrierAt,
+        startDelayMs: 0,
+        uploadedBytes: persisted?.uploadedBytes ?? 0,
+        operations,
+        recordsIn,
+        recordsOut: 0,
+      },
+    });
+    if (answer === undefined) return;
+    // Whatever the answer is, the coordinator has registered the objects [37].
+    notes.forget((persisted?.uploads ?? []).map((upload) => upload.path));
+    if (this.#isClosed) return;
+    if (answer.kind === "restore") return this.#options.restore();
+    if (answer.kind === "refused") this.#held.delete(run.checkpoint);
+    this.#settle(run, "settled");
+    this.#options.acknowledged();
+  }
+
+  /** Undefined when the checkpoint was given up, or this attempt was over, before it was done. */
+  async #persist(run: Run, frozen: FrozenState): Promise<PersistedState | undefined> {
+    const { engine, context } = this.#options;
+    for (let retryMs = SHORTEST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+      if (this.#isClosed) return undefined;
+      if (!this.#runs.has(run.checkpoint)) {
+        engine.discard(frozen);
+        return undefined;
+      }
+      try {
+        const { mode } = run;
+        return await engine.persist(frozen, { mode, inlineLimitBytes: INLINE_LIMIT_BYTES });
+      } catch (error) {
+        if (this.#isClosed) return undefined;
+        if (!(error instanceof StateEngineError) || error.kind !== "unavailable") throw error;
+        // Storage did not answer: the state is still in memory, so it is tried again until the
+        // coordinator gives the checkpoint up.
+      }
+      await delay(context, retryMs);
+    }
+  }
+
+  /** Asked until it is answered: a lost answer must not be taken for a refusal. Undefined when this attempt is over. */
+  async #acknowledge(acknowledgement: Acknowledgement): Promise<AcknowledgeAnswer | undefined> {
+    const { context, counter } = this.#options;
+    for (let retryMs = SHORTEST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
+      if (this.#isClosed) return undefined;
+      counter.requests += 1;
+      context.crashPoint("partition: before acknowledge");
+      try {
+        const answer = await context.peers.coordinator().acknowledge(acknowledgement);
+        context.crashPoint("partition: after acknowledge");
+        return answer;
+      } catch {
+        // Outcome unknown: the coordinator answers a repeated acknowledgement as the first one.
+      }
+      await delay(context, retryMs);
+    }
+  }
+}
+
+function isSameMoment(left: Moment, right: Moment): boolean {
+  if (left.sequence !== right.sequence || left.time !== right.time) return false;
+  const sources = Object.keys(left.watermarks);
+  if (sources.length !== Object.keys(right.watermarks).length) return false;
+  return sources.every(
+    (source) => left.watermarks[Number(source)] === right.watermarks[Number(source)],
+  );
+}

@@ -1,0 +1,290 @@
+/**
+ * Everything a partition has only in memory: its channels, their queues, the engine, the checkpoints
+ * under way. One attempt from restore to loss; dropped as a whole, never repaired.
+ *
+ * Promise: what has arrived is either applied in order or answered "not ready", and after close()
+ * nothing of this attempt is applied, acknowledged or noted any more [3, 8].
+ */
+import { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
+import { KeyedTask } from "../../dataflow/keyed/keyed-task.ts";
+import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
+import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
+import { StateEngine, StateEngineError } from "../../state-engine/index.ts";
+import type {
+  Barrier,
+  ChannelAnswer,
+  ChannelState,
+  Fence,
+  SourceFrame,
+  TaskId,
+} from "../messages.ts";
+import type { ObjectContext } from "../object-context.ts";
+import type { Attached } from "./attach.ts";
+import { PartitionCheckpoints, type Moment } from "./checkpoint.ts";
+import { channelCredit } from "./channel-credit.ts";
+import { KeepAwake } from "./keep-awake.ts";
+import { Maintenance } from "./maintenance.ts";
+import type { OperationCounter } from "./operation-counter.ts";
+import { rewindSource } from "./rewind.ts";
+import type { UploadNotes } from "./schema.ts";
+import { Signal } from "./signal.ts";
+import { SourceChannel } from "./source-channel.ts";
+import { uploadPath } from "./upload-path.ts";
+
+export interface LiveOptions {
+  readonly context: ObjectContext;
+  readonly job: JobGraph;
+  readonly vertex: KeyedVertex;
+  readonly task: TaskId;
+  readonly notes: UploadNotes;
+  readonly counter: OperationCounter;
+  readonly attached: Attached;
+  /** Checkpoints up to this one are known to be aborted or over. */
+  readonly decided: number;
+  /** Something threw: this attempt must be dropped. `frame` is the one being applied. */
+  readonly failed: (error: unknown, frame?: SourceFrame) => void;
+  /** This attempt must be dropped, by nobody's fault. */
+  readonly overtaken: (generation: number) => void;
+}
+
+interface QueuedFrame {
+  readonly channel: SourceChannel;
+  readonly frame: SourceFrame;
+  readonly answer: (answer: ChannelAnswer) => void;
+}
+
+/** After losing its memory a partition is usually back within one call to the coordinator. */
+const LOST_ANSWER: ChannelAnswer = { kind: "notReady", retryAfterMs: 50 };
+
+export class LivePartition {
+  readonly attached: Attached;
+  readonly engine: StateEngine;
+  /** Raised when a channel has reached the point it was at before the last loss of memory. */
+  readonly caughtUp = new Signal();
+  readonly #options: LiveOptions;
+  readonly #channels: readonly SourceChannel[];
+  readonly #loop: ApplyLoop<QueuedFrame, Barrier>;
+  readonly #task: KeyedTask;
+  readonly #checkpoints: PartitionCheckpoints;
+  readonly #maintenance: Maintenance;
+  readonly #keepAwake: KeepAwake;
+  #isClosed = false;
+  /** The checkpoint whose number stands in the paths of new objects. */
+  #newestBarrier: number;
+
+  constructor(options: LiveOptions) {
+    const { context, job, vertex, attached } = options;
+    const { restored, keyGroups } = attached;
+    this.#options = options;
+    this.attached = attached;
+    this.#newestBarrier = attached.checkpoint;
+    this.#channels = attached.sources.map(
+      (source) =>
+        new SourceChannel(source, restored.watermarks[source.source], attached.checkpoint),
+    );
+    this.engine = StateEngine.open({
+      environment: context.environment,
+      blobStore: options.counter.blobStore,
+      keyGroups,
+      tables: restored.tables,
+      sequence: restored.sequence,
+      mergeOperators: mergeOperatorsOf(vertex),
+      uploads: { nextPath: () => this.#nextPath(), note: (path) => this.#note(path) },
+    });
+    const { engine } = this;
+    const { maxParallelism } = job.options;
+    this.#task = new KeyedTask({ vertex, engine, keyGroups, maxParallelism, time: restored.time });
+    this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
+    this.#loop = new ApplyLoop<QueuedFrame, Barrier>(this.#channels.length, {
+      admit: (queued) => this.#admit(queued),
+      apply: (queued) => this.#apply(queued),
+      aligned: (checkpoint) => this.#checkpoints.aligned(checkpoint),
+      reached: (barrier) =>
+        this.#channelOf(barrier.source).channel.raiseWatermark(barrier.watermark),
+      failed: (error, queued) => options.failed(error, queued?.frame),
+    });
+    this.#loop.abort(Math.max(attached.checkpoint, options.decided));
+    this.#checkpoints = new PartitionCheckpoints({
+      ...options,
+      fence: { generation: attached.generation, attempt: attached.attempt },
+      engine,
+      restored: { checkpoint: attached.checkpoint, moment: this.#moment() },
+      moment: () => this.#moment(),
+      acknowledged: () => this.#maintenance.begin(),
+      restore: () => options.overtaken(attached.generation),
+    });
+    this.#keepAwake = new KeepAwake(
+      context,
+      job.options.checkpoint.intervalMs,
+      () => this.#checkpoints.hasChanges,
+    );
+  }
+
+  /** Whether live reads see everything processed before the last loss of memory [20]. */
+  get hasCaughtUp(): boolean {
+    return this.#channels.every((channel) => channel.hasCaughtUp);
+  }
+
+  /** Resolves when nothing of this attempt is being written any more. */
+  get settled(): Promise<unknown> {
+    return Promise.all([this.#checkpoints.settled, this.#maintenance.settled]);
+  }
+
+  /** Tells every source where its channel stands. */
+  rewindSources(): void {
+    const { context, task, counter, overtaken } = this.#options;
+    for (const channel of this.#channels) {
+      const rewound = rewindSource({
+        context,
+        task,
+        source: channel.source,
+        channel: () => (this.#isClosed ? undefined : this.#stateOf(channel)),
+        rewound: (furthest) => {
+          channel.furthest = furthest;
+          this.#announceProgress(channel);
+        },
+        overtaken,
+        countRequest: () => void (counter.requests += 1),
+      });
+      context.keepAlive(rewound);
+    }
+  }
+
+  channelState(source: number): ChannelState {
+    return this.#stateOf(this.#channelOf(source).channel);
+  }
+
+  /** Queues the frame if it is the next one of its channel. Synchronous up to the queue, so that order is kept [8]. */
+  frame(frame: SourceFrame): ChannelAnswer | Promise<ChannelAnswer> {
+    const { channel, index } = this.#channelOf(frame.source);
+    const verdict = this.#isOurs(frame) ? channel.judgeFrame(frame) : "apart";
+    if (verdict === "known") return this.#done();
+    if (verdict === "apart") return this.#reposition(channel);
+    channel.queuedTo = frame.to;
+    return new Promise((answer) => this.#loop.pushFrame(index, { channel, frame, answer }));
+  }
+
+  async barrier(barrier: Barrier): Promise<ChannelAnswer> {
+    const { channel, index } = this.#channelOf(barrier.source);
+    if (!this.#isOurs(barrier)) return this.#reposition(channel);
+    const { checkpoint, base } = barrier;
+    // It was triggered, so its base is completed and everything in between is given up [7].
+    this.#checkpoints.complete(base);
+    this.abort(checkpoint - 1);
+    const verdict = this.#loop.isDecided(checkpoint) ? "known" : channel.judgeBarrier(barrier);
+    if (verdict === "apart") return this.#reposition(channel);
+    let outcome = this.#checkpoints.outcomeOf(checkpoint);
+    if (verdict === "next") {
+      outcome = this.#checkpoints.begin(barrier);
+      channel.lastBarrier = checkpoint;
+      this.#newestBarrier = checkpoint;
+      this.#loop.pushBarrier(index, barrier);
+    }
+    return (await outcome) === "lost" ? LOST_ANSWER : this.#done();
+  }
+
+  abort(checkpoint: number): void {
+    this.#checkpoints.abort(checkpoint);
+    this.#loop.abort(checkpoint);
+  }
+
+  complete(checkpoint: number): void {
+    this.#checkpoints.complete(checkpoint);
+    this.#loop.abort(checkpoint);
+    this.#keepAwake.completed();
+  }
+
+  /** Ends this attempt. Synchronous: whatever waits is answered "not ready" and nothing is applied any more. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const queued of this.#loop.close()) queued.answer(LOST_ANSWER);
+    this.#checkpoints.close();
+    this.#maintenance.stop();
+    this.#keepAwake.stop();
+    this.engine.close();
+    this.caughtUp.raise();
+  }
+
+  #isOurs(call: Fence): boolean {
+    return call.attempt === this.attached.attempt && call.generation === this.attached.generation;
+  }
+
+  #channelOf(source: number): { channel: SourceChannel; index: number } {
+    const index = this.#channels.findIndex((channel) => channel.source === source);
+    const channel = this.#channels[index];
+    if (channel !== undefined) return { channel, index };
+    const { vertex, task, job } = this.#options;
+    throw new Error(
+      `Source ${source} sent to ${job.name}/${vertex.uid}/${task.index}, which has ` +
+        `${this.#channels.length} sources: the number of sources is fixed while a job has state.`,
+    );
+  }
+
+  #stateOf(channel: SourceChannel): ChannelState {
+    return {
+      generation: this.attached.generation,
+      attempt: this.attached.attempt,
+      position: channel.queuedTo,
+      lastBarrier: channel.lastBarrier,
+      creditBytes: this.#creditBytes,
+    };
+  }
+
+  get #creditBytes(): number {
+    return channelCredit(this.#options.context.environment.memory, this.#channels.length);
+  }
+
+  #done(): ChannelAnswer {
+    return { kind: "done", creditBytes: this.#creditBytes };
+  }
+
+  #reposition(channel: SourceChannel): ChannelAnswer {
+    return { kind: "reposition", channel: this.#stateOf(channel) };
+  }
+
+  #admit({ frame }: QueuedFrame): Promise<void> | undefined {
+    const room = this.engine.admit(frame.bytes.length);
+    if (room !== undefined) this.#maintenance.begin();
+    return room;
+  }
+
+  #apply({ channel, frame, answer }: QueuedFrame): void {
+    const records = this.#task.apply(frame.bytes, frame.arrivalTime);
+    this.#options.counter.recordsIn += records;
+    channel.position = frame.to;
+    channel.raiseWatermark(frame.watermark);
+    if (records > 0) this.#keepAwake.changed();
+    this.#announceProgress(channel);
+    answer(this.#done());
+  }
+
+  #announceProgress(channel: SourceChannel): void {
+    if (channel.hasCaughtUp) this.caughtUp.raise();
+  }
+
+  #moment(): Moment {
+    const watermarks: Record<number, number> = {};
+    for (const { source, watermark } of this.#channels) {
+      if (watermark !== -Infinity) watermarks[source] = watermark;
+    }
+    return { watermarks, time: this.#task.time, sequence: this.engine.sequence };
+  }
+
+  #nextPath(): string {
+    const { context, attached, task } = this.#options;
+    const checkpoint = this.#newestBarrier;
+    return uploadPath({ attached, task, checkpoint, id: context.environment.newId() });
+  }
+
+  #note(path: string): void {
+    // What an attempt that is over still wants to write would be nobody's to delete.
+    if (this.#isClosed) {
+      throw new StateEngineError(
+        "closed",
+        `This attempt is over; nothing is written. path=${path}`,
+      );
+    }
+    this.#options.notes.note(path);
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * One partition of a keyed vertex: applies the frames of all sources to its key groups, takes part in
+ * checkpoints, answers live reads. Thin: it only knows whether it has memory, and how it gets some.
+ *
+ * Promise: a caller is either served by the attempt the coordinator gave out last, or told what to do;
+ * losing memory at any moment loses nothing that replay does not bring back [3, 8].
+ */
+import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
+import { StateEngineError } from "../../state-engine/index.ts";
+import type {
+  Barrier,
+  ChannelAnswer,
+  CheckpointCompleted,
+  JobStatus,
+  OpenChannelAnswer,
+  PartitionCalls,
+  ReadAnswer,
+  ReadRequest,
+  ScanAnswer,
+  ScanRequest,
+  SourceFrame,
+  TaskId,
+} from "../messages.ts";
+import type { ObjectContext } from "../object-context.ts";
+import { Attachment, type Attached } from "./attach.ts";
+import { CountedBlobStore } from "./counted-blob-store.ts";
+import { taskFailure } from "./failure.ts";
+import { LivePartition } from "./live-partition.ts";
+import { OperationCounter } from "./operation-counter.ts";
+import { readLive, scanLive, type LiveState } from "./reads.ts";
+import { UploadNotes } from "./schema.ts";
+import { Signal } from "./signal.ts";
+
+/** How long opening a channel waits for the coordinator's answer before it is told to come back. */
+const OPEN_WAIT_MS = 1_000;
+/** How long a live read waits for the partition to catch up [20]. */
+const READ_WAIT_MS = 5_000;
+/** Before attaching again when storage did not answer. */
+const UNAVAILABLE_PAUSE_MS = 1_000;
+
+export class PartitionTask implements PartitionCalls {
+  readonly #context: ObjectContext;
+  readonly #job: JobGraph;
+  readonly #task: TaskId;
+  readonly #vertex: KeyedVertex;
+  readonly #notes: UploadNotes;
+  readonly #counter: OperationCounter;
+  readonly #attachment: Attachment;
+  /** Raised when there is memory again. */
+  readonly #restored = new Signal();
+  #live: LivePartition | undefined;
+  /** An abort counts even if it comes while there is no memory, or before the barrier [22]. */
+  #newestAborted = 0;
+
+  constructor(context: ObjectContext, job: JobGraph, task: TaskId) {
+    this.#context = context;
+    this.#job = job;
+    this.#task = { vertex: task.vertex, index: task.index };
+    this.#vertex = vertexOf(job, task);
+    this.#notes = new UploadNotes(context);
+    this.#counter = new OperationCounter(new CountedBlobStore(context.blobStore), this.#notes);
+    this.#attachment = new Attachment({
+      context,
+      task: this.#task,
+      notes: this.#notes,
+      counter: this.#counter,
+      attached: (answer) => this.#restore(answer),
+    });
+  }
+
+  async openChannel(request: { source: number; generation: number }): Promise<OpenChannelAnswer> {
+    this.#notice(request.generation);
+    const live = await this.#whenLive(OPEN_WAIT_MS);
+    if (live === undefined) return this.#notReady();
+    if (request.generation < live.attached.generation) return this.#stale(live);
+    return { kind: "open", channel: live.channelState(request.source) };
+  }
+
+  async frame(frame: SourceFrame): Promise<ChannelAnswer> {
+    const live = this.#liveFor(frame.generation);
+    if (live === undefined) return this.#notReady();
+    if (frame.generation < live.attached.generation) return this.#stale(live);
+    return live.frame(frame);
+  }
+
+  async barrier(barrier: Barrier): Promise<ChannelAnswer> {
+    const live = this.#liveFor(barrier.generation);
+    if (live === undefined) return this.#notReady();
+    if (barrier.generation < live.attached.generation) return this.#stale(live);
+    return live.barrier(barrier);
+  }
+
+  async abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void> {
+    this.#newestAborted = Math.max(this.#newestAborted, request.checkpoint);
+    this.#live?.abort(request.checkpoint);
+  }
+
+  async completeCheckpoint(request: CheckpointCompleted): Promise<void> {
+    const live = this.#live;
+    if (live?.attached.generation === request.generation) live.complete(request.checkpoint);
+  }
+
+  async enter(request: { generation: number; status: JobStatus }): Promise<void> {
+    this.#notice(request.generation);
+    const { status } = request;
+    if (this.#live === undefined && (status === "RUNNING" || status === "RESTARTING")) {
+      this.#attachment.begin();
+    }
+  }
+
+  async readState(request: ReadRequest): Promise<ReadAnswer> {
+    return this.#read((live) => readLive(live, request));
+  }
+
+  async scanState(request: ScanRequest): Promise<ScanAnswer> {
+    return this.#read((live) => scanLive(live, request));
+  }
+
+  async notedUploads(): Promise<readonly string[]> {
+    return this.#notes.list();
+  }
+
+  /** Catches everything: the platform drops an alarm that keeps failing [27]. */
+  async alarm(): Promise<void> {
+    if (this.#live !== undefined) return this.#attachment.clearAlarm();
+    await this.#attachment.alarm();
+  }
+
+  #restore(attached: Attached): void {
+    try {
+      this.#live = new LivePartition({
+        context: this.#context,
+        job: this.#job,
+        vertex: this.#vertex,
+        task: this.#task,
+        notes: this.#notes,
+        counter: this.#counter,
+        attached,
+        decided: this.#newestAborted,
+        failed: (error, frame) => this.#failed(attached, error, frame),
+        overtaken: (generation) => this.#overtaken(attached, generation),
+      });
+      this.#live.rewindSources();
+      this.#restored.raise();
+    } catch (error) {
+      this.#failed(attached, error);
+    }
+  }
+
+  /** A call of a newer generation: the state at hand belongs to the past, and nothing may be applied to it [6]. */
+  #notice(generation: number): void {
+    const live = this.#live;
+    if (live !== undefined && generation > live.attached.generation) this.#becomeEmpty(live);
+    this.#attachment.expect(generation);
+  }
+
+  #liveFor(generation: number): LivePartition | undefined {
+    this.#notice(generation);
+    if (this.#live === undefined) this.#attachment.begin();
+    return this.#live;
+  }
+
+  async #whenLive(limitMs: number): Promise<LivePartition | undefined> {
+    if (this.#live !== undefined) return this.#live;
+    this.#attachment.begin();
+    if (!this.#attachment.isWaiting) await this.#restored.wait(this.#context, limitMs);
+    return this.#live;
+  }
+
+  /** Synchronous: from here on nothing of this attempt is applied, frozen or acknowledged [8]. */
+  #becomeEmpty(live: LivePartition): void {
+    if (this.#live === live) this.#live = undefined;
+    live.close();
+    this.#attachment.lost(live.settled);
+  }
+
+  /** Something threw. Empty first, then the report: the half-applied frame must not be seen by anything. */
+  #failed(attached: Attached, error: unknown, frame?: SourceFrame): void {
+    const live = this.#live;
+    if (live !== undefined && live.attached !== attached) return;
+    if (live !== undefined) this.#becomeEmpty(live);
+    if (error instanceof StateEngineError && error.kind === "unavailable") {
+      this.#attachment.pause(UNAVAILABLE_PAUSE_MS);
+      return;
+    }
+    const failure = taskFailure({ task: this.#task, attached, error, ...(frame && { frame }) });
+    this.#counter.requests += 1;
+    const report = this.#context.peers
+      .coordinator()
+      .fail(failure)
+      .catch((cause: unknown) => {
+        // The frame comes again after the restore, fails again and is reported again.
+        const unheard = new Error(failure.error.message, { cause });
+        this.#context.reportError(unheard, "telling the coordinator that this partition failed");
+      });
+    this.#context.keepAlive(report);
+    this.#attachment.askAfter(report);
+  }
+
+  #overtaken(attached: Attached, generation: number): void {
+    const live = this.#live;
+    if (live === undefined || live.attached !== attached) return;
+    this.#becomeEmpty(live);
+    this.#attachment.expect(generation);
+    this.#attachment.begin();
+  }
+
+  /** Waits until reads see what they saw before memory was lost, and no longer than a caller should [20]. */
+  async #read<Answer>(
+    read: (live: LiveState) => Promise<Answer>,
+  ): Promise<Answer | { kind: "notReady"; retryAfterSeconds: number }> {
+    const { environment } = this.#context;
+    const deadline = environment.now() + READ_WAIT_MS;
+    const left = (): number => deadline - environment.now();
+    let live = await this.#whenLive(READ_WAIT_MS);
+    while (live !== undefined && !live.hasCaughtUp && left() > 0) {
+      await live.caughtUp.wait(this.#context, left());
+      live = this.#live;
+    }
+    if (live === undefined || !live.hasCaughtUp) {
+      return {
+        kind: "notReady",
+        retryAfterSeconds: Math.ceil(this.#attachment.retryAfterMs / 1000),
+      };
+    }
+    const { engine, attached } = live;
+    try {
+      return await read({ engine, vertex: this.#vertex, keyGroups: attached.keyGroups });
+    } catch (error) {
+      // Memory was lost in the middle of the read.
+      if (live !== this.#live) return { kind: "notReady", retryAfterSeconds: 1 };
+      throw error;
+    }
+  }
+
+  #notReady(): { kind: "notReady"; retryAfterMs: number } {
+    return { kind: "notReady", retryAfterMs: this.#attachment.retryAfterMs };
+  }
+
+  #stale(live: LivePartition): { kind: "staleGeneration"; generation: number } {
+    return { kind: "staleGeneration", generation: live.attached.generation };
+  }
+}
+
+function vertexOf(job: JobGraph, task: TaskId): KeyedVertex {
+  const vertex = job.vertices.find((one) => one.uid === task.vertex);
+  if (vertex !== undefined) return vertex;
+  const known = job.vertices.map((one) => `"${one.uid}"`).join(", ");
+  throw new Error(
+    `Job "${job.name}" has no vertex "${task.vertex}", only ${known}: ` +
+      `the caller runs another version of the job.`,
+  );
+}

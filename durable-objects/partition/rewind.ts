@@ -1,0 +1,47 @@
+/**
+ * Tells one source where its channel stands after a restore, until the source has heard it. Its answer
+ * says how far the channel was before, which live reads wait for [20].
+ */
+import type { ObjectContext } from "../object-context.ts";
+import type { ChannelState, Position, TaskId } from "../messages.ts";
+import { delay } from "./signal.ts";
+
+export interface Rewind {
+  readonly context: ObjectContext;
+  readonly task: TaskId;
+  readonly source: number;
+  /** The channel as it stands now; undefined when this attempt is over. */
+  readonly channel: () => ChannelState | undefined;
+  readonly rewound: (furthest: Position) => void;
+  /** The source acts in a newer generation. */
+  readonly overtaken: (generation: number) => void;
+  readonly countRequest: () => void;
+}
+
+const SHORTEST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 30_000;
+
+/** Does not reject. */
+export async function rewindSource(rewind: Rewind): Promise<void> {
+  const { context, task, source } = rewind;
+  let retryMs = SHORTEST_RETRY_MS;
+  for (;;) {
+    const channel = rewind.channel();
+    if (channel === undefined) return;
+    const { generation, attempt } = channel;
+    rewind.countRequest();
+    try {
+      const answer = await context.peers
+        .source(source)
+        .rewind({ generation, attempt, task, channel });
+      if (rewind.channel() === undefined) return;
+      if (answer.kind === "rewound") return rewind.rewound(answer.furthest);
+      if (answer.kind === "staleGeneration") return rewind.overtaken(answer.generation);
+      retryMs = Math.max(retryMs, answer.retryAfterMs);
+    } catch {
+      // A lost call: the source asks by itself too (openChannel), so this one is simply repeated.
+    }
+    await delay(context, retryMs);
+    retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+  }
+}
