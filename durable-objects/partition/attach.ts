@@ -20,6 +20,8 @@ export interface AttachmentOptions {
   readonly counter: OperationCounter;
   /** Restores. Must not throw. */
   readonly attached: (answer: Attached) => void;
+  /** There will be no memory before a while. */
+  readonly postponed: () => void;
 }
 
 /** Between two questions that were not answered. */
@@ -139,6 +141,7 @@ export class Attachment {
   #later(delayMs: number, status: JobStatus): void {
     const { context } = this.#options;
     this.#notBefore = context.environment.now() + delayMs;
+    this.#options.postponed();
     // Whoever starts a job that has ended tells its tasks.
     if (status !== "RUNNING" && status !== "RESTARTING") return this.clearAlarm();
     this.#setAlarm(delayMs + ALARM_SLACK_MS);

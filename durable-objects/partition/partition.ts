@@ -46,8 +46,8 @@ export class PartitionTask implements PartitionCalls {
   readonly #notes: UploadNotes;
   readonly #counter: OperationCounter;
   readonly #attachment: Attachment;
-  /** Raised when there is memory again. */
-  readonly #restored = new Signal();
+  /** Raised when the coordinator's answer is in: there is memory again, or will not be soon. */
+  readonly #answered = new Signal();
   #live: LivePartition | undefined;
   /** An abort counts even if it comes while there is no memory, or before the barrier [22]. */
   #newestAborted = 0;
@@ -65,6 +65,7 @@ export class PartitionTask implements PartitionCalls {
       notes: this.#notes,
       counter: this.#counter,
       attached: (answer) => this.#restore(answer),
+      postponed: () => this.#answered.raise(),
     });
   }
 
@@ -141,7 +142,7 @@ export class PartitionTask implements PartitionCalls {
         overtaken: (generation) => this.#overtaken(attached, generation),
       });
       this.#live.rewindSources();
-      this.#restored.raise();
+      this.#answered.raise();
     } catch (error) {
       this.#failed(attached, error);
     }
@@ -163,7 +164,7 @@ export class PartitionTask implements PartitionCalls {
   async #whenLive(limitMs: number): Promise<LivePartition | undefined> {
     if (this.#live !== undefined) return this.#live;
     this.#attachment.begin();
-    if (!this.#attachment.isWaiting) await this.#restored.wait(this.#context, limitMs);
+    if (!this.#attachment.isWaiting) await this.#answered.wait(this.#context, limitMs);
     return this.#live;
   }
 
