@@ -1,0 +1,89 @@
+/** The handles with one value per key, over SingleValue. */
+import type { AggregatingState, InternalState, ReducingState, ValueState } from "./keyed-state.ts";
+import { SingleValue, type SingleValueOptions } from "./single-value.ts";
+import type { AggregateFunction } from "./state-descriptor.ts";
+
+export class StoredValueState<T> implements ValueState<T>, InternalState {
+  readonly #value: SingleValue<T>;
+
+  constructor(options: SingleValueOptions<T>) {
+    this.#value = new SingleValue(options);
+  }
+
+  get(): T | undefined {
+    return this.#value.read();
+  }
+
+  update(value: T): void {
+    this.#value.write(value);
+  }
+
+  clear(): void {
+    this.#value.clear();
+  }
+
+  removeExpired(): void {
+    this.#value.removeExpired();
+  }
+}
+
+export class StoredReducingState<T> implements ReducingState<T>, InternalState {
+  readonly #value: SingleValue<T>;
+  readonly #reduce: (a: T, b: T) => T;
+
+  constructor(options: SingleValueOptions<T> & { readonly reduce: (a: T, b: T) => T }) {
+    this.#value = new SingleValue(options);
+    this.#reduce = options.reduce;
+  }
+
+  get(): T | undefined {
+    return this.#value.read();
+  }
+
+  add(value: T): void {
+    const present = this.#value.read();
+    this.#value.write(present === undefined ? value : this.#reduce(present, value));
+  }
+
+  clear(): void {
+    this.#value.clear();
+  }
+
+  removeExpired(): void {
+    this.#value.removeExpired();
+  }
+}
+
+export class StoredAggregatingState<In, Accumulator, Out>
+  implements AggregatingState<In, Out>, InternalState
+{
+  readonly #value: SingleValue<Accumulator>;
+  readonly #aggregate: AggregateFunction<In, Accumulator, Out>;
+
+  constructor(
+    options: SingleValueOptions<Accumulator> & {
+      readonly aggregate: AggregateFunction<In, Accumulator, Out>;
+    },
+  ) {
+    this.#value = new SingleValue(options);
+    this.#aggregate = options.aggregate;
+  }
+
+  get(): Out | undefined {
+    const accumulator = this.#value.read();
+    return accumulator === undefined ? undefined : this.#aggregate.getResult(accumulator);
+  }
+
+  add(record: In): void {
+    const accumulator = this.#value.read() ?? this.#aggregate.createAccumulator();
+    this.#value.write(this.#aggregate.add(accumulator, record));
+  }
+
+  clear(): void {
+    this.#value.clear();
+  }
+
+  removeExpired(): void {
+    this.#value.removeExpired();
+  }
+}
