@@ -31,9 +31,10 @@ export function decideAcknowledgement(
   facts: AcknowledgementFacts,
 ): AcknowledgementDecision {
   const { generation, attempt, checkpoint, base } = acknowledgement;
-  if (generation !== facts.generation || attempt !== facts.attempt) {
-    return { kind: "refused", dead: true };
-  }
+  if (generation !== facts.generation) return { kind: "refused", dead: true };
+  // A call to attach that was delivered twice gave out an attempt that nobody has heard of: the task
+  // must attach anew, or none of its acknowledgements would ever count.
+  if (attempt !== facts.attempt) return { kind: "restore" };
   const isPending = facts.pending?.id === checkpoint && facts.pending.base === base;
   // The answer to an acknowledgement that counted was lost.
   if (checkpoint === facts.completed || (isPending && facts.alreadyWritten)) {

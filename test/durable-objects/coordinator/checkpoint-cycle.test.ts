@@ -154,13 +154,13 @@ describe("attach", () => {
     expect(await job.latest()).toBe(1);
   });
 
-  it("[rule 3e] refuses a zombie's acknowledgement and deletes what it uploaded [rule 37]", async () => {
+  it("[rule 3e] sends a zombie to attach anew and deletes what it uploaded [rule 37]", async () => {
     const job = await running();
     await job.lines(10, "silent");
     await job.advance(0);
     const zombie = job.withTables(0, 1, ["zombie"]);
     await job.attach(0);
-    expect(await job.coordinator.acknowledge(zombie)).toEqual({ kind: "refused" });
+    expect(await job.coordinator.acknowledge(zombie)).toEqual({ kind: "restore" });
     await job.advance(0);
     expect(job.bucket.deleted).toEqual([job.path(0, "zombie")]);
   });
