@@ -32,19 +32,19 @@ export const SIMULATED_JOB = "simulated";
 
 /** The largest rate of each fault; a run of thousands of events meets each of them many times. */
 const HIGHEST_RATES: FaultRates = {
-  lostCall: 0.05,
-  lostAnswer: 0.05,
+  lostCall: 0.1,
+  lostAnswer: 0.1,
   repeatedCall: 0.05,
-  slowCall: 0.03,
-  crash: 0.01,
-  crashAtPoint: 0.05,
-  crashAtCall: 0.01,
+  slowCall: 0.05,
+  crash: 0.03,
+  crashAtPoint: 0.1,
+  crashAtCall: 0.02,
   zombie: 0.7,
-  blobFailure: 0.1,
+  blobFailure: 0.2,
   blobIndeterminate: 0.1,
   blobDelayed: 0.1,
   blobSlow: 0.05,
-  deploy: 0.001,
+  deploy: 0.003,
 };
 
 export function scenarioOf(seed: number): Scenario {
@@ -60,7 +60,7 @@ export function scenarioOf(seed: number): Scenario {
     tolerableFailures: random.pick([0, 2, 1_000]),
     mode: random.chance(0.85) ? "incremental" : "full",
     producers: random.between(1, 3),
-    requestsPerProducer: random.between(1, 8),
+    requestsPerProducer: random.between(1, 25),
     linesPerRequest: random.pick([2, 10, 40]),
     sharedWords: random.pick([1, 5, 40]),
     memoryBytes: random.pick([80 * 1024 * 1024, 4 * 1024 * 1024]),

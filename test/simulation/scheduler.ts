@@ -43,6 +43,7 @@ export class Scheduler {
 
   /** Runs the next event and all it sets free. False when there is none. */
   async step(): Promise<boolean> {
+    if (this.#live === 0) await drainMicrotasks();
     const event = this.#next();
     if (event === undefined) return false;
     this.#now = event.time;

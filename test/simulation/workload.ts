@@ -4,9 +4,8 @@
  */
 import type { AppendAnswer } from "../../durable-objects/messages.ts";
 import type { SeededRandom } from "../support/seeded-random.ts";
-import { CallFailed } from "./network.ts";
 import { type Scenario, VERTEX } from "./scenario.ts";
-import type { World } from "./world.ts";
+import { isFaultOfTheWorld, type World } from "./world.ts";
 
 interface Request {
   readonly producer: string;
@@ -55,7 +54,7 @@ export class Workload {
           .requestCheckpoint({ waitMs: 60_000 });
         if (answer.kind === "completed") return;
       } catch (error) {
-        if (!(error instanceof CallFailed)) throw error;
+        if (!isFaultOfTheWorld(error)) throw error;
       }
       await this.#sleep(500);
     }
@@ -162,7 +161,7 @@ export class Workload {
           last,
         });
     } catch (error) {
-      if (error instanceof CallFailed) return "failed";
+      if (isFaultOfTheWorld(error)) return "failed";
       throw error;
     }
     switch (answer.kind) {
@@ -189,7 +188,7 @@ export class Workload {
         const waitMs = random.pick([0, 1_000, 30_000]);
         await this.#world.outside("asker").coordinator().requestCheckpoint({ waitMs });
       } catch (error) {
-        if (!(error instanceof CallFailed)) throw error;
+        if (!isFaultOfTheWorld(error)) throw error;
       }
     }
   }
@@ -219,7 +218,7 @@ export class Workload {
       if (answer.kind !== "page") return undefined;
       return answer.entries.map(({ key, value }) => [JSON.parse(key) as string, Number(value)]);
     } catch (error) {
-      if (error instanceof CallFailed) return undefined;
+      if (isFaultOfTheWorld(error)) return undefined;
       throw error;
     }
   }

@@ -220,7 +220,7 @@ export function nameOf(name: ObjectName): string {
 }
 
 /** An error that says no more than that a call or a storage operation failed. */
-function isFaultOfTheWorld(error: unknown): boolean {
+export function isFaultOfTheWorld(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof CallFailed) return true;
     if (cause.message.includes("The simulated bucket failed")) return true;
