@@ -47,7 +47,7 @@ export class FrameWriter {
     return this.#records;
   }
 
-  /** Adds a count: `delta` is a safe integer. */
+  /** Adds a count. `delta` is an integer nearer to 0 than 2^52. */
   addCount(
     hash: number,
     keys: Uint8Array,
@@ -200,7 +200,7 @@ export class FrameReader {
   }
 }
 
-/** Negative and positive by turns, so that small deltas stay short. Half the safe range: ±2^52. */
+/** Negative and positive by turns, so that small deltas stay short. Half the safe range. */
 function zigzag(value: number): number {
   return value >= 0 ? value * 2 : -value * 2 - 1;
 }
