@@ -55,20 +55,24 @@ export class Attachment {
     return Math.max(50, Math.min(this.#notBefore - context.environment.now(), 60_000));
   }
 
-  /** Whether the coordinator asked to wait. */
+  /** Whether the next question waits for its time. */
   get isWaiting(): boolean {
     return this.#running === undefined && this.#timer !== undefined;
   }
 
-  /** Asks, unless a question is under way or its time has not come. */
+  /** Asks; later, when its time has not come; not at all when a question is under way. */
   begin(): void {
     const { context } = this.#options;
-    if (this.#running !== undefined || context.environment.now() < this.#notBefore) return;
+    if (this.#running !== undefined) return;
+    const waitMs = this.#notBefore - context.environment.now();
+    if (waitMs > 0) return this.#setTimer(waitMs);
     this.#timer?.cancel();
     this.#timer = undefined;
-    const running = this.#ask().finally(() => {
-      if (this.#running === running) this.#running = undefined;
-    });
+    const running = this.#ask()
+      .catch((error: unknown) => context.reportError(error, "attaching a partition"))
+      .finally(() => {
+        if (this.#running === running) this.#running = undefined;
+      });
     this.#running = running;
     context.keepAlive(running);
   }
@@ -145,7 +149,11 @@ export class Attachment {
     // Whoever starts a job that has ended tells its tasks.
     if (status !== "RUNNING" && status !== "RESTARTING") return this.clearAlarm();
     this.#setAlarm(delayMs + ALARM_SLACK_MS);
-    this.#timer = context.setTimer(delayMs, () => {
+    this.#setTimer(delayMs);
+  }
+
+  #setTimer(delayMs: number): void {
+    this.#timer ??= this.#options.context.setTimer(delayMs, () => {
       this.#timer = undefined;
       this.begin();
     });

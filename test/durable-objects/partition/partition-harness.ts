@@ -40,7 +40,8 @@ const emptyState: PartitionState = { tables: [], watermarks: {}, time: 0, sequen
 export class RecordingBlobStore implements BlobStore {
   readonly blobs = new Map<string, Uint8Array>();
   readonly operations: string[] = [];
-  isAvailable = true;
+  /** Called before each put: throw from it to refuse. */
+  onPut: (path: string) => void = () => {};
 
   async get(path: string): Promise<Uint8Array | undefined> {
     this.operations.push(`get ${path}`);
@@ -52,6 +53,7 @@ export class RecordingBlobStore implements BlobStore {
   }
   async put(path: string, bytes: Uint8Array): Promise<"written"> {
     this.operations.push(`put ${path}`);
+    this.onPut(path);
     this.blobs.set(path, bytes.slice());
     return "written";
   }

@@ -1,0 +1,64 @@
+/** What a frame does to the engine. */
+import { expect, it } from "vitest";
+import { FrameWriter } from "../../../dataflow/frame.ts";
+import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { KeyedTask } from "../../../dataflow/keyed/keyed-task.ts";
+import { hash32 } from "../../../state-engine/index.ts";
+
+const graph = jobGraphOf(
+  job("test", { maxParallelism: 8, parallelism: 2 })
+    .lines()
+    .keyBy((line) => line)
+    .count("counts"),
+);
+const vertex = graph.vertices[0]!;
+
+function taskOf(keyGroups: { first: number; last: number }) {
+  const merged: { key: number[]; hash: number; delta: number }[] = [];
+  const times: number[] = [];
+  const engine = {
+    mergeInt64(bytes: Uint8Array, offset: number, length: number, hash: number, delta: number) {
+      merged.push({ key: [...bytes.subarray(offset, offset + length)], hash, delta });
+    },
+    advanceTime: (time: number) => void times.push(time),
+  };
+  const task = new KeyedTask({ vertex, engine, keyGroups, maxParallelism: 8, time: 5 });
+  return { task, merged, times };
+}
+
+function addKey(writer: FrameWriter, key: string, delta: number): number {
+  const bytes = new TextEncoder().encode(key);
+  const hash = hash32(bytes, 0, bytes.length);
+  writer.addCount(hash, bytes, 0, bytes.length, delta);
+  return hash;
+}
+
+it("merges one operand per record under key group, state and key, and answers the records they stand for", () => {
+  const { task, merged, times } = taskOf({ first: 0, last: 7 });
+  const writer = new FrameWriter("count");
+  const hash = addKey(writer, "ab", 3);
+  addKey(writer, "x".repeat(1000), 4);
+  expect(task.apply(writer.finish(), 9)).toBe(7);
+  expect(merged[0]).toEqual({ key: [0, hash % 8, 0, 1, 97, 98], hash, delta: 3 });
+  expect(merged[1]!.key).toHaveLength(1004);
+  expect(times).toEqual([5, 9]);
+});
+
+it("[rule 15] moves time with records only, and never back", () => {
+  const { task } = taskOf({ first: 0, last: 7 });
+  task.apply(new FrameWriter("count").finish(), 100);
+  expect(task.time).toBe(5);
+  const writer = new FrameWriter("count");
+  addKey(writer, "a", 1);
+  task.apply(writer.finish(), 3);
+  expect(task.time).toBe(5);
+});
+
+it("refuses a record of another partition's key group, and a frame of another kind", () => {
+  const writer = new FrameWriter("count");
+  const group = addKey(writer, "a", 1) % 8;
+  const other = (group + 1) % 8;
+  const { task } = taskOf({ first: other, last: other });
+  expect(() => task.apply(writer.finish(), 1)).toThrow(`key group ${group}`);
+  expect(() => task.apply(new FrameWriter("value").finish(), 1)).toThrow('kind "value"');
+});
