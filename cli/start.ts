@@ -37,6 +37,8 @@ async function start({ port, persist, checkpointInterval }: StartOptions): Promi
       },
     });
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      // Miniflare's own listener would end this process as killed by the signal.
+      process.removeAllListeners(signal);
       process.once(signal, () => void runtime.stop().then(() => process.exit(0)));
     }
     console.log(`Weir is ready at ${runtime.url}`);
