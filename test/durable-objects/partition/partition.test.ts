@@ -83,6 +83,33 @@ it("[rule 3] acknowledges nothing for an attempt that lost its memory", async ()
   expect(harness.acknowledgements).toHaveLength(asked);
 });
 
+it("[rule 7] builds upon the base that a barrier names, and upon nothing of a checkpoint that was given up", async () => {
+  const harness = new PartitionHarness();
+  await harness.open();
+  await harness.frame([0, 1], { a: 1 });
+  await harness.barrier(1, 1);
+  await harness.frame([1, 2], { b: 1 });
+  // Checkpoint 1 was completed, but the message saying so was lost.
+  await harness.barrier(2, 2, { base: 1 });
+  await harness.frame([2, 3], { c: 1 });
+  // Checkpoint 2 was not: the base is still 1.
+  await harness.barrier(3, 3, { base: 1 });
+  const [first, second, third] = harness.acknowledgements.map((one) =>
+    one.state!.tables.map((table) => table.id),
+  );
+  expect(first).toHaveLength(1);
+  expect(second).toEqual(expect.arrayContaining(first!));
+  expect(third).toEqual(expect.arrayContaining(first!));
+  expect(third!.filter((id) => second!.includes(id))).toEqual(first);
+  harness.offsets = [3];
+  harness.restored = harness.acknowledgements[2]!.state!;
+  harness.restart();
+  await harness.open();
+  expect([await harness.count("a"), await harness.count("b"), await harness.count("c")]).toEqual([
+    1, 1, 1,
+  ]);
+});
+
 it("[rule 10] deletes, after attach, what it uploaded and the coordinator does not know, and nothing else", async () => {
   const harness = new PartitionHarness();
   const { sql } = harness.context;
@@ -307,62 +334,6 @@ it("[rule 24] stays in memory while it has changes and a checkpoint is due, and 
   await harness.frame([1, 2], { a: 1 });
   await harness.context.clock.advance(60_000);
   expect(harness.context.pendingTimers).toBe(0);
-});
-
-it("[rule 20a] answers a live read only when every channel is where it was before", async () => {
-  const harness = new PartitionHarness();
-  harness.furthest = { line: 10, record: 0 };
-  const read = harness.count("a");
-  await harness.open();
-  await harness.frame([0, 7], { a: 7 });
-  expect(await stateOf(read)).toBe("open");
-  await harness.frame([7, 10], { a: 3 });
-  expect(await read).toBe(10);
-  harness.restart();
-  const late = harness.count("a");
-  await harness.context.clock.advance(5_000);
-  expect(await late).toBe("notReady");
-});
-
-it("[rule 20b] refuses a key group it does not own and a state it does not have", async () => {
-  const harness = new PartitionHarness();
-  await harness.open();
-  const key = new Uint8Array([97]);
-  expect(await harness.task.readState({ state: "counts", keyGroup: 16, key })).toEqual({
-    kind: "notOwner",
-  });
-  expect(await harness.task.readState({ state: "sums", keyGroup: 0, key })).toEqual({
-    kind: "unknownState",
-  });
-  const scan = { prefix: "", limit: 10, order: "key" } as const;
-  expect(await harness.task.scanState({ state: "sums", ...scan })).toEqual({
-    kind: "unknownState",
-  });
-});
-
-it("scans by key and from the largest value down", async () => {
-  const harness = new PartitionHarness();
-  await harness.open();
-  await harness.frame([0, 1], { apple: 2, avocado: 5, banana: 5 });
-  const scan = { state: "counts", prefix: "", limit: 2, order: "valueDescending" } as const;
-  const first = await harness.task.scanState(scan);
-  expect(first).toMatchObject({
-    entries: [
-      { key: '"avocado"', value: "5" },
-      { key: '"banana"', value: "5" },
-    ],
-  });
-  if (first.kind !== "page") throw new Error("not a page");
-  expect(await harness.task.scanState({ ...scan, cursor: first.next! })).toEqual({
-    kind: "page",
-    entries: [{ key: '"apple"', value: "2" }],
-  });
-  const byKey = { ...scan, prefix: "a", order: "key" } as const;
-  const page = await harness.task.scanState(byKey);
-  expect(page.kind === "page" && page.entries.map((entry) => entry.key).toSorted()).toEqual([
-    '"apple"',
-    '"avocado"',
-  ]);
 });
 
 it("[rule 31] grants credit from the memory share, never less than one frame nor more than 4 MiB", async () => {
