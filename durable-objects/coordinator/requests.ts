@@ -59,10 +59,15 @@ export async function pursueRequests(house: Coordination): Promise<void> {
   for (;;) {
     const waiting = requests(store).filter(({ reached }) => !reached);
     if (waiting.length === 0 || store.record.status !== "RUNNING") break;
+    const startedAt = context.environment.now();
     if (!(await noteEnds(house)) || !(await awaitEnds(house))) return;
+    const isLeft = requests(store).some(({ reached }) => !reached);
+    // A source that answers at once without having got on is asked again from the due-list, not in a loop.
+    if (isLeft && context.environment.now() - startedAt < waitMs / 2) break;
   }
   store.step("requests", (record) => {
     if (requests(store).every(({ reached }) => reached)) delete record.due.requests;
+    else record.due.requests = context.environment.now() + waitMs;
     if (reachedRequests(store).length > 0) {
       makeDue(record.due, "checkpoint", context.environment.now());
     }

@@ -2,7 +2,7 @@
  * A coordinator with scripted tasks around it: sources and partitions that answer as the protocol
  * says, note what they were told, and can be made deaf. The bucket is a map whose next puts can fail.
  */
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import { job as buildJob, jobGraphOf } from "../../../dataflow/job.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
 import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
@@ -307,16 +307,16 @@ export class ScriptedJob {
   ): Promise<void> {
     await this.lines(10, "silent");
     await this.advance(this.graph.options.checkpoint.minPauseMs);
-    expect(this.sources[0]!.triggers.at(-1)?.checkpoint).toBe(id);
+    assert.equal(this.sources[0]!.triggers.at(-1)?.checkpoint, id);
     for (const index of this.partitions.keys()) {
       const listed = names(index);
       const fresh = listed.filter((name) => !this.bucket.blobs.has(this.path(index, name)));
       const answer = await this.coordinator.acknowledge(this.withTables(index, id, listed, fresh));
-      expect(answer.kind).toBe("accepted");
+      assert.equal(answer.kind, "accepted");
     }
     await this.context.idle();
     await this.advance(0);
-    expect(await this.latest()).toBe(id);
+    assert.equal(await this.latest(), id);
   }
 
   async latest(): Promise<number> {
