@@ -2,7 +2,14 @@
  * StateEngine: the state of one partition. Writes go to memory; reads are synchronous when the blocks
  * they need are resident; a checkpoint freezes in O(1) and persists aside. There is no log here:
  * what was not persisted comes back by replay.
+ *
+ * A key is at least 4 bytes: key group and state id, both big-endian u16 (state/state-key.ts).
  */
+import { assert } from "./assert.ts";
+import { compareKeys } from "./bytes/compare.ts";
+import { Checkpointer, Frozen } from "./checkpoint/checkpointer.ts";
+import type { ConfirmedState } from "./checkpoint/checkpointer.ts";
+import { TableWriter } from "./checkpoint/table-writer.ts";
 import type {
   EngineStatistics,
   FrozenState,
@@ -13,12 +20,69 @@ import type {
   ScanPage,
   Snapshot,
 } from "./engine-types.ts";
+import { levelStatistics } from "./engine-statistics.ts";
 import type { MemoryMember } from "./environment.ts";
-import type { EngineOptions } from "./options.ts";
+import { StateEngineError } from "./errors.ts";
+import { MemtableSet } from "./memtable/memtable-set.ts";
+import type { Memtable } from "./memtable/memtable.ts";
+import { resolveTuning } from "./options.ts";
+import type { EngineOptions, EngineTuning } from "./options.ts";
+import { BlockCache } from "./read/block-cache.ts";
+import { BlockLoader } from "./read/block-loader.ts";
+import { EngineSnapshot } from "./read/engine-snapshot.ts";
+import { fetchKeys } from "./read/fetch-keys.ts";
+import { PointReader } from "./read/point-reader.ts";
+import type { ReadView } from "./read/read-view.ts";
+import { scanPage } from "./read/scan.ts";
+import { keyGroupStart, stateKeyHash } from "./state/state-key.ts";
+import { TableSet } from "./table-set.ts";
+import { openVersion } from "./version/open-version.ts";
+import { references } from "./version/version.ts";
+import type { Run } from "./version/version.ts";
 
-/** A key is at least 4 bytes: key group and state id, both big-endian u16 (state/state-key.ts). */
+/** Cached blocks are kept down to this many bytes even when the share is used up by what cannot go. */
+const LEAST_CACHE_BYTES = 256 * 1024;
+
 export class StateEngine implements MemoryMember {
-  private constructor(_options: EngineOptions) {}
+  readonly #options: EngineOptions;
+  readonly #tuning: EngineTuning;
+  readonly #memtables: MemtableSet;
+  readonly #loader: BlockLoader;
+  readonly #reader: PointReader;
+  readonly #writer: TableWriter;
+  readonly #tables: TableSet;
+  readonly #checkpointer: Checkpointer;
+  /** Frozen states whose fate is open: a flush must not slip under their versions. */
+  readonly #open = new Set<Frozen>();
+  readonly #flushed = new WeakMap<Memtable, Run>();
+  #active: Memtable;
+  #view: ReadView;
+  #time = 0;
+  #stalls = 0;
+  #isClosed = false;
+  /** Uploads of checkpoints and spills take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: EngineOptions) {
+    const { environment, blobStore, keyGroups, mergeOperators } = options;
+    this.#options = options;
+    this.#tuning = resolveTuning(options.tuning, environment);
+    const version = openVersion(options.tables, keyGroups);
+    const tables = references(version);
+    const sequence = tables.reduce(
+      (highest, { largestSequence }) => Math.max(highest, largestSequence),
+      options.sequence,
+    );
+    this.#loader = new BlockLoader(environment, blobStore, new BlockCache());
+    this.#reader = new PointReader(this.#loader, mergeOperators);
+    this.#writer = new TableWriter(blobStore, options.uploads, this.#loader);
+    this.#tables = new TableSet(options, this.#tuning, this.#loader, this.#writer, version);
+    this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
+    this.#memtables = new MemtableSet(sequence, mergeOperators);
+    this.#active = this.#memtables.active;
+    this.#view = this.#makeView();
+    environment.memory.join(this);
+  }
 
   /** Synchronous and without I/O: tables are opened when first read [35]. */
   static open(options: EngineOptions): StateEngine {
@@ -27,113 +91,310 @@ export class StateEngine implements MemoryMember {
 
   /** `expiresAt`: milliseconds of the engine's time at which the entry stops to exist; Infinity for never. */
   put(
-    _key: Uint8Array,
-    _keyOffset: number,
-    _keyLength: number,
-    _value: Uint8Array,
-    _valueOffset: number,
-    _valueLength: number,
-    _expiresAt = Infinity,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueOffset: number,
+    valueLength: number,
+    expiresAt = Infinity,
   ): void {
-    throw new Error("to follow");
+    const hash = stateKeyHash(key, keyOffset, keyLength);
+    this.#active.put(key, keyOffset, keyLength, hash, value, valueOffset, valueLength, expiresAt);
+    if (this.#isFull()) this.#rotate();
   }
-  delete(_key: Uint8Array, _keyOffset: number, _keyLength: number): void {
-    throw new Error("to follow");
+
+  delete(key: Uint8Array, keyOffset: number, keyLength: number): void {
+    this.#active.delete(key, keyOffset, keyLength, stateKeyHash(key, keyOffset, keyLength));
+    if (this.#isFull()) this.#rotate();
   }
+
   /** Adds an operand for the state's merge operator. */
   merge(
-    _key: Uint8Array,
-    _keyOffset: number,
-    _keyLength: number,
-    _operand: Uint8Array,
-    _operandOffset: number,
-    _operandLength: number,
-    _expiresAt = Infinity,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    operand: Uint8Array,
+    operandOffset: number,
+    operandLength: number,
+    expiresAt = Infinity,
   ): void {
-    throw new Error("to follow");
+    const hash = stateKeyHash(key, keyOffset, keyLength);
+    const bytes = operand.subarray(operandOffset, operandOffset + operandLength);
+    this.#active.merge(key, keyOffset, keyLength, hash, bytes, expiresAt);
+    if (this.#isFull()) this.#rotate();
   }
+
   /**
    * merge() of a 64-bit addition, for a state whose operator is int64Addition; `delta` is a safe integer.
-   * `hash` is hash32 of the key's bytes after the first four. About 50 ns, no allocation.
+   * `hash` is hash32 of the key's bytes after the first four. No allocation.
    */
   mergeInt64(
-    _bytes: Uint8Array,
-    _keyOffset: number,
-    _keyLength: number,
-    _hash: number,
-    _delta: number,
+    bytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    hash: number,
+    delta: number,
   ): void {
-    throw new Error("to follow");
+    this.#active.mergeInt64(bytes, keyOffset, keyLength, hash, delta);
+    if (this.#isFull()) this.#rotate();
   }
-  /** Deletes from `start` (included) to `end` (excluded), as far as this engine owns it. */
-  deleteRange(_start: Uint8Array, _end: Uint8Array): void {
-    throw new Error("to follow");
+
+  /** Deletes from `start` (included) to `end` (excluded), as far as this engine owns it. The arrays may be reused. */
+  deleteRange(start: Uint8Array, end: Uint8Array): void {
+    const lower = keyGroupStart(this.#options.keyGroups.first);
+    const upper = keyGroupStart(this.#options.keyGroups.last + 1);
+    const from = compareKeys(start, lower) > 0 ? start.slice() : lower;
+    const to = compareKeys(end, upper) < 0 ? end.slice() : upper;
+    if (compareKeys(from, to) >= 0) return;
+    this.#active.deleteRange(from, to);
+    if (this.#isFull()) this.#rotate();
   }
+
   /** The time TTL goes by; it never goes back. */
-  advanceTime(_time: number): void {
-    throw new Error("to follow");
+  advanceTime(time: number): void {
+    if (time <= this.#time) return;
+    this.#time = time;
+    this.#active.time = time;
+    this.#view = { ...this.#view, time };
   }
 
   /** Call before applying a batch of about `bytes`: undefined means go on, a promise must be awaited first. */
-  admit(_bytes: number): Promise<void> | undefined {
-    throw new Error("to follow");
+  admit(bytes: number): Promise<void> | undefined {
+    if (this.#makeRoom(bytes)) return undefined;
+    this.#stalls++;
+    return this.#inTurn(() => this.#stall(bytes));
   }
 
-  lookup(_key: Uint8Array, _keyOffset: number, _keyLength: number): Lookup {
-    throw new Error("to follow");
+  lookup(key: Uint8Array, keyOffset: number, keyLength: number): Lookup {
+    const hash = stateKeyHash(key, keyOffset, keyLength);
+    return this.#reader.lookup(this.#view, key, keyOffset, keyLength, hash);
   }
+
   /**
    * Makes resident what lookups of these keys need, and answers for how many of them, from the first,
    * that is so: fewer than given when all together would not fit. At least 1 for a non-empty list.
+   * Good until the next await of the caller that lets maintain(), admit() or a read of this engine run.
    */
-  fetch(_keys: readonly Uint8Array[]): Promise<number> {
-    throw new Error("to follow");
+  async fetch(keys: readonly Uint8Array[]): Promise<number> {
+    this.#checkOpen();
+    this.#trim();
+    const limitBytes = Math.max(this.#cacheLimit() >> 1, LEAST_CACHE_BYTES);
+    return fetchKeys(keys, this.#reader, this.#loader, () => this.#view, limitBytes);
   }
+
   /** A fresh array, or undefined when there is no value. */
-  get(_key: Uint8Array): Promise<Uint8Array | undefined> {
-    throw new Error("to follow");
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    for (;;) {
+      this.#checkOpen();
+      const found = this.lookup(key, 0, key.length);
+      if (found === "missing") return undefined;
+      if (found !== "notResident") return found.slice();
+      await this.fetch([key]);
+    }
   }
+
   /** One page, consistent in itself; give a snapshot to make all pages consistent. */
-  scan(_options: ScanOptions): Promise<ScanPage> {
-    throw new Error("to follow");
+  async scan(options: ScanOptions): Promise<ScanPage> {
+    this.#checkOpen();
+    this.#trim();
+    const { snapshot } = options;
+    assert(
+      snapshot === undefined || snapshot instanceof EngineSnapshot,
+      "a scan's snapshot is this engine's",
+    );
+    const view = snapshot?.view;
+    const { keyGroups, mergeOperators } = this.#options;
+    const page = await scanPage(
+      {
+        loader: this.#loader,
+        keyGroups,
+        mergeOperators,
+        view: () => view ?? this.#view,
+        hold: () => view ?? this.#rotate(),
+      },
+      options,
+    );
+    this.#trim();
+    return page;
   }
+
   snapshot(): Snapshot {
-    throw new Error("to follow");
+    this.#checkOpen();
+    this.#rotate();
+    // The active memtable is empty now, and will not stay so.
+    const { frozen } = this.#memtables;
+    return new EngineSnapshot(this.sequence, { ...this.#view, memtables: frozen });
   }
 
   /** The state at this moment, for a checkpoint. O(1), synchronous. */
   freeze(): FrozenState {
-    throw new Error("to follow");
+    this.#checkOpen();
+    this.#rotate();
+    this.#memtables.beginGroup();
+    const { frozen } = this.#memtables;
+    const state = new Frozen(this.sequence, this.#time, this.#tables.version, frozen);
+    this.#open.add(state);
+    return state;
   }
+
   /** Flushes and uploads what the frozen state has and no confirmed checkpoint holds. One at a time. */
-  persist(_frozen: FrozenState, _options: PersistOptions): Promise<PersistedState> {
-    throw new Error("to follow");
+  persist(frozen: FrozenState, options: PersistOptions): Promise<PersistedState> {
+    assert(frozen instanceof Frozen && this.#open.has(frozen), "a frozen state is persisted once");
+    return this.#inTurn(async () => {
+      this.#checkOpen();
+      const runs = new Set<Run>();
+      for (const memtable of frozen.memtables.toReversed()) {
+        while (!this.#flushed.has(memtable)) this.#flushOldest();
+        runs.add(this.#flushed.get(memtable)!);
+      }
+      const flushed = [...runs].filter(({ tables }) => tables.length > 0);
+      const persisted = await this.#checkpointer.persist(frozen, flushed, options);
+      this.#open.delete(frozen);
+      return persisted;
+    });
   }
+
   /** Gives up a frozen state that will not be persisted (or whose persist failed). */
-  discard(_frozen: FrozenState): void {
-    throw new Error("to follow");
+  discard(frozen: FrozenState): void {
+    if (frozen instanceof Frozen) this.#open.delete(frozen);
   }
+
   /** The coordinator completed the checkpoint that acknowledged this: its objects may be built upon from now on. */
-  confirm(_persisted: Pick<PersistedState, "tables" | "sequence">): void {
-    throw new Error("to follow");
+  confirm(persisted: ConfirmedState & Partial<Pick<PersistedState, "uploads">>): void {
+    const fresh = this.#checkpointer.confirm(persisted, this.#tables.tables);
+    for (const table of fresh) {
+      if (table.bytes !== undefined && table.description.inline === undefined) {
+        this.#loader.cache.addWhole(table);
+      }
+    }
+    if (persisted.uploads) this.#writer.forgetUnneeded(persisted.uploads.map(({ path }) => path));
+    this.#trim();
   }
 
   /** One bounded slice of background work; true when there is more. Not on the barrier's path. */
-  maintain(): Promise<boolean> {
-    throw new Error("to follow");
+  async maintain(): Promise<boolean> {
+    this.#checkOpen();
+    if (this.#memtables.frozen.length > 0) {
+      this.#flushOldest();
+      this.#trim();
+      return true;
+    }
+    const hasMore = await this.#tables.compactStep(this.#time);
+    this.#view = this.#makeView();
+    this.#trim();
+    // Outputs that do not fit are written at once, not packed at the barrier [31].
+    if (!this.#isClosed && this.usedBytes > this.#share()) {
+      await this.#inTurn(() => this.#tables.spill(this.usedBytes - this.#share()));
+    }
+    return hasMore;
   }
 
   /** Sequence of the last write. Equal to a persisted state's: nothing was written since. */
   get sequence(): number {
-    throw new Error("to follow");
+    return this.#active.lastSequence;
   }
+
   get usedBytes(): number {
-    throw new Error("to follow");
+    return this.#memtables.usedBytes + this.#tables.heldBytes + this.#loader.cache.usedBytes;
   }
+
   statistics(): EngineStatistics {
-    throw new Error("to follow");
+    const { flushes, flushedBytes, compactions, compactedBytes, version } = this.#tables;
+    return {
+      ...levelStatistics(version),
+      memtableBytes: this.#memtables.usedBytes,
+      cacheBytes: this.#loader.cache.usedBytes,
+      operations: {
+        gets: this.#loader.gets,
+        bytesRead: this.#loader.bytesRead,
+        puts: this.#writer.puts,
+        bytesWritten: this.#writer.bytesWritten,
+        flushes,
+        flushedBytes,
+        compactions,
+        compactedBytes,
+        stalls: this.#stalls,
+      },
+    };
   }
+
   close(): void {
-    throw new Error("to follow");
+    this.#isClosed = true;
+    this.#active.isFrozen = true;
+    this.#options.environment.memory.leave(this);
+  }
+
+  #isFull(): boolean {
+    const { memtableBytes, memtableEntries } = this.#tuning;
+    return this.#active.filledBytes >= memtableBytes || this.#active.writes >= memtableEntries;
+  }
+
+  #rotate(): void {
+    this.#memtables.rotate(this.#time);
+    this.#active = this.#memtables.active;
+    this.#view = this.#makeView();
+  }
+
+  #makeView(): ReadView {
+    const { version } = this.#tables;
+    return { memtables: this.#memtables.all, version, time: this.#time };
+  }
+
+  #flushOldest(): void {
+    const memtables = this.#memtables.oldestGroup();
+    const isBottom =
+      this.#tables.version.runs.length === 0 &&
+      [...this.#open].every(({ version }) => version.runs.length === 0);
+    const run = this.#tables.flush(memtables, isBottom, this.#time);
+    for (const memtable of memtables) this.#flushed.set(memtable, run);
+    this.#memtables.remove(memtables);
+    this.#view = this.#makeView();
+  }
+
+  #share(): number {
+    return this.#options.environment.memory.share();
+  }
+
+  #cacheLimit(): number {
+    return Math.max(0, this.#share() - this.#memtables.usedBytes - this.#tables.heldBytes);
+  }
+
+  #trim(): void {
+    this.#loader.cache.trim(Math.max(this.#cacheLimit(), LEAST_CACHE_BYTES));
+  }
+
+  #makeRoom(bytes: number): boolean {
+    const excess = this.usedBytes + bytes - this.#share();
+    if (excess <= 0) return true;
+    const { cache } = this.#loader;
+    cache.trim(Math.max(0, cache.usedBytes - excess));
+    return this.usedBytes + bytes <= this.#share();
+  }
+
+  /** Flushes, then writes out, until the batch fits or nothing is left that could go. */
+  async #stall(bytes: number): Promise<void> {
+    this.#checkOpen();
+    while (this.#memtables.frozen.length > 0) this.#flushOldest();
+    if (this.#makeRoom(bytes)) return;
+    await this.#tables.spill(this.usedBytes + bytes - this.#share());
+    if (this.#makeRoom(bytes)) return;
+    this.#rotate();
+    while (this.#memtables.frozen.length > 0) this.#flushOldest();
+    await this.#tables.spill(this.usedBytes + bytes - this.#share());
+    this.#makeRoom(bytes);
+  }
+
+  /** One after the other; a failure does not stop the next. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) {
+      throw new StateEngineError("closed", "The engine was closed: open a new one.");
+    }
   }
 }

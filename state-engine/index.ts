@@ -3,6 +3,9 @@
  * blob-store/blob-store.ts and version/table-reference.ts, and nothing else of the engine.
  */
 export { StateEngine } from "./engine.ts";
+export { ReadOnlyStateEngine, openReadOnly } from "./read-only.ts";
+export type { ReadOnlyOptions } from "./read-only.ts";
+export { DEFAULT_POOL_BYTES, SharedMemoryPool } from "./memory-pool.ts";
 export type {
   EngineOperations,
   EngineStatistics,
@@ -17,6 +20,8 @@ export type {
 } from "./engine-types.ts";
 export { DEFAULT_TUNING } from "./options.ts";
 export type { EngineOptions, EngineTuning, MergeOperator, UploadLog } from "./options.ts";
+export { MemoryBlobStore } from "./blob-store/memory-blob-store.ts";
+export { assertBlobPath } from "./blob-store/paths.ts";
 export { StateEngineError } from "./errors.ts";
 export type { StateEngineErrorKind } from "./errors.ts";
 export { HASH_SEED, finishHash, hash32, hashByte } from "./bytes/hash.ts";
@@ -30,6 +35,7 @@ export {
   splitStateSubKey,
   stateIdOf,
   stateKey,
+  stateKeyHash,
   stateKeyPrefix,
   stateSubKey,
   writeStateKeyHeader,

@@ -7,6 +7,7 @@
  * 00 byte is followed by FF, and 00 01 ends it; that keeps order and makes no key a prefix of another.
  */
 import { assert } from "../assert.ts";
+import { hash32 } from "../bytes/hash.ts";
 
 export const STATE_KEY_HEADER_BYTES = 4;
 const ESCAPED_ZERO = 0xff;
@@ -98,4 +99,10 @@ export function keyGroupOf(bytes: Uint8Array, offset = 0): number {
 
 export function stateIdOf(bytes: Uint8Array, offset = 0): number {
   return (bytes[offset + 2]! << 8) | bytes[offset + 3]!;
+}
+
+/** The hash a state key is found by: that of the bytes after the header, which for a plain key is the key's own. */
+export function stateKeyHash(bytes: Uint8Array, offset: number, length: number): number {
+  assert(length >= STATE_KEY_HEADER_BYTES, "a state key has at least 4 bytes");
+  return hash32(bytes, offset + STATE_KEY_HEADER_BYTES, length - STATE_KEY_HEADER_BYTES);
 }

@@ -1,0 +1,69 @@
+/**
+ * A growing array of bytes with the few encodings the formats use: LEB128 varints (up to 2^53 - 1),
+ * little-endian u32, raw bytes. Positions are plain numbers; nothing is allocated per write except
+ * when the array grows.
+ */
+import { copyBytes } from "./copy.ts";
+
+export class ByteWriter {
+  bytes: Uint8Array;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  varint(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest > 0x7fff_ffff) {
+      this.bytes[this.length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    let low = rest | 0;
+    while (low > 0x7f) {
+      this.bytes[this.length++] = (low & 0x7f) | 0x80;
+      low >>>= 7;
+    }
+    this.bytes[this.length++] = low;
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  u32(value: number): void {
+    this.reserve(4);
+    this.bytes[this.length++] = value;
+    this.bytes[this.length++] = value >>> 8;
+    this.bytes[this.length++] = value >>> 16;
+    this.bytes[this.length++] = value >>> 24;
+  }
+
+  raw(source: Uint8Array, offset: number, length: number): void {
+    this.reserve(length);
+    copyBytes(source, offset, length, this.bytes, this.length);
+    this.length += length;
+  }
+
+  /** Length, then the bytes. */
+  slice(source: Uint8Array): void {
+    this.varint(source.length);
+    this.raw(source, 0, source.length);
+  }
+
+  /** A fresh array of what was written. */
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * One compaction under way: merges neighbouring runs into one, in slices, so that frames are applied
+ * between them. Inputs stay in the version until it is done. What no reader can see is left out:
+ * superseded and expired entries, key groups outside the clip, and at the bottom deletions.
+ */
+import type { Environment } from "../environment.ts";
+import type { EngineTuning, MergeOperator } from "../options.ts";
+import { BLOCKED, END } from "../read/entry-cursor.ts";
+import type { CursorBounds } from "../read/entry-cursor.ts";
+import type { MergeCursor } from "../read/merge-cursor.ts";
+import { collectTombstones, openMerge, tailsNeeded } from "../read/read-view.ts";
+import type { ReadView } from "../read/read-view.ts";
+import type { BlockLoader } from "../read/block-loader.ts";
+import type { RangeTombstone } from "../memtable/range-tombstones.ts";
+import { compareKeys } from "../bytes/compare.ts";
+import { TableBuilder } from "../sst/table-builder.ts";
+import type { BuiltTable } from "../sst/table-builder.ts";
+import { keyGroupStart } from "../state/state-key.ts";
+import type { KeyGroupRange } from "../version/table-reference.ts";
+import { BOTTOM_LEVEL } from "../version/version.ts";
+import type { Run } from "../version/version.ts";
+
+const READ_AHEAD_BYTES = 256 * 1024;
+
+export interface CompactionOptions {
+  readonly environment: Environment;
+  readonly tuning: EngineTuning;
+  readonly loader: BlockLoader;
+  readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
+  readonly keyGroups: KeyGroupRange;
+  readonly time: number;
+  /** The runs to merge, newest first, and where the result goes. */
+  readonly inputs: readonly Run[];
+  readonly level: number;
+  /** Takes each table as it is finished. */
+  readonly emit: (table: BuiltTable) => void;
+}
+
+export class Compaction {
+  readonly inputs: readonly Run[];
+  readonly level: number;
+  readonly #options: CompactionOptions;
+  readonly #view: ReadView;
+  readonly #bounds: CursorBounds;
+  readonly #smallestSequence: number;
+  readonly #largestSequence: number;
+  #merge: MergeCursor | undefined;
+  #builder: TableBuilder;
+  #ranges: readonly RangeTombstone[] = [];
+  /** Where the output under way begins, for cutting deleted ranges. */
+  #outputStart: Uint8Array;
+
+  constructor(options: CompactionOptions) {
+    this.inputs = options.inputs;
+    this.level = options.level;
+    this.#options = options;
+    this.#view = { memtables: [], version: { runs: options.inputs }, time: options.time };
+    const { first, last } = options.keyGroups;
+    this.#outputStart = keyGroupStart(first);
+    this.#bounds = {
+      lower: this.#outputStart,
+      upper: keyGroupStart(last + 1),
+      reverse: false,
+    };
+    const tables = options.inputs.flatMap(({ tables }) => tables);
+    this.#smallestSequence = tables.reduce(
+      (least, { description }) => Math.min(least, description.smallestSequence),
+      Infinity,
+    );
+    this.#largestSequence = tables.reduce(
+      (most, { description }) => Math.max(most, description.largestSequence),
+      0,
+    );
+    this.#builder = new TableBuilder(options.environment, options.tuning);
+  }
+
+  /** Bytes of the output under way. */
+  get usedBytes(): number {
+    return this.#builder.size;
+  }
+
+  /** Works through about `maintainBytes` of input; true when everything is done. */
+  async step(): Promise<boolean> {
+    const merge = await this.#open();
+    let budget = this.#options.tuning.maintainBytes;
+    while (budget > 0) {
+      if (merge.state === END) {
+        this.#finishTable(this.#bounds.upper);
+        return true;
+      }
+      if (merge.state === BLOCKED) {
+        await this.#options.loader.loadAhead(merge.needs, READ_AHEAD_BYTES, false);
+        merge.resume();
+        continue;
+      }
+      if (this.#builder.size >= this.#options.tuning.tableBytes) {
+        this.#finishTable(merge.key.slice(0, merge.keyLength));
+      }
+      this.#builder.add(
+        merge.key,
+        0,
+        merge.keyLength,
+        -1,
+        merge.kind,
+        merge.value,
+        merge.valueOffset,
+        merge.valueLength,
+        merge.expiresAt,
+      );
+      budget -= merge.keyLength + merge.valueLength + 8;
+      merge.advance();
+    }
+    return false;
+  }
+
+  async #open(): Promise<MergeCursor> {
+    if (this.#merge !== undefined) return this.#merge;
+    const { loader, mergeOperators, inputs, level } = this.#options;
+    for (;;) {
+      const needs = tailsNeeded(inputs, this.#bounds, loader);
+      if (needs.length === 0) break;
+      await loader.load(needs);
+    }
+    const keepsTombstones = level !== BOTTOM_LEVEL;
+    const options = { mergeOperators, keepsTombstones };
+    this.#merge = openMerge(this.#view, this.#bounds, loader, options);
+    if (keepsTombstones) {
+      this.#ranges = collectTombstones(this.#view, this.#bounds, loader).ranges;
+    }
+    return this.#merge;
+  }
+
+  /** Ends the output at `end` (excluded), with the part of the deleted ranges that lies before it. */
+  #finishTable(end: Uint8Array): void {
+    for (const range of this.#ranges) {
+      const from =
+        compareKeys(range.start, this.#outputStart) > 0 ? range.start : this.#outputStart;
+      const to = compareKeys(range.end, end) < 0 ? range.end : end;
+      if (compareKeys(from, to) < 0) this.#builder.addDeletedRange(from, to);
+    }
+    this.#outputStart = end;
+    if (this.#builder.isEmpty) return;
+    const { environment, tuning, emit } = this.#options;
+    emit(this.#builder.finish(this.#smallestSequence, this.#largestSequence));
+    this.#builder = new TableBuilder(environment, tuning);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Frozen memtables become one table. Synchronous: a memtable holds a few MiB, some 20 ms of work.
+ */
+import type { Environment } from "../environment.ts";
+import type { EngineTuning, MergeOperator } from "../options.ts";
+import type { BlockLoader } from "../read/block-loader.ts";
+import { ENTRY } from "../read/entry-cursor.ts";
+import type { CursorBounds } from "../read/entry-cursor.ts";
+import { collectTombstones, openMerge } from "../read/read-view.ts";
+import { TableBuilder } from "../sst/table-builder.ts";
+import type { BuiltTable } from "../sst/table-builder.ts";
+import { keyGroupStart } from "../state/state-key.ts";
+import type { KeyGroupRange } from "../version/table-reference.ts";
+import { EMPTY_VERSION } from "../version/version.ts";
+import type { Memtable } from "./memtable.ts";
+import { MemtableCursor } from "./memtable-cursor.ts";
+
+export interface FlushOptions {
+  readonly environment: Environment;
+  readonly tuning: EngineTuning;
+  readonly loader: BlockLoader;
+  readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
+  readonly keyGroups: KeyGroupRange;
+  readonly time: number;
+  /** Nothing older exists: deletions need not be kept and operands are whole values. */
+  readonly isBottom: boolean;
+}
+
+/** `memtables` newest first. Undefined when nothing of them is left to keep. */
+export function flushMemtables(
+  memtables: readonly Memtable[],
+  options: FlushOptions,
+): BuiltTable | undefined {
+  const builder = new TableBuilder(options.environment, options.tuning);
+  const bounds: CursorBounds = {
+    lower: keyGroupStart(options.keyGroups.first),
+    upper: keyGroupStart(options.keyGroups.last + 1),
+    reverse: false,
+  };
+  const only = memtables.length === 1 && !options.isBottom ? memtables[0] : undefined;
+  if (only) addMemtable(builder, new MemtableCursor(only, bounds, 0));
+  else addMerged(builder, memtables, bounds, options);
+  if (!options.isBottom) {
+    const view = { memtables, version: EMPTY_VERSION, time: options.time };
+    for (const { start, end } of collectTombstones(view, bounds, options.loader).ranges) {
+      builder.addDeletedRange(start, end);
+    }
+  }
+  if (builder.isEmpty) return undefined;
+  return builder.finish(memtables.at(-1)!.baseSequence + 1, memtables[0]!.lastSequence);
+}
+
+/** The usual case: one memtable, whose entries already are one a key and know their hashes. */
+function addMemtable(builder: TableBuilder, cursor: MemtableCursor): void {
+  while (cursor.state === ENTRY) {
+    builder.add(
+      cursor.key,
+      cursor.keyOffset,
+      cursor.keyLength,
+      cursor.hash,
+      cursor.kind,
+      cursor.value,
+      cursor.valueOffset,
+      cursor.valueLength,
+      cursor.expiresAt,
+    );
+    cursor.advance();
+  }
+}
+
+function addMerged(
+  builder: TableBuilder,
+  memtables: readonly Memtable[],
+  bounds: CursorBounds,
+  options: FlushOptions,
+): void {
+  const view = { memtables, version: EMPTY_VERSION, time: options.time };
+  const { mergeOperators } = options;
+  const merging = { mergeOperators, keepsTombstones: !options.isBottom };
+  const merge = openMerge(view, bounds, options.loader, merging);
+  while (merge.state === ENTRY) {
+    builder.add(
+      merge.key,
+      0,
+      merge.keyLength,
+      -1,
+      merge.kind,
+      merge.value,
+      merge.valueOffset,
+      merge.valueLength,
+      merge.expiresAt,
+    );
+    merge.advance();
+  }
+}

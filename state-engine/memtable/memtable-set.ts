@@ -1,0 +1,69 @@
+/**
+ * The active memtable and the frozen ones waiting for their flush, newest first. Freezing is O(1):
+ * the active one stops changing and an empty one takes its place.
+ */
+import type { MergeOperator } from "../options.ts";
+import { Memtable } from "./memtable.ts";
+
+export class MemtableSet {
+  readonly #mergeOperators: ReadonlyMap<number, MergeOperator>;
+  #active: Memtable;
+  #frozen: readonly Memtable[] = [];
+  #all: readonly Memtable[];
+  /** Raised by each barrier; memtables of different groups are never flushed together. */
+  #group = 0;
+  readonly #groups = new Map<Memtable, number>();
+
+  constructor(sequence: number, mergeOperators: ReadonlyMap<number, MergeOperator>) {
+    this.#mergeOperators = mergeOperators;
+    this.#active = new Memtable(sequence, mergeOperators);
+    this.#all = [this.#active];
+  }
+
+  get active(): Memtable {
+    return this.#active;
+  }
+
+  /** Newest first, the active one included. */
+  get all(): readonly Memtable[] {
+    return this.#all;
+  }
+
+  get frozen(): readonly Memtable[] {
+    return this.#frozen;
+  }
+
+  get usedBytes(): number {
+    return this.#all.reduce((sum, memtable) => sum + memtable.usedBytes, 0);
+  }
+
+  /** Freezes the active memtable unless it is empty. */
+  rotate(time: number): void {
+    if (this.#active.isEmpty) return;
+    this.#active.isFrozen = true;
+    this.#groups.set(this.#active, this.#group);
+    this.#frozen = [this.#active, ...this.#frozen];
+    this.#active = new Memtable(this.#active.lastSequence, this.#mergeOperators);
+    this.#active.time = time;
+    this.#all = [this.#active, ...this.#frozen];
+  }
+
+  /** What is frozen now is flushed apart from what comes later. */
+  beginGroup(): void {
+    this.#group++;
+  }
+
+  /** The oldest memtables that may become one table, newest first. */
+  oldestGroup(): readonly Memtable[] {
+    const oldest = this.#frozen.at(-1);
+    if (oldest === undefined) return [];
+    const group = this.#groups.get(oldest);
+    return this.#frozen.filter((memtable) => this.#groups.get(memtable) === group);
+  }
+
+  remove(memtables: readonly Memtable[]): void {
+    for (const memtable of memtables) this.#groups.delete(memtable);
+    this.#frozen = this.#frozen.filter((memtable) => !memtables.includes(memtable));
+    this.#all = [this.#active, ...this.#frozen];
+  }
+}

@@ -1,0 +1,397 @@
+/**
+ * The mutable part of the state: an arena of key and value bytes, a record of eight 32-bit words for
+ * each entry, and an open-addressing hash index over them. One entry a key: a later write replaces
+ * the earlier one, and a merge operand is folded into what is there. Sorted only when it is flushed
+ * or scanned (sort-entries.ts).
+ *
+ * Frozen, it never changes again; that is what snapshots and checkpoints hold.
+ */
+import { int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
+import { assert } from "../assert.ts";
+import { copyBytes } from "../bytes/copy.ts";
+import { stateIdOf } from "../state/state-key.ts";
+import type { MergeOperator } from "../options.ts";
+import { StateEngineError } from "../errors.ts";
+import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
+import type { EntryKind } from "./entry-kind.ts";
+import { RangeTombstones } from "./range-tombstones.ts";
+
+// The words of an entry's record. The value is (offset, length) in the arena, or, with INLINE_INT64
+// set in the kind, the low and high half of the integer itself.
+const WORDS = 8;
+const HASH = 0;
+const KEY_OFFSET = 1;
+const KEY_LENGTH = 2;
+const VALUE = 3;
+const VALUE_LENGTH = 4;
+const SEQUENCE = 5;
+const KIND = 6;
+const INLINE_INT64 = 0x10;
+const KIND_MASK = 0x0f;
+/** Spreads hashes whose low bits are alike, as those of one key group are. */
+const GOLDEN = 0x9e3779b1;
+
+export class Memtable {
+  readonly tombstones = new RangeTombstones();
+  /** Sequence of the write before the first one in here. */
+  readonly baseSequence: number;
+  readonly #mergeOperators: ReadonlyMap<number, MergeOperator>;
+  #arena = new Uint8Array(16 * 1024);
+  #arenaUsed = 0;
+  #records = new Uint32Array(256 * WORDS);
+  #count = 0;
+  #slots = new Uint32Array(1024);
+  #shift = 22;
+  #expiresAt: Float64Array | undefined;
+  #writes = 0;
+  #sorted: Uint32Array = new Uint32Array(0);
+  isFrozen = false;
+  /** Entries expired by this time count as absent when an operand meets them. */
+  time = 0;
+
+  constructor(baseSequence: number, mergeOperators: ReadonlyMap<number, MergeOperator>) {
+    this.baseSequence = baseSequence;
+    this.#mergeOperators = mergeOperators;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Writes so far, each overwrite and deleted range counted. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0 && this.tombstones.isEmpty;
+  }
+
+  /** Sequence of the last write in here. */
+  get lastSequence(): number {
+    return this.baseSequence + this.#writes;
+  }
+
+  /** Bytes held, capacity and not only what is filled. */
+  get usedBytes(): number {
+    return (
+      this.#arena.length +
+      this.#records.length * 4 +
+      this.#slots.length * 4 +
+      (this.#expiresAt?.length ?? 0) * 8 +
+      this.tombstones.usedBytes
+    );
+  }
+
+  /** Bytes filled: what decides when it is full. */
+  get filledBytes(): number {
+    return this.#arenaUsed + this.#count * (WORDS * 4 + 8) + this.tombstones.usedBytes;
+  }
+
+  put(
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    hash: number,
+    value: Uint8Array,
+    valueOffset: number,
+    valueLength: number,
+    expiresAt: number,
+  ): void {
+    const entry = this.#upsert(key, keyOffset, keyLength, hash);
+    this.#setValue(entry, KIND_PUT, value, valueOffset, valueLength);
+    this.#setExpiry(entry, expiresAt);
+  }
+
+  delete(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): void {
+    const entry = this.#upsert(key, keyOffset, keyLength, hash);
+    const at = entry * WORDS;
+    this.#records[at + KIND] = KIND_DELETE;
+    this.#records[at + VALUE] = 0;
+    this.#records[at + VALUE_LENGTH] = 0;
+    this.#setExpiry(entry, Infinity);
+  }
+
+  merge(
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    hash: number,
+    operand: Uint8Array,
+    expiresAt: number,
+  ): void {
+    const operator = this.#mergeOperators.get(stateIdOf(key, keyOffset));
+    if (operator === undefined) {
+      throw new StateEngineError(
+        "invalid",
+        `State ${stateIdOf(key, keyOffset)} has no merge operator: name one in mergeOperators, or use put.`,
+      );
+    }
+    const entry = this.find(key, keyOffset, keyLength, hash);
+    const older = entry < 0 ? undefined : this.#present(entry);
+    const written = this.#upsert(key, keyOffset, keyLength, hash);
+    if (older === undefined) {
+      const kind = this.#hidesOlder(entry, key, keyOffset, keyLength) ? KIND_PUT : KIND_MERGE;
+      const value = kind === KIND_PUT ? operator.apply(undefined, operand) : operand;
+      this.#setValue(written, kind, value, 0, value.length);
+    } else {
+      const kind = this.kind(written);
+      const value =
+        kind === KIND_MERGE ? operator.combine(older, operand) : operator.apply(older, operand);
+      this.#setValue(written, kind, value, 0, value.length);
+    }
+    this.#setExpiry(written, expiresAt);
+  }
+
+  /** merge() with int64 addition, all in one place: find or make the entry, add in the record. */
+  mergeInt64(
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    hash: number,
+    delta: number,
+  ): void {
+    const entry = this.find(key, keyOffset, keyLength, hash);
+    if (
+      entry >= 0 &&
+      this.tombstones.isEmpty &&
+      this.#expiresAt === undefined &&
+      (this.#records[entry * WORDS + KIND]! & INLINE_INT64) !== 0
+    ) {
+      this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
+      this.#addInPlace(entry, delta);
+      return;
+    }
+    this.#mergeInt64Slowly(entry, key, keyOffset, keyLength, hash, delta);
+  }
+
+  deleteRange(start: Uint8Array, end: Uint8Array): void {
+    assert(!this.isFrozen, "a frozen memtable is not written");
+    this.tombstones.add(start, end, ++this.#writes);
+  }
+
+  /** The key's entry, deleted and overwritten ones included; -1 when there is none. */
+  find(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): number {
+    const slots = this.#slots;
+    const records = this.#records;
+    const arena = this.#arena;
+    const mask = slots.length - 1;
+    let slot = Math.imul(hash, GOLDEN) >>> this.#shift;
+    for (;;) {
+      const occupant = slots[slot]!;
+      if (occupant === 0) return -1;
+      const at = (occupant - 1) * WORDS;
+      if (records[at + HASH] === hash && records[at + KEY_LENGTH] === keyLength) {
+        const offset = records[at + KEY_OFFSET]!;
+        let index = 0;
+        while (index < keyLength && arena[offset + index] === key[keyOffset + index]) index++;
+        if (index === keyLength) return occupant - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  kind(entry: number): EntryKind {
+    return (this.#records[entry * WORDS + KIND]! & KIND_MASK) as EntryKind;
+  }
+
+  /** Whether a deleted range in here is newer than the entry: then it does not count. */
+  isCovered(entry: number): boolean {
+    if (this.tombstones.isEmpty) return false;
+    const at = entry * WORDS;
+    const covered = this.tombstones.covering(
+      this.#arena,
+      this.#records[at + KEY_OFFSET]!,
+      this.#records[at + KEY_LENGTH]!,
+    );
+    return covered > this.#records[at + SEQUENCE]!;
+  }
+
+  hash(entry: number): number {
+    return this.#records[entry * WORDS + HASH]!;
+  }
+
+  /** Holds all keys; see keyOffset and keyLength. Replaced when it grows. */
+  get arena(): Uint8Array {
+    return this.#arena;
+  }
+
+  keyOffset(entry: number): number {
+    return this.#records[entry * WORDS + KEY_OFFSET]!;
+  }
+
+  keyLength(entry: number): number {
+    return this.#records[entry * WORDS + KEY_LENGTH]!;
+  }
+
+  expiresAt(entry: number): number {
+    return this.#expiresAt === undefined ? Infinity : this.#expiresAt[entry]!;
+  }
+
+  /** Writes the value's bytes into `target` at `offset` when it is an inline integer: answers its length, -1 otherwise. */
+  writeInlineValue(entry: number, target: Uint8Array, offset: number): number {
+    const at = entry * WORDS;
+    if ((this.#records[at + KIND]! & INLINE_INT64) === 0) return -1;
+    return writeInt64Words(
+      target,
+      offset,
+      this.#records[at + VALUE_LENGTH]! | 0,
+      this.#records[at + VALUE]!,
+    );
+  }
+
+  /** Where the value stands in the arena, for a value that is not an inline integer. */
+  valueOffset(entry: number): number {
+    return this.#records[entry * WORDS + VALUE]!;
+  }
+
+  valueLength(entry: number): number {
+    return this.#records[entry * WORDS + VALUE_LENGTH]!;
+  }
+
+  /** The value or operand: a view of the arena, or a fresh array for an integer. */
+  value(entry: number): Uint8Array {
+    const bytes = new Uint8Array(8);
+    const length = this.writeInlineValue(entry, bytes, 0);
+    if (length >= 0) return bytes.subarray(0, length);
+    const offset = this.valueOffset(entry);
+    return this.#arena.subarray(offset, offset + this.valueLength(entry));
+  }
+
+  /** Entries in order of key. Sorted anew only when keys were added: writes to a key do not move it. */
+  sorted(sort: (memtable: Memtable) => Uint32Array): Uint32Array {
+    if (this.#sorted.length !== this.#count) this.#sorted = sort(this);
+    return this.#sorted;
+  }
+
+  #mergeInt64Slowly(
+    found: number,
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    hash: number,
+    delta: number,
+  ): void {
+    const older = found < 0 ? undefined : this.#present(found);
+    const entry = this.#upsert(key, keyOffset, keyLength, hash);
+    const at = entry * WORDS;
+    let kind: EntryKind = older === undefined ? KIND_MERGE : this.kind(entry);
+    if (older === undefined && this.#hidesOlder(found, key, keyOffset, keyLength)) kind = KIND_PUT;
+    const inline = (this.#records[at + KIND]! & INLINE_INT64) !== 0;
+    if (older === undefined) {
+      this.#records[at + VALUE] = 0;
+      this.#records[at + VALUE_LENGTH] = 0;
+    } else if (!inline) {
+      this.#records[at + VALUE] = int64Low(older, 0, older.length);
+      this.#records[at + VALUE_LENGTH] = int64High(older, 0, older.length);
+    }
+    this.#records[at + KIND] = kind | INLINE_INT64;
+    this.#setExpiry(entry, Infinity);
+    this.#addInPlace(entry, delta);
+  }
+
+  #addInPlace(entry: number, delta: number): void {
+    const records = this.#records;
+    const at = entry * WORDS;
+    const low = records[at + VALUE]! + (delta >>> 0);
+    records[at + VALUE] = low;
+    const deltaHigh = delta >= 0 && delta <= 0xffff_ffff ? 0 : Math.floor(delta / 0x1_0000_0000);
+    records[at + VALUE_LENGTH] =
+      records[at + VALUE_LENGTH]! + deltaHigh + (low > 0xffff_ffff ? 1 : 0);
+  }
+
+  /** What an operand finds in the entry: its bytes, or undefined when it is deleted, covered or expired. */
+  #present(entry: number): Uint8Array | undefined {
+    if (this.kind(entry) === KIND_DELETE || this.isCovered(entry)) return undefined;
+    return this.expiresAt(entry) <= this.time ? undefined : this.value(entry);
+  }
+
+  /** Whether entries older than this memtable are out of sight for the key: the operand is then the whole value. */
+  #hidesOlder(entry: number, key: Uint8Array, keyOffset: number, keyLength: number): boolean {
+    if (entry >= 0) return true;
+    return this.tombstones.covering(key, keyOffset, keyLength) >= 0;
+  }
+
+  #upsert(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): number {
+    assert(!this.isFrozen, "a frozen memtable is not written");
+    let entry = this.find(key, keyOffset, keyLength, hash);
+    if (entry < 0) {
+      entry = this.#insert(hash);
+      const at = entry * WORDS;
+      this.#records[at + HASH] = hash;
+      this.#records[at + KEY_OFFSET] = this.#append(key, keyOffset, keyLength);
+      this.#records[at + KEY_LENGTH] = keyLength;
+      this.#records[at + VALUE_LENGTH] = 0;
+      this.#records[at + KIND] = KIND_MERGE;
+    }
+    this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
+    return entry;
+  }
+
+  #insert(hash: number): number {
+    if ((this.#count + 1) * WORDS > this.#records.length) {
+      const grown = new Uint32Array(this.#records.length * 2);
+      grown.set(this.#records);
+      this.#records = grown;
+      if (this.#expiresAt) {
+        const expiries = new Float64Array(grown.length / WORDS).fill(Infinity);
+        expiries.set(this.#expiresAt);
+        this.#expiresAt = expiries;
+      }
+    }
+    if ((this.#count + 1) * 2 > this.#slots.length) this.#growSlots();
+    const entry = this.#count++;
+    this.#place(entry, hash);
+    return entry;
+  }
+
+  #growSlots(): void {
+    this.#slots = new Uint32Array(this.#slots.length * 2);
+    this.#shift--;
+    for (let entry = 0; entry < this.#count; entry++) this.#place(entry, this.hash(entry));
+  }
+
+  #place(entry: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = Math.imul(hash, GOLDEN) >>> this.#shift;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+
+  #setValue(
+    entry: number,
+    kind: EntryKind,
+    value: Uint8Array,
+    offset: number,
+    length: number,
+  ): void {
+    const at = entry * WORDS;
+    const records = this.#records;
+    const fits =
+      (records[at + KIND]! & INLINE_INT64) === 0 && length <= records[at + VALUE_LENGTH]!;
+    if (!fits) records[at + VALUE] = this.#append(value, offset, length);
+    else copyBytes(value, offset, length, this.#arena, records[at + VALUE]!);
+    records[at + VALUE_LENGTH] = length;
+    records[at + KIND] = kind;
+  }
+
+  #setExpiry(entry: number, expiresAt: number): void {
+    if (expiresAt !== Infinity) {
+      this.#expiresAt ??= new Float64Array(this.#records.length / WORDS).fill(Infinity);
+    }
+    if (this.#expiresAt) this.#expiresAt[entry] = expiresAt;
+  }
+
+  #append(source: Uint8Array, offset: number, length: number): number {
+    const at = this.#arenaUsed;
+    if (at + length > this.#arena.length) {
+      const grown = new Uint8Array(Math.max(at + length, this.#arena.length * 2));
+      grown.set(this.#arena.subarray(0, at));
+      // The source may be a view of the old arena; it stays readable after the move.
+      this.#arena = grown;
+    }
+    copyBytes(source, offset, length, this.#arena, at);
+    this.#arenaUsed = at + length;
+    return at;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Accounts for everything that is resident and can be read again: blocks, tails, and the bytes of
+ * confirmed tables. Second-chance eviction (CLOCK). Adding never evicts: only trim() does, called
+ * between operations, so what an operation made resident stays until it is done.
+ */
+import type { Block } from "../sst/block.ts";
+import type { Table } from "../sst/table.ts";
+
+const TAIL = -1;
+const WHOLE = -2;
+
+interface CacheItem {
+  readonly table: Table;
+  /** Block number, or TAIL or WHOLE. */
+  readonly index: number;
+  readonly block: Block | undefined;
+  readonly bytes: number;
+}
+
+export class BlockCache {
+  #items: CacheItem[] = [];
+  #hand = 0;
+  #bytes = 0;
+
+  get usedBytes(): number {
+    return this.#bytes;
+  }
+
+  readonly addBlock = (table: Table, index: number, block: Block): void => {
+    this.#add({ table, index, block, bytes: block.chargedBytes });
+  };
+
+  addTail(table: Table): void {
+    this.#add({ table, index: TAIL, block: undefined, bytes: table.tail!.usedBytes });
+  }
+
+  /** The bytes of a table that was confirmed: from now on they may go. */
+  addWhole(table: Table): void {
+    this.#add({ table, index: WHOLE, block: undefined, bytes: table.size });
+  }
+
+  /** Lets go of a table that is not read any more. */
+  drop(table: Table): void {
+    for (const item of this.#items) {
+      if (item.table === table && this.#isLive(item)) this.#bytes -= item.bytes;
+    }
+    this.#items = this.#items.filter((item) => item.table !== table);
+    this.#hand = 0;
+    table.blocks.length = 0;
+    table.tail = undefined;
+  }
+
+  /** Evicts until at most `limitBytes` are held. */
+  trim(limitBytes: number): void {
+    let chances = this.#items.length * 2;
+    while (this.#bytes > limitBytes && chances-- > 0) {
+      if (this.#hand >= this.#items.length) this.#hand = 0;
+      const item = this.#items[this.#hand]!;
+      if (!this.#isLive(item)) this.#remove();
+      else if (item.block?.isReferenced) {
+        item.block.isReferenced = false;
+        this.#hand++;
+      } else if (item.index === TAIL && chances > this.#items.length) {
+        this.#hand++;
+      } else {
+        this.#evict(item);
+      }
+    }
+  }
+
+  #add(item: CacheItem): void {
+    this.#items.push(item);
+    this.#bytes += item.bytes;
+  }
+
+  #isLive({ table, index, block }: CacheItem): boolean {
+    if (index === TAIL) return table.tail !== undefined;
+    if (index === WHOLE) return table.bytes !== undefined;
+    return table.blocks[index] === block;
+  }
+
+  /** Takes the item under the hand out of the list; the last one takes its place. */
+  #remove(): void {
+    const last = this.#items.pop()!;
+    if (this.#hand < this.#items.length) this.#items[this.#hand] = last;
+  }
+
+  #evict({ table, index, bytes }: CacheItem): void {
+    if (index === TAIL) {
+      table.tail = undefined;
+    } else if (index === WHOLE) {
+      // Blocks that are views would keep the whole alive.
+      for (const block of table.blocks) if (block) this.#bytes -= block.chargedBytes;
+      table.blocks.length = 0;
+      table.release();
+    } else {
+      table.blocks[index] = undefined;
+    }
+    this.#bytes -= bytes;
+    this.#remove();
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Brings tails and blocks into memory. Ranges of one object closer than 64 KiB are read as one, at
+ * most six requests are in flight, and bodies are read to the end [35].
+ */
+import type { BlobStore } from "../blob-store/blob-store.ts";
+import type { Environment } from "../environment.ts";
+import { StateEngineError } from "../errors.ts";
+import type { Block } from "../sst/block.ts";
+import type { Table } from "../sst/table.ts";
+import type { TableTail } from "../sst/table-tail.ts";
+import type { BlockCache } from "./block-cache.ts";
+
+const JOIN_GAP_BYTES = 64 * 1024;
+const JOINED_LIMIT_BYTES = 4 * 1024 * 1024;
+const REQUESTS_IN_FLIGHT = 6;
+
+/** The number that stands for a table's tail in a need. */
+export const TAIL = -1;
+
+export interface BlockNeed {
+  readonly table: Table;
+  readonly index: number;
+}
+
+interface Range {
+  readonly path: string;
+  readonly start: number;
+  end: number;
+  readonly needs: BlockNeed[];
+}
+
+export class BlockLoader {
+  readonly #environment: Environment;
+  readonly #blobStore: BlobStore;
+  readonly cache: BlockCache;
+  gets = 0;
+  bytesRead = 0;
+
+  constructor(environment: Environment, blobStore: BlobStore, cache: BlockCache) {
+    this.#environment = environment;
+    this.#blobStore = blobStore;
+    this.cache = cache;
+  }
+
+  /** The table's tail when no I/O is needed for it. */
+  tail(table: Table): TableTail | undefined {
+    if (table.tail !== undefined) return table.tail;
+    const tail = table.residentTail(this.#environment);
+    if (tail !== undefined) this.cache.addTail(table);
+    return tail;
+  }
+
+  /** Puts back a tail its holder kept while the cache let it go. */
+  restoreTail(table: Table, tail: TableTail): void {
+    if (table.tail !== undefined) return;
+    table.tail = tail;
+    this.cache.addTail(table);
+  }
+
+  /** The block when no I/O is needed for it; the tail must be resident. */
+  block(table: Table, index: number): Block | undefined {
+    return table.residentBlock(index, this.#environment, this.cache.addBlock);
+  }
+
+  /** Makes all of it resident. Blocks are asked for only once their table's tail is. */
+  async load(needs: readonly BlockNeed[]): Promise<void> {
+    const missing = needs.filter((need) => !this.#isResident(need));
+    if (missing.length === 0) return;
+    const ranges = joinRanges(missing);
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < ranges.length) await this.#read(ranges[next++]!);
+    };
+    await Promise.all(Array.from({ length: REQUESTS_IN_FLIGHT }, work));
+  }
+
+  /** load() for a cursor: what lies next in its direction comes along. */
+  async loadAhead(
+    needs: readonly BlockNeed[],
+    aheadBytes: number,
+    reverse: boolean,
+  ): Promise<void> {
+    const all: BlockNeed[] = [];
+    for (const { table, index } of needs) {
+      all.push({ table, index });
+      if (index === TAIL) continue;
+      let bytes = 0;
+      for (let next = index; bytes < aheadBytes;) {
+        next += reverse ? -1 : 1;
+        const handle = table.tail?.blocks[next];
+        if (handle === undefined) break;
+        bytes += handle.size;
+        all.push({ table, index: next });
+      }
+    }
+    await this.load(all);
+  }
+
+  /** A whole table's bytes. */
+  async whole(table: Table): Promise<Uint8Array> {
+    if (table.bytes !== undefined) return table.bytes;
+    const { path, offset, size } = table.source;
+    return this.#getRange(path, offset, size);
+  }
+
+  #isResident({ table, index }: BlockNeed): boolean {
+    if (index === TAIL) return this.tail(table) !== undefined;
+    return this.block(table, index) !== undefined;
+  }
+
+  async #read(range: Range): Promise<void> {
+    const bytes = await this.#getRange(range.path, range.start, range.end - range.start);
+    for (const { table, index } of range.needs) {
+      const { start, size } = extent({ table, index });
+      // A copy, so that a small block does not keep the whole answer alive.
+      const own = bytes.slice(start - range.start, start - range.start + size);
+      // Another reader may have brought it in during the request.
+      if (index === TAIL) {
+        if (table.tail === undefined) {
+          table.setTail(own, this.#environment);
+          this.cache.addTail(table);
+        }
+      } else if (table.blocks[index] === undefined) {
+        table.setBlock(index, own, this.#environment, this.cache.addBlock);
+      }
+    }
+  }
+
+  async #getRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+    this.gets++;
+    const bytes = await this.#blobStore.getRange(path, offset, length);
+    if (bytes === undefined) {
+      throw new StateEngineError(
+        "unavailable",
+        `Object ${path} is gone: restore from a checkpoint that is retained.`,
+      );
+    }
+    if (bytes.length !== length) {
+      throw new StateEngineError(
+        "corruption",
+        `Object ${path} is too short. offset=${offset} expected=${length} found=${bytes.length}`,
+      );
+    }
+    this.bytesRead += length;
+    return bytes;
+  }
+}
+
+function extent({ table, index }: BlockNeed): { start: number; size: number } {
+  const { offset, indexOffset, size } = table.source;
+  if (index === TAIL) return { start: offset + indexOffset, size: size - indexOffset };
+  const handle = table.tail!.blocks[index]!;
+  return { start: offset + handle.offset, size: handle.size };
+}
+
+function joinRanges(needs: readonly BlockNeed[]): Range[] {
+  const wanted = needs
+    .map((need) => ({ need, path: need.table.source.path, ...extent(need) }))
+    .sort((left, right) =>
+      left.path === right.path ? left.start - right.start : left.path < right.path ? -1 : 1,
+    );
+  const ranges: Range[] = [];
+  for (const { need, path, start, size } of wanted) {
+    const last = ranges.at(-1);
+    if (
+      last?.path === path &&
+      start - last.end < JOIN_GAP_BYTES &&
+      start + size - last.start <= JOINED_LIMIT_BYTES
+    ) {
+      last.end = Math.max(last.end, start + size);
+      last.needs.push(need);
+    } else {
+      ranges.push({ path, start, end: start + size, needs: [need] });
+    }
+  }
+  return ranges;
+}

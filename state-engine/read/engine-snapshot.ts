@@ -1,0 +1,27 @@
+/**
+ * A snapshot as its engine knows it: the view it pins, until it is released.
+ */
+import type { Snapshot } from "../engine-types.ts";
+import { StateEngineError } from "../errors.ts";
+import type { ReadView } from "./read-view.ts";
+
+export class EngineSnapshot implements Snapshot {
+  readonly sequence: number;
+  #view: ReadView | undefined;
+
+  constructor(sequence: number, view: ReadView) {
+    this.sequence = sequence;
+    this.#view = view;
+  }
+
+  get view(): ReadView {
+    if (this.#view === undefined) {
+      throw new StateEngineError("invalid", "The snapshot was released: take a new one.");
+    }
+    return this.#view;
+  }
+
+  release(): void {
+    this.#view = undefined;
+  }
+}

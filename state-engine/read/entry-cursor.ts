@@ -1,0 +1,37 @@
+/**
+ * The one cursor interface: entries of one source in order of key, ascending or descending as it was
+ * made. Positioned from the start on. The fields are valid while `state` is ENTRY and until advance().
+ */
+import type { BlockNeed } from "./block-loader.ts";
+
+export const END = 0;
+export const ENTRY = 1;
+/** Needs a block that is not resident: load `need`, then resume(). */
+export const BLOCKED = 2;
+
+export interface EntryCursor {
+  state: typeof END | typeof ENTRY | typeof BLOCKED;
+  need: BlockNeed | undefined;
+  /** 0 is the newest source; of equal keys the lowest rank counts. */
+  readonly rank: number;
+  /** keyHead and keyPrefix (from the fifth byte) of the key: most comparisons end here. */
+  head: number;
+  prefix: number;
+  key: Uint8Array;
+  keyOffset: number;
+  keyLength: number;
+  kind: number;
+  value: Uint8Array;
+  valueOffset: number;
+  valueLength: number;
+  expiresAt: number;
+  advance(): void;
+  resume(): void;
+}
+
+/** What a cursor covers: `lower` included, `upper` excluded. */
+export interface CursorBounds {
+  readonly lower: Uint8Array;
+  readonly upper: Uint8Array;
+  readonly reverse: boolean;
+}

@@ -1,0 +1,244 @@
+/**
+ * Merges sources into what a reader or a compaction sees: one entry a key, newest first, with merge
+ * operands folded, deleted ranges and expired entries applied. A binary heap over cached key prefixes.
+ *
+ * Visible entries only, unless `keepsTombstones`: a compaction whose output has older runs below it
+ * keeps deletions and unfinished operands, because they still matter there.
+ */
+import { compareBytes } from "../bytes/compare.ts";
+import type { RangeTombstones } from "../memtable/range-tombstones.ts";
+import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "../memtable/entry-kind.ts";
+import type { MergeOperator } from "../options.ts";
+import { stateIdOf } from "../state/state-key.ts";
+import type { BlockNeed } from "./block-loader.ts";
+import { BLOCKED, END, ENTRY } from "./entry-cursor.ts";
+import type { EntryCursor } from "./entry-cursor.ts";
+import { operatorOf } from "./merge-operands.ts";
+
+export interface MergeSettings {
+  readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
+  readonly reverse: boolean;
+  /** Entries that expire by this time do not exist. */
+  readonly time: number;
+  readonly keepsTombstones: boolean;
+  /** Deleted ranges of all sources; the sequence is the number of sources less the rank. */
+  readonly tombstones: RangeTombstones;
+  readonly sources: number;
+}
+
+export class MergeCursor {
+  state: typeof END | typeof ENTRY | typeof BLOCKED = END;
+  key: Uint8Array = new Uint8Array(256);
+  keyLength = 0;
+  kind = KIND_PUT as number;
+  value: Uint8Array = new Uint8Array(0);
+  valueOffset = 0;
+  valueLength = 0;
+  expiresAt = Infinity;
+  readonly #settings: MergeSettings;
+  readonly #heap: EntryCursor[] = [];
+  #blocked: EntryCursor[] = [];
+  /** The cursor whose value is shown; it moves on with the next advance(). */
+  #shown: EntryCursor | undefined;
+  readonly #operands: Uint8Array[] = [];
+  #head = 0;
+  #prefix = 0;
+
+  constructor(cursors: readonly EntryCursor[], settings: MergeSettings) {
+    this.#settings = settings;
+    for (const cursor of cursors) this.#take(cursor);
+    this.#next();
+  }
+
+  get needs(): BlockNeed[] {
+    return this.#blocked.map(({ need }) => need!);
+  }
+
+  advance(): void {
+    const shown = this.#shown;
+    if (shown !== undefined) {
+      this.#shown = undefined;
+      shown.advance();
+      this.#take(shown);
+    }
+    this.#next();
+  }
+
+  /** Goes on after the needs were loaded. */
+  resume(): void {
+    const blocked = this.#blocked;
+    this.#blocked = [];
+    for (const cursor of blocked) {
+      cursor.resume();
+      this.#take(cursor);
+    }
+    this.#next();
+  }
+
+  #next(): void {
+    for (;;) {
+      if (this.#blocked.length > 0) {
+        this.state = BLOCKED;
+        return;
+      }
+      const top = this.#heap[0];
+      if (top === undefined) {
+        this.state = END;
+        return;
+      }
+      if (this.#resolve()) {
+        this.state = ENTRY;
+        return;
+      }
+    }
+  }
+
+  /** Takes every entry of the smallest key off the heap; false when nothing of it is to be shown. */
+  #resolve(): boolean {
+    this.#copyKey(this.#heap[0]!);
+    const operands = this.#operands;
+    operands.length = 0;
+    let base: EntryCursor | undefined;
+    let isHidden = false;
+    let isDeletedByEntry = false;
+    let expiresAt = Infinity;
+    while (this.#heap.length > 0 && this.#isSameKey(this.#heap[0]!)) {
+      const cursor = this.#heap[0]!;
+      if (base === undefined && !isHidden) {
+        if (this.#isCovered(cursor.rank)) {
+          isHidden = true;
+        } else if (cursor.kind === KIND_DELETE || cursor.expiresAt <= this.#settings.time) {
+          isHidden = true;
+          isDeletedByEntry = true;
+        } else if (cursor.kind === KIND_MERGE) {
+          if (operands.length === 0) expiresAt = cursor.expiresAt;
+          operands.push(
+            cursor.value.slice(cursor.valueOffset, cursor.valueOffset + cursor.valueLength),
+          );
+        } else {
+          base = cursor;
+          this.#pop();
+          continue;
+        }
+      }
+      this.#pop();
+      cursor.advance();
+      this.#take(cursor);
+    }
+    if (operands.length > 0) return this.#showOperands(base, isHidden, expiresAt);
+    if (base !== undefined) {
+      this.#show(base);
+      return true;
+    }
+    if (!isDeletedByEntry || !this.#settings.keepsTombstones) return false;
+    this.kind = KIND_DELETE;
+    this.valueLength = 0;
+    this.expiresAt = Infinity;
+    return true;
+  }
+
+  #show(cursor: EntryCursor): void {
+    this.#shown = cursor;
+    this.kind = cursor.kind;
+    this.value = cursor.value;
+    this.valueOffset = cursor.valueOffset;
+    this.valueLength = cursor.valueLength;
+    this.expiresAt = cursor.expiresAt;
+  }
+
+  #showOperands(base: EntryCursor | undefined, isHidden: boolean, expiresAt: number): boolean {
+    const operator = operatorOf(this.#settings.mergeOperators, stateIdOf(this.key));
+    let value = this.#operands[0]!;
+    for (let index = 1; index < this.#operands.length; index++) {
+      value = operator.combine(this.#operands[index]!, value);
+    }
+    this.kind = KIND_MERGE;
+    if (base !== undefined || isHidden || !this.#settings.keepsTombstones) {
+      const below = base?.value.subarray(base.valueOffset, base.valueOffset + base.valueLength);
+      value = operator.apply(below, value);
+      this.kind = KIND_PUT;
+    }
+    this.#shown = base;
+    this.value = value;
+    this.valueOffset = 0;
+    this.valueLength = value.length;
+    this.expiresAt = expiresAt;
+    return true;
+  }
+
+  #isCovered(rank: number): boolean {
+    const { tombstones, sources } = this.#settings;
+    if (tombstones.isEmpty) return false;
+    return tombstones.covering(this.key, 0, this.keyLength) > sources - rank;
+  }
+
+  #copyKey(cursor: EntryCursor): void {
+    const { keyLength, keyOffset } = cursor;
+    if (keyLength > this.key.length) this.key = new Uint8Array(keyLength * 2);
+    const { key } = this;
+    const from = cursor.key;
+    for (let index = 0; index < keyLength; index++) key[index] = from[keyOffset + index]!;
+    this.keyLength = keyLength;
+    this.#head = cursor.head;
+    this.#prefix = cursor.prefix;
+  }
+
+  #isSameKey(cursor: EntryCursor): boolean {
+    if (cursor.head !== this.#head || cursor.prefix !== this.#prefix) return false;
+    if (cursor.keyLength !== this.keyLength) return false;
+    const { key, keyLength } = this;
+    return compareBytes(cursor.key, cursor.keyOffset, keyLength, key, 0, keyLength) === 0;
+  }
+
+  #take(cursor: EntryCursor): void {
+    if (cursor.state === BLOCKED) this.#blocked.push(cursor);
+    else if (cursor.state === ENTRY) this.#push(cursor);
+  }
+
+  #isBefore(left: EntryCursor, right: EntryCursor): boolean {
+    let order = left.head - right.head;
+    if (order === 0) order = left.prefix - right.prefix;
+    if (order === 0) {
+      order = compareBytes(
+        left.key,
+        left.keyOffset,
+        left.keyLength,
+        right.key,
+        right.keyOffset,
+        right.keyLength,
+      );
+    }
+    if (order === 0) return left.rank < right.rank;
+    return this.#settings.reverse ? order > 0 : order < 0;
+  }
+
+  #push(cursor: EntryCursor): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(cursor);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(cursor, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = cursor;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    const size = heap.length;
+    if (size === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= size) break;
+      if (child + 1 < size && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!this.#isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Point reads: memtables, then one table of each run, newest first, until the value is known.
+ * Synchronous over what is resident; the same walk says what is missing.
+ */
+import type { Lookup } from "../engine-types.ts";
+import type { Memtable } from "../memtable/memtable.ts";
+import { KIND_DELETE, KIND_PUT } from "../memtable/entry-kind.ts";
+import type { MergeOperator } from "../options.ts";
+import { BlockReader } from "../sst/block.ts";
+import { stateIdOf } from "../state/state-key.ts";
+import { BOTTOM_LEVEL, tableFor } from "../version/version.ts";
+import type { Run } from "../version/version.ts";
+import { TAIL } from "./block-loader.ts";
+import type { BlockLoader, BlockNeed } from "./block-loader.ts";
+import { operatorOf } from "./merge-operands.ts";
+import type { ReadView } from "./read-view.ts";
+
+/** What a source says of the key: go on to older ones, or not; or it cannot say yet. */
+const OLDER = 0;
+const DONE = 1;
+const MISSING = 2;
+
+export class PointReader {
+  readonly #loader: BlockLoader;
+  readonly #mergeOperators: ReadonlyMap<number, MergeOperator>;
+  readonly #reader = new BlockReader();
+  #operands: Uint8Array[] = [];
+  #base: Uint8Array | undefined;
+  #time = 0;
+  #need: BlockNeed | undefined;
+
+  constructor(loader: BlockLoader, mergeOperators: ReadonlyMap<number, MergeOperator>) {
+    this.#loader = loader;
+    this.#mergeOperators = mergeOperators;
+  }
+
+  lookup(view: ReadView, key: Uint8Array, offset: number, length: number, hash: number): Lookup {
+    const outcome = this.#walk(view, key, offset, length, hash, undefined);
+    if (outcome === MISSING) return "notResident";
+    const base = this.#base;
+    const operands = this.#operands;
+    if (operands.length === 0) return base ?? "missing";
+    const operator = operatorOf(this.#mergeOperators, stateIdOf(key, offset));
+    let value = operands[0]!;
+    for (let index = 1; index < operands.length; index++) {
+      value = operator.combine(operands[index]!, value);
+    }
+    return operator.apply(base, value);
+  }
+
+  /** Adds what a lookup of the key needs and is not resident. Tails first: blocks show only behind them. */
+  collectNeeds(view: ReadView, key: Uint8Array, hash: number, needs: BlockNeed[]): void {
+    this.#walk(view, key, 0, key.length, hash, needs);
+  }
+
+  #walk(
+    view: ReadView,
+    key: Uint8Array,
+    offset: number,
+    length: number,
+    hash: number,
+    needs: BlockNeed[] | undefined,
+  ): number {
+    this.#base = undefined;
+    if (this.#operands.length > 0) this.#operands = [];
+    this.#time = view.time;
+    for (const memtable of view.memtables) {
+      if (this.#inMemtable(memtable, key, offset, length, hash) === DONE) return DONE;
+    }
+    for (const run of view.version.runs) {
+      const outcome = this.#inRun(run, key, offset, length, hash);
+      if (outcome === DONE) return DONE;
+      if (outcome === MISSING) {
+        if (needs === undefined) return MISSING;
+        needs.push(this.#need!);
+      }
+    }
+    return DONE;
+  }
+
+  #inMemtable(
+    memtable: Memtable,
+    key: Uint8Array,
+    offset: number,
+    length: number,
+    hash: number,
+  ): number {
+    const entry = memtable.find(key, offset, length, hash);
+    if (entry >= 0) {
+      if (memtable.isCovered(entry)) return DONE;
+      const kind = memtable.kind(entry);
+      if (kind === KIND_DELETE || memtable.expiresAt(entry) <= this.#time) return DONE;
+      if (this.#take(kind, memtable.value(entry)) === DONE) return DONE;
+    }
+    if (memtable.tombstones.isEmpty) return OLDER;
+    return memtable.tombstones.covering(key, offset, length) >= 0 ? DONE : OLDER;
+  }
+
+  #inRun(run: Run, key: Uint8Array, offset: number, length: number, hash: number): number {
+    const table = tableFor(run, key, offset, length);
+    if (table === undefined) return OLDER;
+    const tail = this.#loader.tail(table);
+    if (tail === undefined) {
+      this.#need = { table, index: TAIL };
+      return MISSING;
+    }
+    if (tail.mayContain(hash)) {
+      const index = tail.blockFor(key, offset, length);
+      if (index < tail.blocks.length) {
+        const block = this.#loader.block(table, index);
+        if (block === undefined) {
+          this.#need = { table, index };
+          return MISSING;
+        }
+        const reader = this.#reader;
+        if (reader.find(block, key, offset, length)) {
+          if (reader.kind === KIND_DELETE || reader.expiresAt <= this.#time) return DONE;
+          const { valueOffset, valueLength } = reader;
+          const value = block.bytes.subarray(valueOffset, valueOffset + valueLength);
+          if (this.#take(reader.kind, value) === DONE) return DONE;
+        }
+      }
+    }
+    return run.level !== BOTTOM_LEVEL && tail.deletes(key, offset, length) ? DONE : OLDER;
+  }
+
+  #take(kind: number, value: Uint8Array): number {
+    if (kind === KIND_PUT) {
+      this.#base = value;
+      return DONE;
+    }
+    this.#operands.push(value);
+    return OLDER;
+  }
+}

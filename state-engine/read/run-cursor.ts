@@ -1,0 +1,175 @@
+/**
+ * Cursor over the tables of one sorted run, clipped to the tables' key groups and to its bounds.
+ * Asks for tails and blocks as it comes to them.
+ */
+import { compareBytes, compareKeys } from "../bytes/compare.ts";
+import { DecodedBlock } from "../sst/decoded-block.ts";
+import type { Table } from "../sst/table.ts";
+import type { TableTail } from "../sst/table-tail.ts";
+import type { Run } from "../version/version.ts";
+import { TAIL } from "./block-loader.ts";
+import type { BlockLoader, BlockNeed } from "./block-loader.ts";
+import { BLOCKED, END, ENTRY } from "./entry-cursor.ts";
+import type { CursorBounds, EntryCursor } from "./entry-cursor.ts";
+
+export class RunCursor implements EntryCursor {
+  state: EntryCursor["state"] = END;
+  need: BlockNeed | undefined;
+  readonly rank: number;
+  head = 0;
+  prefix = 0;
+  key: Uint8Array = EMPTY;
+  keyOffset = 0;
+  keyLength = 0;
+  kind = 0;
+  value: Uint8Array = EMPTY;
+  valueOffset = 0;
+  valueLength = 0;
+  expiresAt = Infinity;
+  readonly #loader: BlockLoader;
+  readonly #tables: readonly Table[];
+  readonly #bounds: CursorBounds;
+  readonly #decoded = new DecodedBlock();
+  readonly #step: number;
+  #table: number;
+  #tail: TableTail | undefined;
+  #lower: Uint8Array = EMPTY;
+  #upper: Uint8Array = EMPTY;
+  #block = -1;
+  #lastBlock = -1;
+  #entry = 0;
+  /** The first and one past the last entry of the decoded block that are within the bounds. */
+  #first = 0;
+  #end = 0;
+
+  constructor(run: Run, bounds: CursorBounds, rank: number, loader: BlockLoader) {
+    this.rank = rank;
+    this.#loader = loader;
+    this.#bounds = bounds;
+    this.#step = bounds.reverse ? -1 : 1;
+    this.#tables = run.tables.filter(
+      ({ lower, upper }) =>
+        compareKeys(lower, bounds.upper) < 0 && compareKeys(bounds.lower, upper) < 0,
+    );
+    this.#table = bounds.reverse ? this.#tables.length : -1;
+    this.#nextTable();
+  }
+
+  advance(): void {
+    this.#entry += this.#step;
+    if (this.#entry >= this.#first && this.#entry < this.#end) this.#show();
+    else this.#nextBlock();
+  }
+
+  /** Goes on after `need` was loaded; stays blocked when it is not resident. */
+  resume(): void {
+    if (this.state !== BLOCKED) return;
+    if (this.#tail === undefined) this.#openTable();
+    else this.#openBlock();
+  }
+
+  #nextTable(): void {
+    this.#table += this.#step;
+    this.#tail = undefined;
+    if (this.#table < 0 || this.#table >= this.#tables.length) {
+      this.state = END;
+      this.need = undefined;
+      return;
+    }
+    this.#openTable();
+  }
+
+  #openTable(): void {
+    const table = this.#tables[this.#table]!;
+    const tail = this.#loader.tail(table);
+    if (tail === undefined) {
+      this.#blockOn({ table, index: TAIL });
+      return;
+    }
+    this.#tail = tail;
+    const bounds = this.#bounds;
+    this.#lower = compareKeys(table.lower, bounds.lower) > 0 ? table.lower : bounds.lower;
+    this.#upper = compareKeys(table.upper, bounds.upper) < 0 ? table.upper : bounds.upper;
+    const first = tail.blockFor(this.#lower, 0, this.#lower.length);
+    const last = Math.min(
+      tail.blockFor(this.#upper, 0, this.#upper.length),
+      tail.blocks.length - 1,
+    );
+    this.#block = this.#step > 0 ? first - 1 : last + 1;
+    this.#lastBlock = this.#step > 0 ? last : first;
+    this.#nextBlock();
+  }
+
+  #nextBlock(): void {
+    this.#block += this.#step;
+    if (this.#step > 0 ? this.#block > this.#lastBlock : this.#block < this.#lastBlock) {
+      this.#nextTable();
+      return;
+    }
+    this.#openBlock();
+  }
+
+  #openBlock(): void {
+    const table = this.#tables[this.#table]!;
+    this.#loader.restoreTail(table, this.#tail!);
+    const block = this.#loader.block(table, this.#block);
+    if (block === undefined) {
+      this.#blockOn({ table, index: this.#block });
+      return;
+    }
+    const decoded = this.#decoded;
+    decoded.load(block);
+    this.#first = this.#lowerBound(this.#lower);
+    this.#end = this.#lowerBound(this.#upper);
+    this.#entry = this.#step > 0 ? this.#first : this.#end - 1;
+    if (this.#first >= this.#end) {
+      this.#nextBlock();
+      return;
+    }
+    this.key = decoded.keys;
+    this.value = decoded.bytes;
+    this.#show();
+  }
+
+  #show(): void {
+    const decoded = this.#decoded;
+    const entry = this.#entry;
+    this.head = decoded.heads[entry]!;
+    this.prefix = decoded.prefixes[entry]!;
+    this.keyOffset = decoded.keyOffsets[entry]!;
+    this.keyLength = decoded.keyLengths[entry]!;
+    this.kind = decoded.kinds[entry]!;
+    this.valueOffset = decoded.valueOffsets[entry]!;
+    this.valueLength = decoded.valueLengths[entry]!;
+    this.expiresAt = decoded.expiries[entry]!;
+    this.state = ENTRY;
+    this.need = undefined;
+  }
+
+  #blockOn(need: BlockNeed): void {
+    this.state = BLOCKED;
+    this.need = need;
+  }
+
+  #lowerBound(key: Uint8Array): number {
+    const { keys, keyOffsets, keyLengths, count } = this.#decoded;
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const order = compareBytes(
+        keys,
+        keyOffsets[middle]!,
+        keyLengths[middle]!,
+        key,
+        0,
+        key.length,
+      );
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+const EMPTY = new Uint8Array(0);

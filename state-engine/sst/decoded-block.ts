@@ -1,0 +1,94 @@
+/**
+ * A block unfolded for iteration in either direction: whole keys in one arena, columns for the rest.
+ * One object serves a cursor for all its blocks, so a scan allocates next to nothing.
+ */
+import { keyPrefix } from "../bytes/compare.ts";
+import { damaged } from "./format.ts";
+import type { Block } from "./block.ts";
+import { BlockReader } from "./block.ts";
+
+export class DecodedBlock {
+  count = 0;
+  /** Raw bytes, which hold the values. */
+  bytes: Uint8Array = new Uint8Array(0);
+  keys: Uint8Array = new Uint8Array(32 * 1024);
+  keyOffsets = new Uint32Array(256);
+  keyLengths = new Uint32Array(256);
+  /** The key's first four bytes (key group and state id) and the six after them, as numbers. */
+  heads = new Float64Array(256);
+  prefixes = new Float64Array(256);
+  kinds = new Uint8Array(256);
+  valueOffsets = new Uint32Array(256);
+  valueLengths = new Uint32Array(256);
+  expiries = new Float64Array(256);
+  readonly #reader = new BlockReader();
+
+  load(block: Block): void {
+    const reader = this.#reader;
+    this.bytes = block.bytes;
+    let used = 0;
+    let count = 0;
+    let lastKey = 0;
+    for (let at = 0; at < block.end; at = reader.next) {
+      reader.read(block, at);
+      const { shared, unshared } = reader;
+      const length = shared + unshared;
+      if (count === this.kinds.length) this.#growColumns();
+      if (used + length > this.keys.length) this.#growKeys(used + length);
+      if (count === 0 ? shared > 0 : shared > this.keyLengths[count - 1]!) {
+        throw damaged("A block", `its entry at ${at} shares ${shared} bytes with a shorter key`);
+      }
+      const { keys } = this;
+      for (let index = 0; index < shared; index++) keys[used + index] = keys[lastKey + index]!;
+      const from = reader.keyOffset;
+      for (let index = 0; index < unshared; index++) {
+        keys[used + shared + index] = block.bytes[from + index]!;
+      }
+      this.keyOffsets[count] = used;
+      this.keyLengths[count] = length;
+      this.heads[count] = keyHead(keys, used);
+      this.prefixes[count] = keyPrefix(keys, used + 4, length - 4);
+      this.kinds[count] = reader.kind;
+      this.valueOffsets[count] = reader.valueOffset;
+      this.valueLengths[count] = reader.valueLength;
+      this.expiries[count] = reader.expiresAt;
+      lastKey = used;
+      used += length;
+      count++;
+    }
+    this.count = count;
+  }
+
+  #growKeys(needed: number): void {
+    const grown = new Uint8Array(needed * 2);
+    grown.set(this.keys);
+    this.keys = grown;
+  }
+
+  #growColumns(): void {
+    const capacity = this.kinds.length * 2;
+    const grow = <Column extends Uint8Array | Uint32Array | Float64Array>(
+      old: Column,
+      grown: Column,
+    ): Column => {
+      grown.set(old);
+      return grown;
+    };
+    this.keyOffsets = grow(this.keyOffsets, new Uint32Array(capacity));
+    this.keyLengths = grow(this.keyLengths, new Uint32Array(capacity));
+    this.heads = grow(this.heads, new Float64Array(capacity));
+    this.prefixes = grow(this.prefixes, new Float64Array(capacity));
+    this.kinds = grow(this.kinds, new Uint8Array(capacity));
+    this.valueOffsets = grow(this.valueOffsets, new Uint32Array(capacity));
+    this.valueLengths = grow(this.valueLengths, new Uint32Array(capacity));
+    this.expiries = grow(this.expiries, new Float64Array(capacity));
+  }
+}
+
+/** The first four bytes of a key as a number; every key has at least four. */
+export function keyHead(bytes: Uint8Array, offset: number): number {
+  return (
+    bytes[offset]! * 0x100_0000 +
+    ((bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!)
+  );
+}

@@ -1,0 +1,169 @@
+/**
+ * The layout of a table, FORMAT.md in code: data blocks, index block, filter, properties, footer.
+ *
+ *   data block 0 … data block n | index block | filter | properties | footer (48 bytes)
+ *
+ * Every section but the footer is framed: codec u8, raw length u32, CRC-32 u32 (over codec, raw length
+ * and the stored bytes), stored bytes. Integers are little-endian; a reader refuses what it does not know.
+ */
+import type { CompressionName, Environment } from "../environment.ts";
+import { StateEngineError } from "../errors.ts";
+import { readU32 } from "../bytes/byte-reader.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+
+export const FORMAT_VERSION = 1;
+/** Feature flags this code knows; a table with any other is refused. None so far. */
+export const KNOWN_FEATURES = 0;
+export const FRAME_BYTES = 9;
+export const FOOTER_BYTES = 48;
+const MAGIC_LOW = 0x52494557; // "WEIR"
+const MAGIC_HIGH = 0x00545353; // "SST\0"
+
+/** Flags in the low bits of an entry's value tag: bits 0 and 1 are the kind. */
+export const TAG_EXPIRES = 4;
+export const TAG_SCALE = 8;
+
+const CODEC_IDS: Record<CompressionName | "none", number> = { none: 0, "deflate-raw": 1, zstd: 2 };
+const CODEC_NAMES: readonly (CompressionName | "none")[] = ["none", "deflate-raw", "zstd"];
+
+/** A framed section's place in the table, frame included. */
+export interface BlockHandle {
+  readonly offset: number;
+  readonly size: number;
+}
+
+export interface Footer {
+  readonly index: BlockHandle;
+  /** Size 0 when the table has no filter. */
+  readonly filter: BlockHandle;
+  readonly properties: BlockHandle;
+}
+
+/** Appends a framed section; compresses it when that saves an eighth. Answers where it stands. */
+export function writeFrame(
+  writer: ByteWriter,
+  raw: Uint8Array,
+  compression: CompressionName | "none",
+  environment: Environment,
+): BlockHandle {
+  let codec: CompressionName | "none" = "none";
+  let stored = raw;
+  if (compression !== "none") {
+    const codecs = environment.codecs[compression];
+    if (codecs === undefined) {
+      throw new StateEngineError(
+        "invalid",
+        `This runtime has no codec "${compression}": choose another compression in the tuning.`,
+      );
+    }
+    const compressed = codecs.compress(raw);
+    if (compressed.length <= raw.length - (raw.length >> 3)) {
+      stored = compressed;
+      codec = compression;
+    }
+  }
+  const offset = writer.length;
+  writer.u8(CODEC_IDS[codec]);
+  writer.u32(raw.length);
+  writer.u32(0);
+  writer.raw(stored, 0, stored.length);
+  writer.length = offset + 5;
+  writer.u32(frameChecksum(writer.bytes, offset, FRAME_BYTES + stored.length, environment));
+  writer.length = offset + FRAME_BYTES + stored.length;
+  return { offset, size: FRAME_BYTES + stored.length };
+}
+
+/** CRC-32 of the frame's head without the checksum, combined with that of the stored bytes. */
+function frameChecksum(
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  environment: Environment,
+): number {
+  const head = environment.crc32(bytes.subarray(offset, offset + 5));
+  const body = environment.crc32(bytes.subarray(offset + FRAME_BYTES, offset + size));
+  return (Math.imul(head, 0x9e3779b1) ^ body) >>> 0;
+}
+
+/** Checks a framed section and answers its raw bytes: a view when it is stored as it is. */
+export function readFrame(
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  environment: Environment,
+  what: string,
+): Uint8Array {
+  if (size < FRAME_BYTES || offset + size > bytes.length) {
+    throw damaged(what, `its frame needs ${size} bytes at ${offset} of ${bytes.length}`);
+  }
+  const expected = readU32(bytes, offset + 5);
+  const found = frameChecksum(bytes, offset, size, environment);
+  if (expected !== found) throw damaged(what, `its checksum is ${found}, expected ${expected}`);
+  const codec = CODEC_NAMES[bytes[offset]!];
+  if (codec === undefined) throw damaged(what, `codec ${bytes[offset]} is unknown`);
+  const rawLength = readU32(bytes, offset + 1);
+  const stored = bytes.subarray(offset + FRAME_BYTES, offset + size);
+  if (codec === "none") {
+    if (stored.length !== rawLength) {
+      throw damaged(what, `it has ${stored.length} bytes, expected ${rawLength}`);
+    }
+    return stored;
+  }
+  const decoder = environment.codecs[codec];
+  if (decoder === undefined) {
+    throw new StateEngineError(
+      "invalid",
+      `This runtime has no codec "${codec}", needed for ${what}.`,
+    );
+  }
+  try {
+    return decoder.decompress(stored, rawLength);
+  } catch (cause) {
+    throw new StateEngineError("corruption", `${what} does not decompress.`, { cause });
+  }
+}
+
+export function writeFooter(writer: ByteWriter, footer: Footer, environment: Environment): void {
+  const offset = writer.length;
+  for (const { offset, size } of [footer.index, footer.filter, footer.properties]) {
+    writer.u32(offset);
+    writer.u32(size);
+  }
+  writer.u32(FORMAT_VERSION);
+  writer.u32(0); // Feature flags.
+  writer.u32(0); // Reserved.
+  writer.u32(environment.crc32(writer.bytes.subarray(offset, writer.length)));
+  writer.u32(MAGIC_LOW);
+  writer.u32(MAGIC_HIGH);
+}
+
+/** `bytes` ends with the footer; handles are relative to the table's begin. */
+export function readFooter(bytes: Uint8Array, environment: Environment, what: string): Footer {
+  const at = bytes.length - FOOTER_BYTES;
+  if (at < 0) throw damaged(what, `it has ${bytes.length} bytes, less than a footer`);
+  if (readU32(bytes, at + 40) !== MAGIC_LOW || readU32(bytes, at + 44) !== MAGIC_HIGH) {
+    throw damaged(what, "it does not end with the magic number of a table");
+  }
+  const expected = readU32(bytes, at + 36);
+  const found = environment.crc32(bytes.subarray(at, at + 36));
+  if (expected !== found) {
+    throw damaged(what, `its footer's checksum is ${found}, expected ${expected}`);
+  }
+  const version = readU32(bytes, at + 24);
+  const features = readU32(bytes, at + 28);
+  if (version !== FORMAT_VERSION || (features & ~KNOWN_FEATURES) !== 0) {
+    throw new StateEngineError(
+      "invalid",
+      `${what} was written by newer code: read it with that. format=${version} features=${features} known format=${FORMAT_VERSION} features=${KNOWN_FEATURES}`,
+    );
+  }
+  const handle = (index: number): BlockHandle => ({
+    offset: readU32(bytes, at + index * 8),
+    size: readU32(bytes, at + index * 8 + 4),
+  });
+  return { index: handle(0), filter: handle(1), properties: handle(2) };
+}
+
+export function damaged(what: string, reason: string): StateEngineError {
+  return new StateEngineError("corruption", `${what} is damaged: ${reason}.`);
+}

@@ -1,0 +1,88 @@
+/**
+ * What a table says of itself: bounds, counts, sequences, and the key ranges it deletes in older
+ * tables. Encoded as varints and length-prefixed bytes.
+ */
+import { compareKeys } from "../bytes/compare.ts";
+import { ByteReader } from "../bytes/byte-reader.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import { damaged } from "./format.ts";
+
+export interface TableProperties {
+  /** Bounds of entries and deleted ranges, both included. */
+  readonly smallestKey: Uint8Array;
+  readonly largestKey: Uint8Array;
+  readonly entries: number;
+  /** Entries of kind delete. */
+  readonly tombstones: number;
+  /** Bytes of keys and values before any coding. */
+  readonly rawBytes: number;
+  readonly smallestSequence: number;
+  readonly largestSequence: number;
+  /** Milliseconds; Infinity when nothing expires. */
+  readonly earliestExpiry: number;
+  /** Ascending, not overlapping. They delete in older tables only, never in this one. */
+  readonly deletedRanges: readonly KeyRange[];
+}
+
+export interface KeyRange {
+  /** Included. */
+  readonly start: Uint8Array;
+  /** Excluded. */
+  readonly end: Uint8Array;
+}
+
+export function encodeProperties(properties: TableProperties): Uint8Array {
+  const writer = new ByteWriter(256);
+  writer.slice(properties.smallestKey);
+  writer.slice(properties.largestKey);
+  writer.varint(properties.entries);
+  writer.varint(properties.tombstones);
+  writer.varint(properties.rawBytes);
+  writer.varint(properties.smallestSequence);
+  writer.varint(properties.largestSequence);
+  const { earliestExpiry } = properties;
+  writer.varint(earliestExpiry === Infinity ? 0 : Math.max(0, Math.floor(earliestExpiry)) + 1);
+  writer.varint(properties.deletedRanges.length);
+  for (const { start, end } of properties.deletedRanges) {
+    writer.slice(start);
+    writer.slice(end);
+  }
+  return writer.finish();
+}
+
+export function decodeProperties(bytes: Uint8Array, what: string): TableProperties {
+  const reader = new ByteReader(bytes, 0, bytes.length, what);
+  const smallestKey = reader.slice();
+  const largestKey = reader.slice();
+  const entries = reader.varint();
+  const tombstones = reader.varint();
+  const rawBytes = reader.varint();
+  const smallestSequence = reader.varint();
+  const largestSequence = reader.varint();
+  const expiry = reader.varint();
+  const deletedRanges: KeyRange[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    const range = { start: reader.slice(), end: reader.slice() };
+    const last = deletedRanges.at(-1);
+    if (
+      compareKeys(range.start, range.end) >= 0 ||
+      (last && compareKeys(last.end, range.start) > 0)
+    ) {
+      throw damaged(what, "its deleted ranges are not in order");
+    }
+    deletedRanges.push(range);
+  }
+  reader.expectEnd();
+  const earliestExpiry = expiry === 0 ? Infinity : expiry - 1;
+  return {
+    smallestKey,
+    largestKey,
+    entries,
+    tombstones,
+    rawBytes,
+    smallestSequence,
+    largestSequence,
+    earliestExpiry,
+    deletedRanges,
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Builds a table from entries in order of key: cuts blocks, keeps the index of shortened separators,
+ * the filter and the properties, and ends with the footer. Asserts the order; the same entries give
+ * the same bytes.
+ */
+import { assert } from "../assert.ts";
+import { compareKeys, sharedPrefixLength } from "../bytes/compare.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import type { Environment } from "../environment.ts";
+import { KIND_DELETE } from "../memtable/entry-kind.ts";
+import type { EngineTuning } from "../options.ts";
+import { stateKeyHash } from "../state/state-key.ts";
+import { BlockBuilder } from "./block-builder.ts";
+import { buildBloomFilter } from "./bloom-filter.ts";
+import { writeFooter, writeFrame } from "./format.ts";
+import type { BlockHandle } from "./format.ts";
+import { encodeProperties } from "./properties.ts";
+import type { KeyRange, TableProperties } from "./properties.ts";
+
+export interface BuiltTable {
+  readonly bytes: Uint8Array;
+  readonly properties: TableProperties;
+  readonly indexOffset: number;
+}
+
+export class TableBuilder {
+  readonly #environment: Environment;
+  readonly #tuning: EngineTuning;
+  readonly #writer: ByteWriter;
+  readonly #block: BlockBuilder;
+  readonly #index: BlockBuilder;
+  readonly #deletedRanges: KeyRange[] = [];
+  #hashes = new Uint32Array(1024);
+  #entries = 0;
+  #tombstones = 0;
+  #earliestExpiry = Infinity;
+  #rawBytes = 0;
+  #firstKey: Uint8Array | undefined;
+  #lastKey: Uint8Array = new Uint8Array(0);
+  #pending: BlockHandle | undefined;
+  readonly #handle = new ByteWriter(16);
+
+  constructor(environment: Environment, tuning: EngineTuning) {
+    this.#environment = environment;
+    this.#tuning = tuning;
+    this.#writer = new ByteWriter(64 * 1024);
+    this.#block = new BlockBuilder(tuning.blockBytes, tuning.restartInterval);
+    this.#index = new BlockBuilder(4096, 1);
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries === 0 && this.#deletedRanges.length === 0;
+  }
+
+  /** Bytes written and still to be written, roughly. */
+  get size(): number {
+    return this.#writer.length + this.#block.size;
+  }
+
+  /** Keys must ascend. `hash` is hash32 of the key after its header; negative: computed here. */
+  add(
+    key: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    hash: number,
+    kind: number,
+    value: Uint8Array,
+    valueOffset: number,
+    valueLength: number,
+    expiresAt: number,
+  ): void {
+    if (this.#pending) this.#addToIndex(key.subarray(keyOffset, keyOffset + keyLength));
+    this.#firstKey ??= key.slice(keyOffset, keyOffset + keyLength);
+    this.#block.add(key, keyOffset, keyLength, kind, value, valueOffset, valueLength, expiresAt);
+    if (this.#entries === this.#hashes.length) {
+      const grown = new Uint32Array(this.#hashes.length * 2);
+      grown.set(this.#hashes);
+      this.#hashes = grown;
+    }
+    this.#hashes[this.#entries++] = hash >= 0 ? hash : stateKeyHash(key, keyOffset, keyLength);
+    if (kind === KIND_DELETE) this.#tombstones++;
+    if (expiresAt < this.#earliestExpiry) this.#earliestExpiry = expiresAt;
+    this.#rawBytes += keyLength + valueLength;
+    if (this.#block.size >= this.#tuning.blockBytes) this.#cut();
+  }
+
+  /** Ranges must ascend and not overlap. The table keeps the arrays. */
+  addDeletedRange(start: Uint8Array, end: Uint8Array): void {
+    const last = this.#deletedRanges.at(-1);
+    assert(compareKeys(start, end) < 0, "a deleted range is not empty");
+    if (last && compareKeys(last.end, start) === 0) {
+      this.#deletedRanges[this.#deletedRanges.length - 1] = { start: last.start, end };
+      return;
+    }
+    assert(!last || compareKeys(last.end, start) < 0, "deleted ranges are added in order");
+    this.#deletedRanges.push({ start, end });
+  }
+
+  finish(smallestSequence: number, largestSequence: number): BuiltTable {
+    assert(!this.isEmpty, "a table has at least one entry or deleted range");
+    if (this.#block.count > 0) this.#cut();
+    if (this.#pending) this.#addToIndex(undefined);
+    const { compression, filterMinimumEntries } = this.#tuning;
+    const environment = this.#environment;
+    const writer = this.#writer;
+    const indexOffset = writer.length;
+    const index = writeFrame(writer, this.#index.finish(), compression, environment);
+    let filter: BlockHandle = { offset: writer.length, size: 0 };
+    if (this.#entries >= filterMinimumEntries) {
+      filter = writeFrame(
+        writer,
+        buildBloomFilter(this.#hashes, this.#entries),
+        "none",
+        environment,
+      );
+    }
+    const properties = this.#properties(smallestSequence, largestSequence);
+    const encoded = encodeProperties(properties);
+    const handle = writeFrame(writer, encoded, compression, environment);
+    writeFooter(writer, { index, filter, properties: handle }, environment);
+    return { bytes: writer.finish(), properties, indexOffset };
+  }
+
+  #properties(smallestSequence: number, largestSequence: number): TableProperties {
+    let smallestKey = this.#firstKey;
+    let largestKey = this.#lastKey;
+    const firstRange = this.#deletedRanges[0];
+    const lastRange = this.#deletedRanges.at(-1);
+    if (firstRange && (!smallestKey || compareKeys(firstRange.start, smallestKey) < 0)) {
+      smallestKey = firstRange.start;
+    }
+    if (lastRange && compareKeys(lastRange.end, largestKey) > 0) largestKey = lastRange.end;
+    return {
+      smallestKey: smallestKey!,
+      largestKey,
+      entries: this.#entries,
+      tombstones: this.#tombstones,
+      rawBytes: this.#rawBytes,
+      smallestSequence,
+      largestSequence,
+      earliestExpiry: this.#earliestExpiry,
+      deletedRanges: this.#deletedRanges,
+    };
+  }
+
+  #cut(): void {
+    this.#lastKey = this.#block.lastKey.slice();
+    const raw = this.#block.finish();
+    const { compression } = this.#tuning;
+    this.#pending = writeFrame(this.#writer, raw, compression, this.#environment);
+  }
+
+  /** The separator: the shortest key at or above the block's last one and below the next block's first. */
+  #addToIndex(next: Uint8Array | undefined): void {
+    const separator = next ? shortestSeparator(this.#lastKey, next) : this.#lastKey;
+    const handle = this.#handle;
+    handle.length = 0;
+    handle.varint(this.#pending!.offset);
+    handle.varint(this.#pending!.size);
+    this.#index.add(separator, 0, separator.length, 1, handle.bytes, 0, handle.length, Infinity);
+    this.#pending = undefined;
+  }
+}
+
+function shortestSeparator(last: Uint8Array, next: Uint8Array): Uint8Array {
+  const shared = sharedPrefixLength(last, 0, last.length, next, 0, next.length);
+  if (shared + 1 >= last.length) return last;
+  const byte = last[shared]!;
+  if (byte + 1 >= next[shared]!) return last;
+  const separator = last.slice(0, shared + 1);
+  separator[shared] = byte + 1;
+  return separator;
+}

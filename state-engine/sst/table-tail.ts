@@ -1,0 +1,101 @@
+/**
+ * What follows a table's data blocks: index, filter and properties, decoded. Read once, at the
+ * table's first use, with one request; it counts in the memory budget [35].
+ */
+import { ByteReader } from "../bytes/byte-reader.ts";
+import { compareBytes } from "../bytes/compare.ts";
+import type { Environment } from "../environment.ts";
+import { mayContain } from "./bloom-filter.ts";
+import { Block } from "./block.ts";
+import { DecodedBlock } from "./decoded-block.ts";
+import { damaged, readFooter, readFrame } from "./format.ts";
+import type { BlockHandle } from "./format.ts";
+import { decodeProperties } from "./properties.ts";
+import type { TableProperties } from "./properties.ts";
+
+export class TableTail {
+  readonly properties: TableProperties;
+  readonly blocks: readonly BlockHandle[];
+  readonly usedBytes: number;
+  readonly #filter: Uint8Array | undefined;
+  readonly #separators: readonly Uint8Array[];
+
+  /** `bytes` are the table's from `indexOffset` to its end. */
+  constructor(bytes: Uint8Array, indexOffset: number, environment: Environment, what: string) {
+    const footer = readFooter(bytes, environment, what);
+    const section = ({ offset, size }: BlockHandle, name: string): Uint8Array => {
+      if (offset < indexOffset) throw damaged(what, `its ${name} begins before its index`);
+      return readFrame(bytes, offset - indexOffset, size, environment, `The ${name} of ${what}`);
+    };
+    if (footer.index.offset !== indexOffset) {
+      throw damaged(what, `its index stands at ${footer.index.offset}, expected ${indexOffset}`);
+    }
+    this.properties = decodeProperties(section(footer.properties, "properties"), what);
+    this.#filter = footer.filter.size === 0 ? undefined : section(footer.filter, "filter").slice();
+    const { separators, handles } = decodeIndex(section(footer.index, "index"), indexOffset, what);
+    this.#separators = separators;
+    this.blocks = handles;
+    this.usedBytes = bytes.length * 2 + handles.length * 96 + 512;
+  }
+
+  /** False: the table has no entry for a key of this hash. */
+  mayContain(hash: number): boolean {
+    return this.#filter === undefined || mayContain(this.#filter, hash);
+  }
+
+  /** The first block that may hold this key or a later one; blocks.length when there is none. */
+  blockFor(key: Uint8Array, offset: number, length: number): number {
+    const separators = this.#separators;
+    let low = 0;
+    let high = separators.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const separator = separators[middle]!;
+      if (compareBytes(separator, 0, separator.length, key, offset, length) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Whether the table deletes this key in older tables. */
+  deletes(key: Uint8Array, offset: number, length: number): boolean {
+    for (const { start, end } of this.properties.deletedRanges) {
+      if (compareBytes(start, 0, start.length, key, offset, length) > 0) return false;
+      if (compareBytes(end, 0, end.length, key, offset, length) > 0) return true;
+    }
+    return false;
+  }
+}
+
+function decodeIndex(
+  raw: Uint8Array,
+  dataEnd: number,
+  what: string,
+): { separators: Uint8Array[]; handles: BlockHandle[] } {
+  const separators: Uint8Array[] = [];
+  const handles: BlockHandle[] = [];
+  // A table of deleted ranges alone has no blocks: its index is the four bytes of "no restarts".
+  if (raw.length === 4) return { separators, handles };
+  const decoded = new DecodedBlock();
+  decoded.load(new Block(raw, 0, `The index of ${what}`));
+  let end = 0;
+  for (let index = 0; index < decoded.count; index++) {
+    const at = decoded.valueOffsets[index]!;
+    const reader = new ByteReader(
+      raw,
+      at,
+      at + decoded.valueLengths[index]!,
+      `The index of ${what}`,
+    );
+    const handle = { offset: reader.varint(), size: reader.varint() };
+    reader.expectEnd();
+    if (handle.offset !== end || handle.offset + handle.size > dataEnd) {
+      throw damaged(what, `its block ${index} stands at ${handle.offset}, expected ${end}`);
+    }
+    end = handle.offset + handle.size;
+    handles.push(handle);
+    const keyAt = decoded.keyOffsets[index]!;
+    separators.push(decoded.keys.slice(keyAt, keyAt + decoded.keyLengths[index]!));
+  }
+  return { separators, handles };
+}

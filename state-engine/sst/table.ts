@@ -1,0 +1,136 @@
+/**
+ * A table as the engine holds it: its reference, where its bytes are now (in memory, inline, in an
+ * object), and what of it is resident. The bytes never change; only where they are does.
+ *
+ * Resident reads are synchronous; what is missing is loaded by read/block-loader.ts.
+ */
+import { assert } from "../assert.ts";
+import { decodeBase64, decodeHex } from "../bytes/text.ts";
+import { compareKeys } from "../bytes/compare.ts";
+import type { Environment } from "../environment.ts";
+import { keyGroupStart } from "../state/state-key.ts";
+import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
+import { Block } from "./block.ts";
+import { readFrame } from "./format.ts";
+import { TableTail } from "./table-tail.ts";
+
+/**
+ * Where the bytes are on record:
+ * - memory: nowhere but here.
+ * - written: in an object (or, inline, in an acknowledgement) that no confirmed checkpoint names yet.
+ * - confirmed: a completed checkpoint names it; it may be built upon.
+ */
+export type TableDurability = "memory" | "written" | "confirmed";
+
+/** What a table is, without its place among the levels. */
+export type TableDescription = Omit<TableReference, "level" | "run">;
+
+export class Table {
+  description: TableDescription;
+  /** Where a completed checkpoint has it. Read from there: what was written since may be given up again. */
+  confirmed: TableDescription | undefined;
+  durability: TableDurability;
+  /** An acknowledgement named the written object: if that checkpoint was given up, the object is no longer ours [10]. */
+  wasAcknowledged = false;
+  /** What readers may see, clip applied: from `lower` (included) to `upper` (excluded). */
+  readonly lower: Uint8Array;
+  readonly upper: Uint8Array;
+  bytes: Uint8Array | undefined;
+  tail: TableTail | undefined;
+  readonly blocks: (Block | undefined)[] = [];
+
+  constructor(description: TableDescription, durability: TableDurability, bytes?: Uint8Array) {
+    this.description = description;
+    this.durability = durability;
+    this.confirmed = durability === "confirmed" ? description : undefined;
+    const { keyGroups, inline } = description;
+    this.bytes = bytes ?? (inline === undefined ? undefined : decodeBase64(inline));
+    const smallest = decodeHex(description.smallestKey);
+    const clipStart = keyGroupStart(keyGroups.first);
+    const clipEnd = keyGroupStart(keyGroups.last + 1);
+    const end = successor(decodeHex(description.largestKey));
+    this.lower = compareKeys(smallest, clipStart) > 0 ? smallest : clipStart;
+    this.upper = compareKeys(end, clipEnd) < 0 ? end : clipEnd;
+  }
+
+  get size(): number {
+    return this.description.size;
+  }
+
+  /** Path and offset to read from. */
+  get source(): TableDescription {
+    return this.confirmed ?? this.description;
+  }
+
+  get what(): string {
+    return `table ${this.description.id}`;
+  }
+
+  /** The tail if it is, or can be made, resident without I/O. */
+  residentTail(environment: Environment): TableTail | undefined {
+    if (this.tail === undefined && this.bytes !== undefined) {
+      this.setTail(this.bytes.subarray(this.description.indexOffset), environment);
+    }
+    return this.tail;
+  }
+
+  setTail(bytes: Uint8Array, environment: Environment): void {
+    this.tail = new TableTail(bytes, this.description.indexOffset, environment, this.what);
+  }
+
+  /** A block if it is, or can be made, resident without I/O. The second case is told to `made`. */
+  residentBlock(
+    index: number,
+    environment: Environment,
+    made: (table: Table, index: number, block: Block) => void,
+  ): Block | undefined {
+    const block = this.blocks[index];
+    if (block !== undefined) {
+      block.isReferenced = true;
+      return block;
+    }
+    if (this.bytes === undefined) return undefined;
+    const { offset, size } = this.tail!.blocks[index]!;
+    return this.setBlock(index, this.bytes.subarray(offset, offset + size), environment, made);
+  }
+
+  /** Checks and keeps a block's stored bytes. */
+  setBlock(
+    index: number,
+    stored: Uint8Array,
+    environment: Environment,
+    made: (table: Table, index: number, block: Block) => void,
+  ): Block {
+    const what = `Block ${index} of ${this.what}`;
+    const raw = readFrame(stored, 0, stored.length, environment, what);
+    // A view of the table's own bytes costs nothing beyond the object itself.
+    const charged = raw.buffer === this.bytes?.buffer ? 128 : raw.length + 128;
+    const block = new Block(raw, charged, what);
+    this.blocks[index] = block;
+    made(this, index, block);
+    return block;
+  }
+
+  /** Lets go of the bytes of a table that can be read again. */
+  release(): void {
+    assert(this.durability !== "memory", "a table leaves memory only once an object holds it");
+    this.bytes = undefined;
+  }
+}
+
+/** Part of both ranges; undefined when they do not meet. */
+export function intersectKeyGroups(
+  left: KeyGroupRange,
+  right: KeyGroupRange,
+): KeyGroupRange | undefined {
+  const first = Math.max(left.first, right.first);
+  const last = Math.min(left.last, right.last);
+  return first <= last ? { first, last } : undefined;
+}
+
+/** The smallest key above this one. */
+export function successor(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}

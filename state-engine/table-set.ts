@@ -1,0 +1,196 @@
+/**
+ * The engine's tables: the current version, how memtables become tables, and how compactions and
+ * spills change the set. Everything here that does not wait is one step: nothing is seen half done.
+ */
+import { assert } from "./assert.ts";
+import { encodeHex } from "./bytes/text.ts";
+import { Compaction } from "./compaction/compaction.ts";
+import { pickCompaction } from "./compaction/pick-compaction.ts";
+import type { TableWriter } from "./checkpoint/table-writer.ts";
+import type { EngineOptions, EngineTuning } from "./options.ts";
+import { flushMemtables } from "./memtable/flush.ts";
+import type { Memtable } from "./memtable/memtable.ts";
+import type { BlockLoader } from "./read/block-loader.ts";
+import { FORMAT_VERSION } from "./sst/format.ts";
+import type { BuiltTable } from "./sst/table-builder.ts";
+import { Table } from "./sst/table.ts";
+import { BOTTOM_LEVEL, applyEdit, makeRun } from "./version/version.ts";
+import type { Run, Version } from "./version/version.ts";
+
+export class TableSet {
+  readonly #options: EngineOptions;
+  readonly #tuning: EngineTuning;
+  readonly #loader: BlockLoader;
+  readonly #writer: TableWriter;
+  #version: Version;
+  #nextRun: number;
+  #built = 0;
+  #compaction: Compaction | undefined;
+  #outputs: Table[] = [];
+  flushes = 0;
+  flushedBytes = 0;
+  compactions = 0;
+  compactedBytes = 0;
+
+  constructor(
+    options: EngineOptions,
+    tuning: EngineTuning,
+    loader: BlockLoader,
+    writer: TableWriter,
+    version: Version,
+  ) {
+    this.#options = options;
+    this.#tuning = tuning;
+    this.#loader = loader;
+    this.#writer = writer;
+    this.#version = version;
+    this.#nextRun = version.runs.reduce((highest, { run }) => Math.max(highest, run), 0) + 1;
+  }
+
+  get version(): Version {
+    return this.#version;
+  }
+
+  get tables(): Table[] {
+    return this.#version.runs.flatMap(({ tables }) => tables);
+  }
+
+  /** Bytes only memory holds, and those of the compaction under way. */
+  get heldBytes(): number {
+    let bytes = this.#compaction?.usedBytes ?? 0;
+    for (const { tables } of this.#version.runs) for (const table of tables) bytes += held(table);
+    for (const table of this.#outputs) bytes += held(table);
+    return bytes;
+  }
+
+  /** Writes tables that only memory holds into objects, largest first, and lets their bytes go [31]. */
+  async spill(excessBytes: number): Promise<void> {
+    let left = excessBytes;
+    const tables = [...this.#outputs, ...this.tables].filter((table) => held(table) > 0);
+    for (const table of tables.sort((a, b) => b.size - a.size)) {
+      if (left <= 0) return;
+      if (table.description.inline !== undefined) continue;
+      if (table.durability === "memory") await this.#writer.writeObject([table]);
+      this.#loader.cache.drop(table);
+      table.release();
+      left -= table.size;
+    }
+  }
+
+  /** Turns frozen memtables into a run: at the bottom when nothing is below, else the newest of level 0. */
+  flush(memtables: readonly Memtable[], isBottom: boolean, time: number): Run {
+    const { environment, mergeOperators, keyGroups } = this.#options;
+    assert(!isBottom || this.#version.runs.length === 0, "a bottom flush has nothing below it");
+    const built = flushMemtables(memtables, {
+      environment,
+      tuning: this.#tuning,
+      loader: this.#loader,
+      mergeOperators,
+      keyGroups,
+      time,
+      isBottom,
+    });
+    const tables = built === undefined ? [] : [this.#adopt(built)];
+    const run = makeRun(isBottom ? BOTTOM_LEVEL : 0, this.#nextRun++, tables);
+    this.#version = applyEdit(this.#version, { removed: [], added: [run] });
+    this.flushes++;
+    this.flushedBytes += run.bytes;
+    return run;
+  }
+
+  /** One slice of compaction; true when there is more to do. */
+  async compactStep(time: number): Promise<boolean> {
+    this.#compaction ??= this.#pick(time);
+    const compaction = this.#compaction;
+    if (compaction === undefined) return this.#hasWork();
+    let isDone: boolean;
+    try {
+      isDone = await compaction.step();
+    } catch (error) {
+      this.#giveUpCompaction();
+      throw error;
+    }
+    if (!isDone) return true;
+    const output = makeRun(compaction.level, this.#nextRun++, this.#outputs);
+    this.compactions++;
+    this.compactedBytes += output.bytes;
+    this.#outputs = [];
+    this.#compaction = undefined;
+    this.#replace(compaction.inputs, output);
+    return this.#hasWork();
+  }
+
+  #hasWork(): boolean {
+    return pickCompaction(this.#version.runs, this.#tuning) !== undefined;
+  }
+
+  #pick(time: number): Compaction | undefined {
+    const { runs } = this.#version;
+    const choice = pickCompaction(runs, this.#tuning);
+    if (choice === undefined) return undefined;
+    const inputs = runs.slice(choice.first, choice.last + 1);
+    if (choice.kind === "move") {
+      const moved = makeRun(choice.level, this.#nextRun++, inputs[0]!.tables);
+      this.#version = applyEdit(this.#version, { removed: inputs, added: [moved] });
+      return undefined;
+    }
+    const { environment, mergeOperators, keyGroups } = this.#options;
+    return new Compaction({
+      environment,
+      tuning: this.#tuning,
+      loader: this.#loader,
+      mergeOperators,
+      keyGroups,
+      time,
+      inputs,
+      level: choice.level,
+      emit: (built) => this.#outputs.push(this.#adopt(built)),
+    });
+  }
+
+  #replace(inputs: readonly Run[], output: Run): void {
+    this.#version = applyEdit(this.#version, { removed: inputs, added: [output] });
+    this.#release(inputs.flatMap(({ tables }) => tables));
+  }
+
+  #giveUpCompaction(): void {
+    const outputs = this.#outputs;
+    this.#compaction = undefined;
+    this.#outputs = [];
+    this.#release(outputs);
+  }
+
+  #release(tables: readonly Table[]): void {
+    const live = new Set(this.tables.map(({ description }) => description.path));
+    for (const table of tables) {
+      this.#loader.cache.drop(table);
+      this.#writer.abandon(table, live.has(table.description.path));
+    }
+  }
+
+  #adopt(built: BuiltTable): Table {
+    const { bytes, properties, indexOffset } = built;
+    const name = `memory#${this.#built++}`;
+    const description = {
+      id: name,
+      path: name,
+      offset: 0,
+      size: bytes.length,
+      keyGroups: this.#options.keyGroups,
+      smallestKey: encodeHex(properties.smallestKey),
+      largestKey: encodeHex(properties.largestKey),
+      entries: properties.entries,
+      tombstones: properties.tombstones,
+      smallestSequence: properties.smallestSequence,
+      largestSequence: properties.largestSequence,
+      formatVersion: FORMAT_VERSION,
+      indexOffset,
+    };
+    return new Table(description, "memory", bytes);
+  }
+}
+
+/** Once confirmed, a table's bytes are the cache's to account for. */
+function held(table: Table): number {
+  return table.bytes !== undefined && table.durability !== "confirmed" ? table.size : 0;
+}

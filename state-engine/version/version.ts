@@ -1,0 +1,75 @@
+/**
+ * An immutable set of tables: sorted runs, newest first. Of two entries for one key the one in the
+ * earlier run counts. Changing a version makes a new one; whoever holds the old one keeps reading it.
+ */
+import { compareBytes, compareKeys } from "../bytes/compare.ts";
+import type { Table } from "../sst/table.ts";
+import type { TableReference } from "./table-reference.ts";
+
+/** The level of the one sorted run below all tiers. */
+export const BOTTOM_LEVEL = 6;
+
+export interface Run {
+  readonly level: number;
+  /** Higher is newer within a level. */
+  readonly run: number;
+  /** In order of key, not overlapping. */
+  readonly tables: readonly Table[];
+  readonly bytes: number;
+}
+
+export interface Version {
+  /** By level ascending, then run descending. */
+  readonly runs: readonly Run[];
+}
+
+export const EMPTY_VERSION: Version = { runs: [] };
+
+/** Runs that go and a run that comes, as one step. */
+export interface VersionEdit {
+  readonly removed: readonly Run[];
+  readonly added: readonly Run[];
+}
+
+export function makeRun(level: number, run: number, tables: readonly Table[]): Run {
+  const sorted = [...tables].sort((left, right) => compareKeys(left.lower, right.lower));
+  return { level, run, tables: sorted, bytes: tables.reduce((sum, { size }) => sum + size, 0) };
+}
+
+export function makeVersion(runs: readonly Run[]): Version {
+  const sorted = [...runs].sort((left, right) => left.level - right.level || right.run - left.run);
+  return { runs: sorted };
+}
+
+export function applyEdit(version: Version, edit: VersionEdit): Version {
+  const kept = version.runs.filter((run) => !edit.removed.includes(run));
+  return makeVersion([...kept, ...edit.added.filter(({ tables }) => tables.length > 0)]);
+}
+
+/** The table of a run that may hold the key. */
+export function tableFor(
+  run: Run,
+  key: Uint8Array,
+  offset: number,
+  length: number,
+): Table | undefined {
+  const { tables } = run;
+  let low = 0;
+  let high = tables.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { lower } = tables[middle]!;
+    if (compareBytes(lower, 0, lower.length, key, offset, length) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  const table = tables[low - 1];
+  if (table === undefined) return undefined;
+  const { upper } = table;
+  return compareBytes(key, offset, length, upper, 0, upper.length) < 0 ? table : undefined;
+}
+
+export function references(version: Version): TableReference[] {
+  return version.runs.flatMap(({ level, run, tables }) =>
+    tables.map(({ description }) => ({ ...description, level, run })),
+  );
+}
