@@ -123,6 +123,7 @@ function enterGeneration(
     current: record.codeVersion,
     retired: record.retiredVersions,
     attaching: codeVersion,
+    own: house.context.codeVersion,
   });
   if (decision === "wait") {
     return { kind: "wait", retryAfterMs: codeVersionWaitMs, status: "RESTARTING" };

@@ -10,7 +10,7 @@ async function running(options = {}): Promise<ScriptedJob> {
   return job;
 }
 
-it("[rule 10] is published, counted and told in order", async () => {
+it("[rule 10] a checkpoint is published, counted and told in order", async () => {
   const job = await running();
   await job.completeOne(1);
   const found = await job.coordinator.locateCheckpoint(1);
@@ -25,7 +25,7 @@ it("[rule 10] is published, counted and told in order", async () => {
   expect(restored.knownUploads).toEqual([job.path(0, "o1-0")]);
 });
 
-it("[rule 26] leaves an idle job silent: no alarm, no call, no row, no request of the bucket", async () => {
+it("[rule 26] a completed checkpoint leaves an idle job silent: no alarm, no call, no row, no request of the bucket", async () => {
   const job = await running();
   await job.completeOne(1);
   await job.advance(60_000);
@@ -38,7 +38,7 @@ it("[rule 26] leaves an idle job silent: no alarm, no call, no row, no request o
   expect(job.sources[0]!.told).toHaveLength(told);
 });
 
-it("[rule 26a] is judged against the last completed one, not the last triggered", async () => {
+it("[rule 26a] whether something changed is judged against the last completed one, not the last triggered", async () => {
   const job = await running({
     checkpoint: { intervalMs: 1_000, timeoutMs: 2_000, tolerableFailures: 3 },
   });
@@ -50,7 +50,7 @@ it("[rule 26a] is judged against the last completed one, not the last triggered"
   expect(job.sources[0]!.triggers.at(-1)).toMatchObject({ checkpoint: 2, base: 0 });
 });
 
-it("[rule 4a] never uses an id twice, whatever is lost", async () => {
+it("[rule 4a] the coordinator never uses an id twice, whatever is lost", async () => {
   const job = await running({
     checkpoint: { intervalMs: 1_000, timeoutMs: 2_000, tolerableFailures: 3 },
   });
@@ -65,7 +65,7 @@ it("[rule 4a] never uses an id twice, whatever is lost", async () => {
   expect(ids).toEqual(ids.toSorted((left, right) => left - right));
 });
 
-it("[rule 22a] keeps acknowledgements over a loss of memory", async () => {
+it("[rule 22a] the coordinator keeps acknowledgements over a loss of memory", async () => {
   const job = await running();
   await job.lines(10, "silent");
   await job.advance(0);
@@ -76,7 +76,7 @@ it("[rule 22a] keeps acknowledgements over a loss of memory", async () => {
   expect(await job.latest()).toBe(1);
 });
 
-it("[rule 22b] repeats the trigger to a source until it has answered", async () => {
+it("[rule 22b] the coordinator repeats the trigger to a source until it has answered", async () => {
   const job = await running({ sources: 2 });
   job.sources[1]!.deaf = true;
   await job.lines(10, "silent");
@@ -88,7 +88,7 @@ it("[rule 22b] repeats the trigger to a source until it has answered", async () 
   expect(job.sources[1]!.triggers[0]).toMatchObject({ checkpoint: 1 });
 });
 
-it("[rule 22] tells every task of an abort until it has answered", async () => {
+it("[rule 22] the coordinator tells every task of an abort until it has answered", async () => {
   const job = await running({
     checkpoint: { intervalMs: 0, timeoutMs: 2_000, tolerableFailures: 3 },
   });
@@ -102,7 +102,7 @@ it("[rule 22] tells every task of an abort until it has answered", async () => {
   expect(job.partitions[1]!.told).toContain("abort 1");
 });
 
-it("[rule 24] is triggered soon after the input falls silent, min pause respected", async () => {
+it("[rule 24] a checkpoint is triggered soon after the input falls silent, min pause respected", async () => {
   const job = await running({ checkpoint: { intervalMs: 60_000, minPauseMs: 3_000 } });
   await job.completeOne(1);
   await job.lines(5, "silent");
@@ -112,7 +112,7 @@ it("[rule 24] is triggered soon after the input falls silent, min pause respecte
   expect(job.sources[0]!.triggers).toHaveLength(2);
 });
 
-it("[rule 25] is triggered by a half full log whatever the interval, and by nothing else at interval 0", async () => {
+it("[rule 25] a checkpoint is triggered by a half full log whatever the interval, and by nothing else at interval 0", async () => {
   const job = await running({ checkpoint: { intervalMs: 0 } });
   await job.lines(10, "input");
   await job.lines(10, "silent");
@@ -123,7 +123,7 @@ it("[rule 25] is triggered by a half full log whatever the interval, and by noth
   expect(job.sources[0]!.triggers).toHaveLength(1);
 });
 
-it("[rule 3a] [rule 3b] aborts the pending checkpoint that an earlier attempt acknowledged, and keeps its objects", async () => {
+it("[rule 3a] [rule 3b] an attach aborts the pending checkpoint that an earlier attempt acknowledged, and keeps its objects", async () => {
   const job = await running();
   await job.completeOne(1);
   await job.lines(10, "silent");
@@ -140,7 +140,7 @@ it("[rule 3a] [rule 3b] aborts the pending checkpoint that an earlier attempt ac
   expect(job.sources[0]!.triggers.at(-1)).toMatchObject({ checkpoint: 3, base: 1 });
 });
 
-it("[rule 3] lets a pending checkpoint go on that the task had not acknowledged", async () => {
+it("[rule 3] an attach lets a pending checkpoint go on that the task had not acknowledged", async () => {
   const job = await running();
   await job.lines(10, "silent");
   await job.advance(0);
@@ -185,6 +185,7 @@ it("[rule 5] [rule 24] rolls the job back once for a deploy and lets older code 
   const first = await job.attach(0, "next");
   const second = await job.attach(1, "next");
   expect([first.generation, second.generation]).toEqual([2, 2]);
+  job.restart({ codeVersion: "next" });
   const old = await job.coordinator.attachPartition({ task: task(0), codeVersion: "test" });
   expect(old).toMatchObject({ kind: "wait", status: "RESTARTING" });
   await job.advance(10);

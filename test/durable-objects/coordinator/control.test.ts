@@ -20,7 +20,7 @@ async function acknowledgeAll(job: ScriptedJob, names = ["o"]): Promise<void> {
   await job.context.idle();
 }
 
-it("[rule 25] covers every line accepted before, and triggers only once they are cut", async () => {
+it("[rule 25] a requested checkpoint covers every line accepted before, and triggers only once they are cut", async () => {
   const job = await running();
   const [source] = job.sources;
   source!.accepted = 100;
@@ -37,7 +37,7 @@ it("[rule 25] covers every line accepted before, and triggers only once they are
   });
 });
 
-it("[rule 25] does not hold up the checkpoints of the interval", async () => {
+it("[rule 25] a requested checkpoint does not hold up the checkpoints of the interval", async () => {
   const job = await running({ checkpoint: { intervalMs: 1_000 } });
   const [source] = job.sources;
   source!.accepted = 100;
@@ -54,7 +54,7 @@ it("[rule 25] does not hold up the checkpoints of the interval", async () => {
   expect(await answer).toMatchObject({ kind: "completed", detail: { id: 2 } });
 });
 
-it("[rule 26] answers the latest completed one when nothing changed, without a put or a manifest", async () => {
+it("[rule 26] a request is answered with the latest completed checkpoint when nothing changed, without a put or a manifest", async () => {
   const job = await running();
   await job.lines(10);
   const first = job.coordinator.requestCheckpoint({ waitMs: 30_000 });
@@ -68,7 +68,7 @@ it("[rule 26] answers the latest completed one when nothing changed, without a p
   expect(job.sources[0]!.triggers).toHaveLength(1);
 });
 
-it("completes an empty checkpoint 1 when no line was ever accepted", async () => {
+it("a request completes an empty checkpoint 1 when no line was ever accepted", async () => {
   const job = await running();
   const answer = job.coordinator.requestCheckpoint({ waitMs: 30_000 });
   await job.advance(10);
@@ -81,7 +81,7 @@ it("completes an empty checkpoint 1 when no line was ever accepted", async () =>
   });
 });
 
-it("is answered with its id after waitMs, and goes on over a loss of memory", async () => {
+it("a request is answered with its id after waitMs, and goes on over a loss of memory", async () => {
   const job = await running();
   await job.lines(10);
   job.sources[0]!.deaf = true;
@@ -94,7 +94,7 @@ it("is answered with its id after waitMs, and goes on over a loss of memory", as
   expect(job.sources[0]!.triggers).toHaveLength(1);
 });
 
-it("uploads everything anew when it is full, and says so in the barrier", async () => {
+it("a requested checkpoint uploads everything anew when it is full, and says so in the barrier", async () => {
   const job = await running();
   await job.lines(10);
   const first = job.coordinator.requestCheckpoint({ waitMs: 30_000 });
@@ -118,7 +118,7 @@ const poison = (job: ScriptedJob, generation: number) =>
     line: 7,
   });
 
-it("restarts the job under a new generation after a back-off", async () => {
+it("a failure restarts the job under a new generation after a back-off", async () => {
   const job = await running();
   await poison(job, 1);
   expect(await job.coordinator.status()).toEqual({ status: "RESTARTING" });
@@ -131,7 +131,7 @@ it("restarts the job under a new generation after a back-off", async () => {
   expect(job.sources[0]!.told).toEqual(["enter 2 RESTARTING", "enter 2 RUNNING"]);
 });
 
-it("at the same record again and again ends the job FAILED with its offset and error", async () => {
+it("a failure at the same record again and again ends the job FAILED with its offset and error", async () => {
   const job = await running({ restart: { attempts: 2 } });
   for (let generation = 1; generation <= 3; generation++) {
     await poison(job, generation);
@@ -148,7 +148,7 @@ it("at the same record again and again ends the job FAILED with its offset and e
   expect(job.sources[0]!.told.at(-1)).toBe("enter 4 FAILED");
 });
 
-it("[rule 37] has the uploads of an acknowledgement of the older generation deleted", async () => {
+it("[rule 37] a failure has the uploads of an acknowledgement of the older generation deleted", async () => {
   const job = await running();
   await job.lines(10, "halfFull");
   await job.advance(0);
@@ -162,7 +162,7 @@ it("[rule 37] has the uploads of an acknowledgement of the older generation dele
   );
 });
 
-it("of more checkpoints in a row than tolerated restarts the job", async () => {
+it("a failure of more checkpoints in a row than tolerated restarts the job", async () => {
   const job = await running({
     checkpoint: { intervalMs: 1_000, timeoutMs: 1_000, tolerableFailures: 1 },
   });
@@ -195,7 +195,7 @@ async function stopped(): Promise<ScriptedJob> {
   return job;
 }
 
-it("stops after a final checkpoint and tells the sources", async () => {
+it("a job stops after a final checkpoint and tells the sources", async () => {
   const job = await stopped();
   expect(job.sources[0]!.told.at(-1)).toBe("enter 2 STOPPED");
   const source = await job.coordinator.attachSource({ source: 0, codeVersion: "test" });
@@ -204,7 +204,7 @@ it("stops after a final checkpoint and tells the sources", async () => {
   expect(job.context.alarm.get()).toBeUndefined();
 });
 
-it("[rule 18] goes back to an older checkpoint by an explicit pointer, and ids go on", async () => {
+it("[rule 18] a start goes back to an older checkpoint by an explicit pointer, and ids go on", async () => {
   const job = await stopped();
   expect(await job.coordinator.start({ from: { checkpoint: 1 } })).toEqual({
     kind: "started",
@@ -222,7 +222,7 @@ it("[rule 18] goes back to an older checkpoint by an explicit pointer, and ids g
   for (const name of ["b0", "c0", "d0"]) expect(job.bucket.blobs.has(job.path(0, name))).toBe(true);
 });
 
-it("[rule 38] refuses a start below the log's first line with the gap, unless the loss is accepted", async () => {
+it("[rule 38] the coordinator refuses a start below the log's first line with the gap, unless the loss is accepted", async () => {
   const job = await stopped();
   job.sources[0]!.firstKept = 15;
   expect(await job.coordinator.start({ from: { checkpoint: 1 } })).toEqual({
@@ -235,7 +235,7 @@ it("[rule 38] refuses a start below the log's first line with the gap, unless th
   expect(job.attached[0]!.sources).toMatchObject([{ offset: 15 }]);
 });
 
-it("[rule 38] starts empty at the oldest line kept", async () => {
+it("[rule 38] a job starts empty at the oldest line kept", async () => {
   const job = await stopped();
   expect((await job.coordinator.start({ from: "empty" })).kind).toBe("started");
   await job.attachAll();
@@ -246,7 +246,7 @@ it("[rule 38] starts empty at the oldest line kept", async () => {
   });
 });
 
-it("refuses what does not exist yet, saying what to do", async () => {
+it("the coordinator refuses what does not exist yet, saying what to do", async () => {
   const job = await stopped();
   for (const wanted of [
     { from: { savepoint: "x" } },
@@ -258,7 +258,7 @@ it("refuses what does not exist yet, saying what to do", async () => {
   expect((await job.coordinator.stop({ drain: false, savepoint: true })).kind).toBe("refused");
 });
 
-it("[rule 43] has Flink's shapes and calls no task", async () => {
+it("[rule 43] monitoring has Flink's shapes and calls no task", async () => {
   const job = await running();
   await job.lines(10);
   const answer = job.coordinator.requestCheckpoint({ waitMs: 30_000 });

@@ -1,0 +1,249 @@
+/** The coordinator's pure decisions, over random facts. */
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { estimateCost } from "../../../durable-objects/coordinator/cost.ts";
+import { decideAcknowledgement } from "../../../durable-objects/coordinator/decide-acknowledgement.ts";
+import {
+  decideCodeVersion,
+  retireVersion,
+} from "../../../durable-objects/coordinator/decide-code-version.ts";
+import {
+  earliestDue,
+  purposesDue,
+  type DueFacts,
+} from "../../../durable-objects/coordinator/due-list.ts";
+import {
+  checkpointDueAt,
+  planCheckpoint,
+} from "../../../durable-objects/coordinator/plan-checkpoint.ts";
+import { planRestart } from "../../../durable-objects/coordinator/plan-restart.ts";
+import {
+  selectDeadManifests,
+  selectGarbage,
+  selectSubsumed,
+} from "../../../durable-objects/coordinator/select-garbage.ts";
+import { spread } from "../../../durable-objects/coordinator/statistics.ts";
+import { defaultJobOptions } from "../../../dataflow/options.ts";
+
+const status = fc.constantFrom("RUNNING", "RESTARTING", "STOPPED", "FAILED" as const);
+const id = fc.integer({ min: 0, max: 20 });
+
+it("[rule 26] begins a checkpoint only while the job runs, none is pending and there is a reason", () => {
+  fc.assert(
+    fc.property(
+      status,
+      fc.boolean(),
+      fc.boolean(),
+      fc.boolean(),
+      (now, hasPending, uncovered, asked) => {
+        const plan = planCheckpoint({
+          now: 5,
+          status: now,
+          hasPending,
+          uncovered,
+          requested: asked ? ["full"] : [],
+          configuredMode: "incremental",
+          nextCheckpoint: 9,
+          completed: 7,
+          timeoutMs: 100,
+        });
+        const isOpen = now === "RUNNING" && !hasPending;
+        expect(plan.kind === "trigger").toBe(isOpen && (uncovered || asked));
+        if (plan.kind !== "trigger") return;
+        expect(plan).toMatchObject({
+          id: 9,
+          base: 7,
+          deadline: 105,
+          mode: asked ? "full" : "incremental",
+        });
+      },
+    ),
+  );
+});
+
+it("[rule 24] [rule 25] never schedules into the min pause, but for a log half full", () => {
+  const facts = fc.record({
+    now: fc.integer({ min: 1_000, max: 2_000 }),
+    intervalMs: fc.integer({ min: 0, max: 500 }),
+    minPauseMs: fc.integer({ min: 0, max: 500 }),
+    lastTriggerAt: fc.integer({ min: 0, max: 1_000 }),
+    completedAt: fc.integer({ min: 0, max: 1_000 }),
+    reason: fc.constantFrom("input", "silent", "halfFull" as const),
+  });
+  fc.assert(
+    fc.property(facts, (one) => {
+      const at = checkpointDueAt(one);
+      expect(at === undefined).toBe(one.intervalMs === 0 && one.reason !== "halfFull");
+      if (at === undefined) return;
+      expect(at).toBeGreaterThanOrEqual(one.now);
+      expect(at >= one.completedAt + one.minPauseMs || one.reason === "halfFull").toBe(true);
+      expect(at).toBeLessThanOrEqual(one.now + one.intervalMs + one.minPauseMs);
+    }),
+  );
+});
+
+it("[rule 10a] [rule 10c] never selects an object that a retained checkpoint may list", () => {
+  const object = fc.record({
+    path: fc.uuid(),
+    createdBy: id,
+    lastUsed: fc.option(id, { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(fc.array(object), fc.array(id), id, (objects, retained, completed) => {
+      const all = objects.map(({ createdBy, lastUsed, path }) =>
+        lastUsed === undefined ? { path, createdBy } : { path, createdBy, lastUsed },
+      );
+      const dead = new Set(selectGarbage({ objects: all, retained, completed }));
+      for (const one of all) {
+        const isNeeded =
+          one.lastUsed === undefined ||
+          one.lastUsed >= completed ||
+          retained.some((checkpoint) => one.createdBy <= checkpoint && checkpoint <= one.lastUsed);
+        expect(dead.has(one.path)).toBe(!isNeeded);
+      }
+    }),
+  );
+});
+
+it("[rule 9b] never selects a manifest that a retained checkpoint's chain names, and goes oldest first", () => {
+  const manifests = Array.from({ length: 20 }, (_, index) => ({ id: index, path: `chk-${index}` }));
+  const chains = fc.array(fc.record({ path: id, chain: fc.array(id) }));
+  fc.assert(
+    fc.property(chains, (numbers) => {
+      const retained = numbers.map(({ chain, path }) => ({
+        path: `chk-${path}`,
+        chain: chain.map((one) => `chk-${one}`),
+      }));
+      const dead = selectDeadManifests(manifests, retained);
+      const reached = new Set(retained.flatMap(({ chain, path }) => [...chain, path]));
+      expect(dead).toEqual(manifests.filter(({ path }) => !reached.has(path)));
+    }),
+  );
+});
+
+it("always retains the checkpoint completed last, and never more than asked for", () => {
+  fc.assert(
+    fc.property(
+      fc.array(id, { minLength: 1 }),
+      fc.integer({ min: 1, max: 5 }),
+      (retained, keep) => {
+        const subsumed = selectSubsumed(retained, keep);
+        expect(retained.length - subsumed.length).toBe(Math.min(keep, retained.length));
+        expect(subsumed).toEqual(retained.slice(0, subsumed.length));
+      },
+    ),
+  );
+});
+
+it("[rule 3] [rule 37] counts an acknowledgement only in its generation, attempt, checkpoint and base", () => {
+  const small = fc.integer({ min: 1, max: 2 });
+  fc.assert(
+    fc.property(small, small, small, small, (generation, attempt, checkpoint, base) => {
+      const decision = decideAcknowledgement(
+        {
+          generation,
+          attempt,
+          checkpoint: checkpoint + 5,
+          base,
+          task: { vertex: "v", index: 0 },
+          uploads: [],
+          output: [],
+        } as never,
+        {
+          generation: 2,
+          attempt: 2,
+          pending: { id: 7, base: 2 },
+          alreadyWritten: false,
+          completed: 2,
+          liveObjects: new Set(),
+          deadObjects: new Set(),
+        },
+      );
+      const counts = checkpoint === 2 && base === 2;
+      const ofThisAttempt = counts
+        ? { kind: "accepted", write: true }
+        : { kind: "refused", dead: false };
+      const ofThisGeneration = attempt === 2 ? ofThisAttempt : { kind: "restore" };
+      expect(decision).toEqual(
+        generation === 2 ? ofThisGeneration : { kind: "refused", dead: true },
+      );
+    }),
+  );
+});
+
+it("backs off as Flink does: multiplied, jittered, bounded, and ends after its attempts", () => {
+  const options = defaultJobOptions.restart;
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), (random) => {
+      let state = { inARow: 0, backoffMs: 0, lastFailureAt: 0 };
+      let now = 1_000_000_000;
+      for (let failure = 1; failure <= options.attempts; failure++) {
+        const plan = planRestart({ now, options, state, random });
+        expect(plan.kind).toBe("restart");
+        const expected = Math.min(60_000, 1_000 * 1.5 ** (failure - 1));
+        expect(plan.state.backoffMs).toBeCloseTo(expected);
+        const delayMs = plan.kind === "restart" ? plan.delayMs : Infinity;
+        expect(Math.abs(delayMs - expected)).toBeLessThanOrEqual(expected / 10 + 1);
+        state = plan.state;
+        now += 100;
+      }
+      expect(planRestart({ now, options, state, random }).kind).toBe("fail");
+    }),
+  );
+});
+
+it("[rule 5] adopts code never seen and lets code left behind wait, unless it is deployed again", () => {
+  const retired = retireVersion(retireVersion([], "a"), "b");
+  expect(decideCodeVersion({ current: "c", retired, attaching: "c", own: "x" })).toBe("same");
+  expect(decideCodeVersion({ current: "c", retired, attaching: "d", own: "x" })).toBe("adopt");
+  expect(decideCodeVersion({ current: "c", retired, attaching: "a", own: "x" })).toBe("wait");
+  expect(decideCodeVersion({ current: "c", retired, attaching: "a", own: "a" })).toBe("adopt");
+});
+
+it("[rule 27] rings for the earliest purpose that may run, and never for nothing", () => {
+  const due = fc.record(
+    { checkpoint: id, deadline: id, requests: id, sweep: id },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(due, status, fc.boolean(), (entries, now, hasPending) => {
+      const facts = { due: entries, status: now, hasPending } as DueFacts;
+      const at = earliestDue(facts);
+      const isAnyOpen = purposesDue(facts, Infinity).length > 0;
+      expect(at !== undefined).toBe(isAnyOpen);
+      expect(purposesDue(facts, at ?? Infinity).length > 0).toBe(isAnyOpen);
+      expect(purposesDue(facts, (at ?? 0) - 1)).toEqual([]);
+    }),
+  );
+});
+
+it("answers nearest-rank percentiles", () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
+  expect(spread(hundred)).toEqual({
+    min: 1,
+    max: 100,
+    avg: 51,
+    p50: 50,
+    p90: 90,
+    p95: 95,
+    p99: 99,
+    p999: 100,
+  });
+  expect(spread([])).toMatchObject({ min: 0, max: 0, p50: 0 });
+});
+
+it("projects counted operations to a month at list prices", () => {
+  const bill = estimateCost({
+    elapsedMs: 24 * 3_600_000,
+    objects: 3,
+    storedBytes: 2e9,
+    operations: { classA: 1_000_000, classB: 0, rowsWritten: 1_000_000, requests: 0 },
+  });
+  expect(bill).toMatchObject({
+    meters: {
+      r2_storage: { usd: 0.03 },
+      r2_class_a: { quantity: 30_000_000, usd: 135 },
+      rows_written: { usd: 30 },
+    },
+  });
+});
