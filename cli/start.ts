@@ -2,8 +2,8 @@
  * `npm start`: runs Weir on this machine with the jobs of workers/jobs/, and keeps running until it
  * is told to stop. Prints one line once requests are served; Ctrl-C or SIGTERM ends it with exit 0.
  */
+import { enableCompileCache } from "node:module";
 import { Command, InvalidArgumentError } from "commander";
-import { LocalRuntime } from "./local-runtime.ts";
 
 interface StartOptions {
   readonly port: number;
@@ -26,6 +26,9 @@ await start(program.opts<StartOptions>());
 
 async function start({ port, persist, checkpointInterval }: StartOptions): Promise<void> {
   try {
+    // Miniflare is 5 MB of JavaScript: compiled code is kept for the next start.
+    enableCompileCache();
+    const { LocalRuntime } = await import("./local-runtime.ts");
     const runtime = await LocalRuntime.start({
       port,
       directory: persist,

@@ -6,11 +6,9 @@
  */
 import * as zlib from "node:zlib";
 import type { Compression, Environment } from "../../state-engine/environment.ts";
-import { SharedMemoryPool } from "../../state-engine/memory-pool.ts";
+import { DEFAULT_POOL_BYTES, SharedMemoryPool } from "../../state-engine/index.ts";
 
-const MEMORY_LIMIT_BYTES = 80 * 1024 * 1024;
-
-const memory = new SharedMemoryPool(MEMORY_LIMIT_BYTES);
+const memory = new SharedMemoryPool(DEFAULT_POOL_BYTES);
 
 const zstd: Compression = {
   compress: (bytes) => plain(zlib.zstdCompressSync(bytes)),

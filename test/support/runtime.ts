@@ -5,7 +5,8 @@
  *   await runtime.kill();                       // as a power cut would end it
  *   const next = await TestRuntime.start({ directory });
  *
- * A runtime still running when its test finishes is killed.
+ * A runtime still running when its test finishes is killed. Starting takes seconds on a busy machine:
+ * tests that do not mind each other's lines share one, from sharedRuntime() at the top of a file.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 export interface TestRuntimeOptions {
   readonly directory: string;
@@ -23,13 +24,40 @@ export interface TestRuntimeOptions {
   readonly parameters?: readonly string[];
   /** Environment of the process, such as WEIR_PARALLELISM. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Called with what ends the runtime and removes its traces; default: when the test finishes. */
+  readonly atEnd?: (end: () => Promise<void>) => void;
+}
+
+/** Call at the top of a file; the answer gives the runtime to each test. */
+export function sharedRuntime(
+  options: Omit<TestRuntimeOptions, "directory" | "atEnd"> = {},
+): () => TestRuntime {
+  const ends: (() => Promise<void>)[] = [];
+  let runtime: TestRuntime | undefined;
+  beforeAll(async () => {
+    const directory = mkdtempSync(join(tmpdir(), "weir-test-"));
+    ends.push(async () => removeDirectory(directory));
+    runtime = await TestRuntime.start({
+      ...options,
+      directory,
+      atEnd: (end) => void ends.push(end),
+    });
+  });
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  return () => runtime!;
 }
 
 /** An empty directory that is gone after the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "weir-test-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
+  onTestFinished(() => removeDirectory(directory));
   return directory;
+}
+
+function removeDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
 }
 
 export class TestRuntime {
@@ -43,14 +71,14 @@ export class TestRuntime {
 
   static async start(options: TestRuntimeOptions): Promise<TestRuntime> {
     const script = fileURLToPath(new URL("../../cli/start.ts", import.meta.url));
-    const { directory, parameters = [], variables = {} } = options;
+    const { directory, parameters = [], variables = {}, atEnd = onTestFinished } = options;
     const child = spawn(
       process.execPath,
       [script, "--port", "0", "--persist", directory, ...parameters],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...variables } },
     );
     const runtime = new TestRuntime(child, await urlOf(child));
-    onTestFinished(() => runtime.kill());
+    atEnd(() => runtime.kill());
     return runtime;
   }
 
