@@ -159,7 +159,7 @@ export class LivePartition {
     const { channel, index } = this.#channelOf(frame.source);
     const verdict = this.#isOurs(frame) ? channel.judgeFrame(frame) : "apart";
     if (verdict === "known") return this.#done();
-    if (verdict === "apart") return this.#reposition(channel);
+    if (verdict === "apart" || this.#lacksBarrier(channel, frame)) return this.#reposition(channel);
     channel.queuedTo = frame.to;
     return new Promise((answer) => this.#loop.pushFrame(index, { channel, frame, answer }));
   }
@@ -208,6 +208,12 @@ export class LivePartition {
 
   #isOurs(call: Fence): boolean {
     return call.attempt === this.attached.attempt && call.generation === this.attached.generation;
+  }
+
+  /** The call with the barrier before this frame was lost: without it the frame would be on the wrong side [2]. */
+  #lacksBarrier(channel: SourceChannel, { afterBarrier }: SourceFrame): boolean {
+    if (afterBarrier === undefined || afterBarrier <= channel.lastBarrier) return false;
+    return !this.#loop.isDecided(afterBarrier);
   }
 
   #channelOf(source: number): { channel: SourceChannel; index: number } {

@@ -44,6 +44,23 @@ it("[rule 1] positions a frame within a line that gave more records than fit in 
   expect(await harness.count("a")).toBe(10);
 });
 
+it("[rule 2] refuses a frame whose barrier was lost on the way, until the barrier came or its checkpoint is over", async () => {
+  const harness = new PartitionHarness();
+  await harness.open();
+  const behind = { afterBarrier: 1 };
+  expect(await harness.frame([0, 1], { a: 1 }, behind)).toMatchObject({
+    kind: "reposition",
+    channel: { position: { line: 0, record: 0 }, lastBarrier: 0 },
+  });
+  await harness.barrier(1, 0);
+  expect(await harness.frame([0, 1], { a: 1 }, behind)).toMatchObject({ kind: "done" });
+  const { generation } = harness;
+  await harness.task.abortCheckpoint({ generation, checkpoint: 2 });
+  const afterAborted = await harness.frame([1, 2], { a: 1 }, { afterBarrier: 2 });
+  expect(afterAborted).toMatchObject({ kind: "done" });
+  expect(await harness.count("a")).toBe(2);
+});
+
 it("[rule 3] restores the completed checkpoint under a new attempt and refuses calls meant for the old one", async () => {
   const harness = new PartitionHarness();
   await harness.open();
