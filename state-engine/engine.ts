@@ -264,7 +264,7 @@ export class StateEngine implements MemoryMember {
   confirm(persisted: ConfirmedState & Partial<Pick<PersistedState, "uploads">>): void {
     const fresh = this.#checkpointer.confirm(persisted, this.#tables.tables);
     for (const table of fresh) {
-      if (table.bytes !== undefined && table.description.inline === undefined) {
+      if (table.bytes !== undefined && table.canBeReadAgain) {
         this.#loader.cache.addWhole(table);
       }
     }

@@ -48,6 +48,9 @@ export type {
   MovedTable,
   PartitionTables,
 } from "./manifest/manifest.ts";
+export { decodeManifest, encodeManifest } from "./manifest/encode-manifest.ts";
+export { applyChain, resolveChain } from "./manifest/resolve-chain.ts";
+export type { ResolvedManifest } from "./manifest/resolve-chain.ts";
 export { planManifest } from "./manifest/plan-manifest.ts";
 export type {
   ManifestRequest,

@@ -69,8 +69,8 @@ export class TableSet {
     const tables = [...this.#outputs, ...this.tables].filter((table) => held(table) > 0);
     for (const table of tables.sort((a, b) => b.size - a.size)) {
       if (left <= 0) return;
-      if (table.description.inline !== undefined) continue;
       if (table.durability === "memory") await this.#writer.writeObject([table]);
+      if (!table.canBeReadAgain) continue;
       this.#loader.cache.drop(table);
       table.release();
       left -= table.size;

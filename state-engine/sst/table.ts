@@ -62,6 +62,11 @@ export class Table {
     return this.confirmed ?? this.description;
   }
 
+  /** Whether an object holds the bytes where readers look: otherwise they have to stay in memory. */
+  get canBeReadAgain(): boolean {
+    return this.durability !== "memory" && this.source.inline === undefined;
+  }
+
   get what(): string {
     return `table ${this.description.id}`;
   }
@@ -113,7 +118,7 @@ export class Table {
 
   /** Lets go of the bytes of a table that can be read again. */
   release(): void {
-    assert(this.durability !== "memory", "a table leaves memory only once an object holds it");
+    assert(this.canBeReadAgain, "a table leaves memory only once an object holds it");
     this.bytes = undefined;
   }
 }
