@@ -4,7 +4,7 @@
  * from any point after a crash.
  */
 import { keyGroupRangeOf } from "../../dataflow/key-group.ts";
-import { planManifest, type PartitionTables } from "../../state-engine/index.ts";
+import { encodeManifest, planManifest, type PartitionTables } from "../../state-engine/index.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
 import { askPeer, manifestPath, type Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
@@ -12,7 +12,6 @@ import { endPending, scheduleNext } from "./end-pending.ts";
 import { failCheckpoint } from "./failure.ts";
 import { writeCompletedCheckpoint } from "./history.ts";
 import { addOperations, sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
-import { encodeManifest } from "./manifest-codec.ts";
 import { readManifestBytes, sameBytes, writeManifestBytes } from "./manifest-bytes.ts";
 import { answerRequests, settleAll, type Answered } from "./requests.ts";
 import type { AcknowledgementRow, OfTask } from "./rows.ts";
@@ -68,7 +67,7 @@ function fixManifest(house: Coordination): Fixed | undefined {
     });
     const { manifest, ...counts } = planned;
     pending.manifest = { path, chain: manifest.chain, ...counts };
-    const bytes = encodeManifest(manifest);
+    const bytes = encodeManifest(manifest, house.context.environment);
     writeManifestBytes(house, bytes);
     registry.noteManifest(path, pending.id);
     return { id: pending.id, path, bytes };

@@ -2,11 +2,11 @@
  * Stopping and starting a job by hand [18, 38]. Stopping is a request like any other whose answer
  * stops the job; starting sets the pointer explicitly, in one transaction.
  */
+import { resolveChain } from "../../state-engine/index.ts";
 import type { StartAnswer, StartRequest, StopAnswer } from "../coordinator-queries.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
 import { raiseGeneration } from "./generation.ts";
-import { resolveChain } from "./manifest-codec.ts";
 import { sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { planStart } from "./plan-start.ts";
 import { request } from "./requests.ts";
@@ -129,7 +129,7 @@ async function readCheckpoint(
   { context }: Coordination,
   { path }: RetainedCheckpoint,
 ): Promise<OfTask<PartitionState>[]> {
-  const partitions = await resolveChain(context.blobStore, path);
+  const { partitions } = await resolveChain(context.blobStore, path, context.environment);
   return partitions.map(({ index, sequence, tables, time, vertex, watermarks }) => ({
     task: { vertex, index },
     data: { sequence, tables, time, watermarks },
