@@ -62,6 +62,12 @@ export interface SourceFrame extends Fence {
   /** Records from `from` up to, not including, `to`. */
   readonly from: Position;
   readonly to: Position;
+  /**
+   * A pending barrier this frame comes after, absent when there is none: the receiver answers its
+   * position instead of applying the frame when it has not delivered that barrier yet. The call that
+   * carries a barrier may be lost on its own, and what follows it must not slip in before it [2].
+   */
+  readonly afterBarrier?: number;
   /** Event-time watermark after `to` [13]; -Infinity while unknown. */
   readonly watermark: number;
   /** Largest arrival time of a line in the frame, milliseconds since the epoch [15]. */

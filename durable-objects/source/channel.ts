@@ -32,6 +32,8 @@ type Item =
       readonly to: Position;
       readonly bytes: Uint8Array;
       readonly arrivalTime: number;
+      /** The newest barrier queued before it; 0 when none. */
+      readonly afterBarrier: number;
     }
   | { readonly kind: "barrier"; readonly pending: PendingCheckpoint };
 
@@ -142,7 +144,8 @@ export class OutgoingChannel {
 
   /** Queues the records between the previous frame's end and `to`. */
   addFrame(to: Position, bytes: Uint8Array, arrivalTime: number): void {
-    this.#queue.push({ kind: "frame", from: this.#queuedTo, to, bytes, arrivalTime });
+    const [from, afterBarrier] = [this.#queuedTo, this.#barrierQueued];
+    this.#queue.push({ kind: "frame", from, to, bytes, arrivalTime, afterBarrier });
     this.#queuedTo = to;
   }
 
@@ -161,15 +164,17 @@ export class OutgoingChannel {
 
   /** A barrier stands at an exact position: an empty frame brings the receiver there [2]. */
   addBarrier(pending: PendingCheckpoint): void {
-    this.#barrierQueued = pending.checkpoint;
     if (!this.hasDelivered(pending.checkpoint)) this.#bringReceiver();
+    this.#barrierQueued = pending.checkpoint;
     this.#queue.push({ kind: "barrier", pending });
   }
 
+  /** The checkpoint is decided: nothing waits for its barrier any more. */
   dropBarrier(checkpoint: number): void {
-    this.#queue = this.#queue.filter(
-      (item) => item.kind !== "barrier" || item.pending.checkpoint !== checkpoint,
-    );
+    if (this.#barrierQueued === checkpoint) this.#barrierQueued = 0;
+    this.#queue = this.#queue
+      .filter((item) => item.kind !== "barrier" || item.pending.checkpoint !== checkpoint)
+      .map((item) => (item.kind === "frame" ? { ...item, afterBarrier: 0 } : item));
   }
 
   /** Sends what may be sent now. */
@@ -222,7 +227,7 @@ export class OutgoingChannel {
     const fence = { generation: this.#host.generation, attempt: this.#attempt };
     const { source } = this.#host;
     if (item.kind === "frame") {
-      const { from, to, bytes, arrivalTime } = item;
+      const { from, to, bytes, arrivalTime, afterBarrier } = item;
       return partition.frame({
         ...fence,
         source,
@@ -231,6 +236,7 @@ export class OutgoingChannel {
         watermark: -Infinity,
         arrivalTime,
         bytes,
+        ...(afterBarrier === 0 ? {} : { afterBarrier }),
       });
     }
     const { checkpoint, base, offset, mode } = item.pending;

@@ -147,6 +147,13 @@ export class Pump implements ChannelHost {
     const channel = this.#channels.find((one) => one.is(task));
     if (channel === undefined || state.attempt < channel.attempt) return undefined;
     const { furthest } = channel;
+    if (this.#isLate(channel, state)) return furthest;
+    if (state.position.line < this.#log.firstLine) {
+      // No checkpoint that may be restored lies there: the call is late. Where is the receiver now?
+      channel.close();
+      this.#open(channel);
+      return furthest;
+    }
     this.#position(channel, state, this.#connect(task));
     this.advance();
     return furthest;
@@ -199,6 +206,12 @@ export class Pump implements ChannelHost {
 
   staleGeneration(generation: number): void {
     this.#events.staleGeneration(generation);
+  }
+
+  /** Within one attempt a position never goes back: this one was overtaken by answers to frames. */
+  #isLate(channel: OutgoingChannel, { attempt, position }: ChannelState): boolean {
+    const isSame = channel.isOpen && attempt === channel.attempt;
+    return isSame && comparePositions(position, channel.delivered) < 0;
   }
 
   /** A fresh stub: after a broken call the old one may be dead. */

@@ -279,6 +279,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
         failed: (error) => {
           this.#failure = error;
           this.#tellFailure();
+          this.#ensureAlarm();
         },
       },
     });
@@ -346,7 +347,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   #needsAlarm(): boolean {
     const { status, pending, intervalMs } = this.#standing;
     if (!isLive(status)) return false;
-    if (pending !== null) return true;
+    if (pending !== null || this.#failure !== undefined) return true;
     if (intervalMs > 0) return this.hasUncovered;
     const delivered = this.#pump?.deliveredLine ?? this.#standing.covered;
     return delivered < this.#log.end.line;
