@@ -66,13 +66,24 @@ test("a requested checkpoint covers what was posted and keeps its manifest", asy
   expect(detail).toMatchObject({ id: 1, status: "COMPLETED", num_subtasks: 4 });
   const manifest = await (await answered(runtime, "/jobs/wordcount/checkpoints/1/manifest")).json();
   expect(manifest).toMatchObject({ id: 1, parent: null, sources: [{ source: 0, offset: 1 }] });
+  const atCheckpoint = new Map([
+    ["to", 2],
+    ["be", 2],
+    ["or", 1],
+    ["not", 1],
+  ]);
   await post(runtime, "that is the question\n");
+  expect(await countsOf(runtime, "checkpoint=1&limit=3")).toEqual(atCheckpoint);
+  const be = await answered(runtime, `${countsPath}/be?checkpoint=1`);
+  expect(await be.json()).toEqual({ key: "be", value: 2 });
+  expect((await runtime.fetch(`${countsPath}/question?checkpoint=1`)).status).toBe(404);
   expect(await checkpoint(runtime)).toMatchObject({ id: 2, status: "COMPLETED" });
   expect(await (await answered(runtime, "/jobs/wordcount/checkpoints")).json()).toMatchObject({
     counts: { completed: 2, failed: 0, in_progress: 0 },
   });
   // Only one is retained by default.
   expect((await runtime.fetch("/jobs/wordcount/checkpoints/1/manifest")).status).toBe(410);
+  expect((await runtime.fetch(`${countsPath}/be?checkpoint=1`)).status).toBe(410);
   expect((await runtime.fetch("/jobs/wordcount/checkpoints/9/manifest")).status).toBe(404);
 });
 
