@@ -21,6 +21,8 @@ export class StateAccess {
   #namespace: Uint8Array = noBytes;
   /** Changes whenever key or namespace does, so that handles may keep the state key they built. */
   version = 0;
+  /** Changes whenever the key does. */
+  keyVersion = 0;
   /** Of the record or timer at hand; undefined when it has none. */
   timestamp: number | undefined = undefined;
   watermark = -Infinity;
@@ -50,6 +52,7 @@ export class StateAccess {
     this.#key = key;
     this.#namespace = noBytes;
     this.version++;
+    this.keyVersion++;
   }
 
   setNamespace(namespace: Uint8Array): void {

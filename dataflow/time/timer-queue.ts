@@ -26,6 +26,8 @@ export class TimerQueue {
   readonly #firstKeyGroup: number;
   readonly #heads: readonly Head[];
   readonly #prefixes: readonly Uint8Array[];
+  /** Of all heads; undefined when it must be worked out anew. */
+  #earliest: number | undefined = undefined;
   /** Registered (true) and deleted (false) by the record at hand: applied when it is done. */
   readonly #pending: { readonly key: Uint8Array; readonly registered: boolean }[] = [];
 
@@ -70,32 +72,42 @@ export class TimerQueue {
    * is used up, so it may throw notResident. Only between records.
    */
   nextDue(time: number): Uint8Array | undefined {
-    for (let index = 0; index < this.#heads.length; index++) {
-      const first = this.#first(index);
-      if (first !== undefined && timestampOfTimerKey(first) <= time) return first;
-    }
-    return undefined;
+    if (this.earliest() > time) return undefined;
+    const due = this.#heads.find(
+      ({ keys }) => keys.length > 0 && timestampOfTimerKey(keys[0]!) <= time,
+    );
+    return due?.keys[0];
   }
 
   /** The timestamp of the earliest timer of all, or Infinity. May throw notResident. Only between records. */
   earliest(): number {
-    let earliest = Infinity;
-    for (let index = 0; index < this.#heads.length; index++) {
-      const first = this.#first(index);
-      if (first !== undefined) earliest = Math.min(earliest, timestampOfTimerKey(first));
+    if (this.#earliest === undefined) {
+      this.#fillHeads();
+      let earliest = Infinity;
+      for (const { keys } of this.#heads) {
+        if (keys.length > 0) earliest = Math.min(earliest, timestampOfTimerKey(keys[0]!));
+      }
+      this.#earliest = earliest;
     }
-    return earliest;
+    return this.#earliest;
   }
 
-  #first(index: number): Uint8Array | undefined {
-    const head = this.#heads[index]!;
-    if (head.keys.length === 0 && head.hasMore) {
-      const prefix = this.#prefixes[index]!;
-      const found = this.#overlay.scan(prefix, prefixEnd(prefix), HEAD_LIMIT);
-      head.hasMore = found.length === HEAD_LIMIT;
-      for (const { key } of found) head.keys.push(key.slice());
+  /** Reads every head that is used up, so that one fetch serves them all. */
+  #fillHeads(): void {
+    let missed: unknown;
+    for (let index = 0; index < this.#heads.length; index++) {
+      const head = this.#heads[index]!;
+      if (head.keys.length > 0 || !head.hasMore) continue;
+      try {
+        const prefix = this.#prefixes[index]!;
+        const found = this.#overlay.scan(prefix, prefixEnd(prefix), HEAD_LIMIT);
+        head.hasMore = found.length === HEAD_LIMIT;
+        for (const { key } of found) head.keys.push(key.slice());
+      } catch (error) {
+        missed = error;
+      }
     }
-    return head.keys[0];
+    if (missed !== undefined) throw missed;
   }
 
   /** In the head already, and not deleted by the record at hand. */
@@ -114,6 +126,7 @@ export class TimerQueue {
     // Behind the last known timer there may be others before this one.
     if (index === head.keys.length && head.hasMore) return;
     head.keys.splice(index, 0, key);
+    if (index === 0) this.#earliest = undefined;
     if (head.keys.length > HEAD_LIMIT) {
       head.keys.pop();
       head.hasMore = true;
@@ -124,7 +137,9 @@ export class TimerQueue {
     const { keys } = this.#headOf(key);
     const index = indexIn(keys, key);
     const present = keys[index];
-    if (present !== undefined && compareKeys(present, key) === 0) keys.splice(index, 1);
+    if (present === undefined || compareKeys(present, key) !== 0) return;
+    keys.splice(index, 1);
+    if (index === 0) this.#earliest = undefined;
   }
 
   #headOf(key: Uint8Array): Head {

@@ -1,0 +1,76 @@
+/**
+ * What one record has emitted so far, held back until the record is done, and the updates of a batch,
+ * of which only the first old and the last new value of each key are passed on.
+ */
+import type { OpenRequests } from "./open-requests.ts";
+import type { AsyncRequest, OperatorOutput, Update } from "./keyed-operator.ts";
+
+type Emission =
+  | { readonly kind: "record"; readonly value: unknown; readonly timestamp: number | undefined }
+  | {
+      readonly kind: "side";
+      readonly tag: string;
+      readonly value: unknown;
+      readonly timestamp: number | undefined;
+    }
+  | { readonly kind: "update"; readonly update: Update<unknown, unknown> }
+  | {
+      readonly kind: "request";
+      readonly request: AsyncRequest;
+      readonly id: string;
+      readonly watermark: number;
+    }
+  | { readonly kind: "settle"; readonly id: string };
+
+export class Emissions {
+  readonly #output: OperatorOutput;
+  readonly #requests: OpenRequests;
+  readonly #pending: Emission[] = [];
+  /** By key, in the order first touched. */
+  readonly #updates = new Map<unknown, Update<unknown, unknown>>();
+
+  constructor(output: OperatorOutput, requests: OpenRequests) {
+    this.#output = output;
+    this.#requests = requests;
+  }
+
+  add(emission: Emission): void {
+    this.#pending.push(emission);
+  }
+
+  clear(): void {
+    this.#pending.length = 0;
+  }
+
+  commit(): void {
+    for (const emission of this.#pending) this.#pass(emission);
+    this.#pending.length = 0;
+  }
+
+  /** Passes on one update for each key touched since the last call. */
+  endBatch(): void {
+    for (const update of this.#updates.values()) this.#output.update(update);
+    this.#updates.clear();
+  }
+
+  #pass(emission: Emission): void {
+    switch (emission.kind) {
+      case "record":
+        return this.#output.record(emission.value, emission.timestamp);
+      case "side":
+        return this.#output.side(emission.tag, emission.value, emission.timestamp);
+      case "update":
+        return this.#keepUpdate(emission.update);
+      case "request":
+        this.#requests.open(emission.id, emission.watermark);
+        return this.#output.request(emission.request);
+      case "settle":
+        return this.#requests.settle(emission.id);
+    }
+  }
+
+  #keepUpdate(update: Update<unknown, unknown>): void {
+    const earlier = this.#updates.get(update.key);
+    this.#updates.set(update.key, earlier === undefined ? update : { ...update, old: earlier.old });
+  }
+}
