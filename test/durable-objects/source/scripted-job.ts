@@ -60,7 +60,9 @@ export class ScriptedJob {
   status: "RUNNING" | "STOPPED" = "RUNNING";
   completed = 0;
   completedOffset = 0;
+  /** The newest checkpoint triggered, and the one under way. */
   triggered = 0;
+  pending: number | undefined;
   attaches = 0;
   /** Offset by checkpoint, as the source answered the trigger. */
   readonly offsets = new Map<number, number>();
@@ -103,8 +105,9 @@ export class ScriptedJob {
 
   /** Starts the next checkpoint, giving up the one before if it is still under way. */
   async trigger(): Promise<boolean> {
-    if (this.triggered > this.completed) {
-      await this.source.abortCheckpoint({ generation: 1, checkpoint: this.triggered });
+    if (this.pending !== undefined) {
+      await this.source.abortCheckpoint({ generation: 1, checkpoint: this.pending });
+      this.pending = undefined;
     }
     const checkpoint = this.triggered + 1;
     const answer = await this.source.triggerCheckpoint({
@@ -115,15 +118,17 @@ export class ScriptedJob {
     });
     if (answer.kind === "notReady") return false;
     this.triggered = checkpoint;
+    this.pending = checkpoint;
     this.offsets.set(checkpoint, answer.state.offset);
     return true;
   }
 
   /** Completes the checkpoint under way if every receiver has acknowledged it. */
   async completeIfAcknowledged(): Promise<void> {
-    const checkpoint = this.triggered;
-    if (checkpoint === this.completed) return;
+    const checkpoint = this.pending;
+    if (checkpoint === undefined) return;
     if (!this.receivers.every((receiver) => receiver.snapshots.has(checkpoint))) return;
+    this.pending = undefined;
     this.completed = checkpoint;
     this.completedOffset = this.offsets.get(checkpoint)!;
     if (this.random.chance(this.loss)) return;
@@ -235,6 +240,9 @@ export class ScriptedReceiver {
   /** Bytes of frames under way at most at any time. */
   mostUnderWay = 0;
   #underWay = 0;
+  /** Numbers of the frame calls, from 1, that break before they have an effect. */
+  lostFrames: readonly number[] = [];
+  #frameCalls = 0;
   /** While set, answers "notReady". */
   isRestoring = false;
   /** While set, frames and barriers stay unanswered and unapplied. */
@@ -260,6 +268,7 @@ export class ScriptedReceiver {
     openChannel: (request: { generation: number }) => this.#job.call(() => this.#open(request)),
     frame: (frame: SourceFrame) =>
       this.#job.call(async () => {
+        if (this.lostFrames.includes(++this.#frameCalls)) throw new Error("This frame was lost.");
         this.#underWay += frame.bytes.length;
         this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
         if (this.gate !== undefined) await this.gate;
@@ -300,7 +309,8 @@ export class ScriptedReceiver {
     if (compare(frame.from, frame.to) >= 0)
       this.#job.violations.push("a frame ends where it begins");
     if (compare(frame.to, this.position) <= 0) return this.#done();
-    if (compare(frame.from, this.position) !== 0)
+    const isBarrierIn = (frame.afterBarrier ?? 0) <= this.lastBarrier;
+    if (compare(frame.from, this.position) !== 0 || !isBarrierIn)
       return { kind: "reposition", channel: this.state };
     this.frames++;
     this.largestFrame = Math.max(this.largestFrame, frame.bytes.length);
