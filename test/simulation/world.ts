@@ -49,9 +49,9 @@ export class World {
   readonly #identifiers: SeededRandom;
   readonly #network: Network;
   readonly #objects = new Map<string, SimulatedObject>();
-  readonly #codeVersions = new Map<string, string>();
-  #codeVersion = "version-1";
-  #deploys = 1;
+  /** The deploy whose code each object runs. */
+  readonly #deploys = new Map<string, number>();
+  #latestDeploy = 1;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -111,12 +111,12 @@ export class World {
 
   /** New code: every object is restarted with it, at its own moment within the next seconds. */
   deploy(): void {
-    this.#codeVersion = `version-${++this.#deploys}`;
-    const version = this.#codeVersion;
+    const deploy = ++this.#latestDeploy;
     for (const object of this.#objects.values()) {
       const delayMs = this.faults.choices.between(0, 5_000);
-      this.scheduler.schedule(delayMs, `${object.name} is deployed as ${version}`, () => {
-        this.#codeVersions.set(object.name, version);
+      this.scheduler.schedule(delayMs, `${object.name} gets deploy ${deploy}`, () => {
+        if (this.#deployOf(object.name) >= deploy) return;
+        this.#deploys.set(object.name, deploy);
         object.loseMemory("by a deploy");
       });
     }
@@ -180,7 +180,7 @@ export class World {
         random: this.#identifiers.fork(),
         memory: new TestMemoryPool(this.#options.memoryBytes),
       }),
-      codeVersion: this.#codeVersionOf(object.name),
+      codeVersion: `version-${this.#deployOf(object.name)}`,
       alarm: object.alarm,
       peers: (caller) => this.#peers(caller),
       blobStore: (caller) => this.bucket.storeFor(caller),
@@ -189,10 +189,11 @@ export class World {
     });
   }
 
-  #codeVersionOf(name: string): string {
-    const version = this.#codeVersions.get(name) ?? this.#codeVersion;
-    this.#codeVersions.set(name, version);
-    return version;
+  /** An object that is new begins with the newest code. */
+  #deployOf(name: string): number {
+    const deploy = this.#deploys.get(name) ?? this.#latestDeploy;
+    this.#deploys.set(name, deploy);
+    return deploy;
   }
 
   #crashesAt(point: string): boolean {
