@@ -43,29 +43,43 @@ export class BlockReader {
   expiresAt = Infinity;
   /** Where the next entry begins. */
   next = 0;
-  #bytes = new Uint8Array(0) as Uint8Array;
-  #end = 0;
-  #at = 0;
+  /** The varint that #longVarint read ended before this. */
+  #after = 0;
 
-  /** Decodes the entry at `at`: its key's unshared bytes stand at keyOffset. */
+  /** Decodes the entry at `at`: its key's unshared bytes stand at keyOffset. Almost every integer is one byte. */
   read(block: Block, at: number): void {
-    this.#bytes = block.bytes;
-    this.#end = block.end;
-    this.#at = at;
-    this.shared = this.#varint();
-    this.unshared = this.#varint();
-    const tag = this.#varint();
+    const { bytes, end } = block;
+    let next = at;
+    let shared = bytes[next++]!;
+    if (shared >= 0x80) {
+      shared = this.#longVarint(bytes, next - 1, end);
+      next = this.#after;
+    }
+    let unshared = bytes[next++]!;
+    if (unshared >= 0x80) {
+      unshared = this.#longVarint(bytes, next - 1, end);
+      next = this.#after;
+    }
+    let tag = bytes[next++]!;
+    if (tag >= 0x80) {
+      tag = this.#longVarint(bytes, next - 1, end);
+      next = this.#after;
+    }
+    if ((tag & TAG_EXPIRES) !== 0) {
+      this.expiresAt = this.#longVarint(bytes, next, end);
+      next = this.#after;
+    } else if (this.expiresAt !== Infinity) {
+      this.expiresAt = Infinity;
+    }
+    this.shared = shared;
+    this.unshared = unshared;
     this.kind = tag & 3;
-    this.valueLength = Math.floor(tag / TAG_SCALE);
-    this.expiresAt = (tag & TAG_EXPIRES) === 0 ? Infinity : this.#varint();
-    this.keyOffset = this.#at;
-    this.valueOffset = this.#at + this.unshared;
+    this.valueLength = tag < 0x4000_0000 ? tag >> 3 : Math.floor(tag / TAG_SCALE);
+    this.keyOffset = next;
+    this.valueOffset = next + unshared;
     this.next = this.valueOffset + this.valueLength;
-    if (this.next > this.#end || this.kind === 3) {
-      throw damaged(
-        "A block",
-        `its entry at ${at} is not one or leaves the block of ${this.#end} bytes`,
-      );
+    if (!(this.next <= end) || this.kind === 3) {
+      throw damaged("A block", `its entry at ${at} is not one or leaves the block of ${end} bytes`);
     }
   }
 
@@ -127,20 +141,18 @@ export class BlockReader {
     return false;
   }
 
-  #varint(): number {
-    const bytes = this.#bytes;
-    let byte = bytes[this.#at++]!;
-    if (byte < 0x80) return byte;
-    let value = byte & 0x7f;
-    let scale = 128;
-    do {
-      if (this.#at >= this.#end || scale > 2 ** 49) {
-        throw damaged("A block", `it holds an integer that does not end, at ${this.#at}`);
-      }
-      byte = bytes[this.#at++]!;
+  #longVarint(bytes: Uint8Array, at: number, end: number): number {
+    let value = 0;
+    let scale = 1;
+    for (let next = at; next < end && scale < 2 ** 53; next++) {
+      const byte = bytes[next]!;
       value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.#after = next + 1;
+        return value;
+      }
       scale *= 128;
-    } while (byte >= 0x80);
-    return value;
+    }
+    throw damaged("A block", `it holds an integer that does not end, at ${at}`);
   }
 }
