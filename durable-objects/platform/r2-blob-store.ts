@@ -6,7 +6,7 @@
  * Does not retry or count: the caller knows what a second attempt means, and whose operation it is.
  */
 import type { BlobEntry, BlobStore, PutOptions } from "../../state-engine/blob-store/blob-store.ts";
-import { StateEngineError } from "../../state-engine/index.ts";
+import { assertBlobPath, StateEngineError } from "../../state-engine/index.ts";
 
 /** What is used of R2Bucket. */
 export interface Bucket {
@@ -67,6 +67,7 @@ export class R2BlobStore implements BlobStore {
   }
 
   async put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists"> {
+    assertBlobPath(path);
     return await unavailableOnError(`writing ${path}`, async () => {
       const object = options?.ifAbsent
         ? await this.#bucket.put(path, bytes, { onlyIf: { etagDoesNotMatch: "*" } })

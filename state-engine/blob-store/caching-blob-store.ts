@@ -6,53 +6,57 @@
  * blob that somebody else deletes may stay readable here; its bytes are those it always had. A cache that
  * fails or was emptied costs time, never an answer: its errors go to `reportError`.
  *
- * Ranges are fetched in whole pages, so that no byte is kept twice; what get brought is kept whole.
+ * A range is fetched in whole pages, with one request from the first page that is missing. What get brought
+ * is kept whole.
  * Does not keep what is put, remember that a blob is absent, or share its budget with another object on
  * the same cache.
  */
-import { CacheIndex } from "./caching-blob-store-index.ts";
-import type { Piece } from "./caching-blob-store-index.ts";
 import type { BlobEntry, BlobStore, PutOptions } from "./blob-store.ts";
+import { PieceCache } from "./piece-cache.ts";
+import type { Piece, PieceCacheOptions } from "./piece-cache.ts";
 
-export interface CachingBlobStoreOptions {
+export interface CachingBlobStoreOptions extends PieceCacheOptions {
   readonly origin: BlobStore;
   /** Holds nothing else. What it holds from an earlier run is used. */
   readonly cache: BlobStore;
   /** Bytes of blobs the cache may hold. */
   readonly limitBytes: number;
-  /** Bytes fetched at once of a blob that is read by ranges. Default: 64 KiB. The same for the life of a cache. */
+  /** Of a blob that is read by ranges. Default: 64 KiB. */
   readonly pageBytes?: number;
-  reportError(error: unknown, doing: string): void;
 }
 
 const DEFAULT_PAGE_BYTES = 64 * 1024;
 
 export class CachingBlobStore implements BlobStore {
   readonly #origin: BlobStore;
-  readonly #index: CacheIndex;
+  readonly #pieces: PieceCache;
   readonly #pageBytes: number;
 
   constructor(options: CachingBlobStoreOptions) {
     this.#origin = options.origin;
-    this.#index = new CacheIndex(options);
+    this.#pieces = new PieceCache(options);
     this.#pageBytes = options.pageBytes ?? DEFAULT_PAGE_BYTES;
   }
 
   async get(path: string): Promise<Uint8Array | undefined> {
-    return await this.#read({ path, name: "whole" }, () => this.#origin.get(path));
+    const piece = wholeOf(path);
+    const cached = await this.#pieces.read(piece);
+    if (cached !== undefined) return cached;
+    const turn = this.#pieces.currentTurn();
+    const bytes = await this.#origin.get(path);
+    if (bytes !== undefined) await this.#pieces.keep(piece, bytes, turn);
+    return bytes;
   }
 
   async getRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined> {
-    const whole = await this.#index.read({ path, name: "whole" });
+    const whole = await this.#pieces.read(wholeOf(path));
     if (whole !== undefined) return whole.slice(offset, offset + length);
     if (length === 0) return await this.#origin.getRange(path, offset, 0);
-    const pageBytes = this.#pageBytes;
-    const first = Math.floor(offset / pageBytes);
-    const last = Math.floor((offset + length - 1) / pageBytes);
-    const pages = await this.#readPages(path, first, last);
-    if (pages === undefined) return undefined;
-    const start = offset - first * pageBytes;
-    return concatenate(pages).slice(start, start + length);
+    const first = Math.floor(offset / this.#pageBytes);
+    const last = Math.floor((offset + length - 1) / this.#pageBytes);
+    const bytes = await this.#readPages(path, first, last);
+    const start = offset - first * this.#pageBytes;
+    return bytes?.slice(start, start + length);
   }
 
   async put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists"> {
@@ -60,7 +64,7 @@ export class CachingBlobStore implements BlobStore {
       return await this.#origin.put(path, bytes, options);
     } finally {
       // Also after a rejection: the blob may have been replaced.
-      await this.#index.forget([path]);
+      await this.#pieces.forget([path]);
     }
   }
 
@@ -72,19 +76,59 @@ export class CachingBlobStore implements BlobStore {
     try {
       await this.#origin.delete(paths);
     } finally {
-      await this.#index.forget(paths);
+      await this.#pieces.forget(paths);
     }
   }
 
-  async #read(
-    piece: Piece,
-    fetch: () => Promise<Uint8Array | undefined>,
-  ): Promise<Uint8Array | undefined> {
-    const cached = await this.#index.read(piece);
-    if (cached !== undefined) return cached;
-    const turn = this.#index.beginFetch();
-    const bytes = await fetch();
-    if (bytes !== undefined) await this.#index.keep(piece, bytes, turn);
+  /** The bytes of pages `first` to `last`, both included, as far as the blob goes. */
+  async #readPages(path: string, first: number, last: number): Promise<Uint8Array | undefined> {
+    const pages: Uint8Array[] = [];
+    for (let page = first; page <= last; page++) {
+      const cached = await this.#pieces.read(this.#pageOf(path, page));
+      if (cached === undefined) {
+        const rest = await this.#fetchPages(path, page, last);
+        if (rest === undefined) return undefined;
+        pages.push(rest);
+        break;
+      }
+      pages.push(cached);
+      // The end of the blob.
+      if (cached.length < this.#pageBytes) break;
+    }
+    return concatenate(pages);
+  }
+
+  async #fetchPages(path: string, first: number, last: number): Promise<Uint8Array | undefined> {
+    const pageBytes = this.#pageBytes;
+    const turn = this.#pieces.currentTurn();
+    const length = (last - first + 1) * pageBytes;
+    const bytes = await this.#origin.getRange(path, first * pageBytes, length);
+    if (bytes === undefined) return undefined;
+    for (let start = 0; start < bytes.length; start += pageBytes) {
+      const page = this.#pageOf(path, first + start / pageBytes);
+      await this.#pieces.keep(page, bytes.subarray(start, start + pageBytes), turn);
+    }
     return bytes;
   }
+
+  /** The size stands in the name, so that a cache filled with pages of another size is not misread. */
+  #pageOf(path: string, page: number): Piece {
+    return { path, name: `page-${this.#pageBytes}-${page}` };
+  }
+}
+
+function wholeOf(path: string): Piece {
+  return { path, name: "whole" };
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let end = 0;
+  for (const part of parts) {
+    bytes.set(part, end);
+    end += part.length;
+  }
+  return bytes;
 }

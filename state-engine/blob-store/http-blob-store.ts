@@ -130,5 +130,8 @@ function checkRange(
 }
 
 function readOnly(doing: string): StateEngineError {
-  return new StateEngineError("invalid", `A store read over HTTP cannot ${doing}: it is read-only.`);
+  return new StateEngineError(
+    "invalid",
+    `A store read over HTTP cannot ${doing}: it is read-only.`,
+  );
 }

@@ -1,4 +1,4 @@
-/** What the contract of blob stores says of put, list and delete; testBlobStore runs it. */
+/** What the contract of blob stores says of put, list and delete; blobStoreContract runs it. */
 import { describe, expect, test } from "vitest";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import { patternBytes } from "./blob-cases.ts";
@@ -6,7 +6,10 @@ import { patternBytes } from "./blob-cases.ts";
 /** More than a page of R2 (1,000), and more than one delete of R2 takes. */
 const MANY = 1_003;
 
-export function testBlobWrites(name: string, create: () => BlobStore | Promise<BlobStore>): void {
+export function blobWriteContract(
+  name: string,
+  create: () => BlobStore | Promise<BlobStore>,
+): void {
   testPuts(name, create);
   testCreations(name, create);
   testLists(name, create);

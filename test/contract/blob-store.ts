@@ -1,92 +1,127 @@
 /**
- * The contract of BlobStore as a suite: give it a factory that makes an empty store. Every
- * implementation runs it in every runtime it claims.
+ * The contract of state-engine/blob-store/blob-store.ts as tests, for any implementation and any runtime.
+ *
+ *   blobStoreContract("FolderBlobStore", () => new FolderBlobStore(temporaryDirectory()));
+ *   blobReadContract("HttpBlobStore", () => ({ writer: bucket, reader: new HttpBlobStore(...) }));
+ *
+ * Each test asks for a store of its own, which must be empty.
  */
 import { describe, expect, test } from "vitest";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
+import { patternBytes, rangesOf } from "./blob-cases.ts";
+import { blobWriteContract } from "./blob-store-writes.ts";
 
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+/** Two ways to the same blobs. */
+export interface BlobAccess {
+  readonly reader: BlobStore;
+  readonly writer: BlobStore;
+}
 
-export function blobStoreContract(name: string, makeStore: () => Promise<BlobStore>): void {
-  describe(`${name} keeps the contract of a blob store`, () => {
-    test("what was put is read back, and an unknown path is undefined", async () => {
-      const store = await makeStore();
-      await expect(store.put("a/b", bytes(1, 2, 3))).resolves.toBe("written");
-      await expect(store.get("a/b")).resolves.toEqual(bytes(1, 2, 3));
-      await expect(store.get("a/c")).resolves.toBeUndefined();
-      await expect(store.getRange("a/c", 0, 1)).resolves.toBeUndefined();
-    });
+/** Everything the contract says. */
+export function blobStoreContract(
+  name: string,
+  create: () => BlobStore | Promise<BlobStore>,
+): void {
+  blobReadContract(name, async () => {
+    const store = await create();
+    return { reader: store, writer: store };
+  });
+  blobWriteContract(name, create);
+}
 
-    test("an empty blob is a blob", async () => {
-      const store = await makeStore();
-      await store.put("empty", bytes());
-      await expect(store.get("empty")).resolves.toEqual(bytes());
-      await expect(store.getRange("empty", 0, 4)).resolves.toEqual(bytes());
-    });
-
-    test("a put without ifAbsent replaces, one with it does not", async () => {
-      const store = await makeStore();
-      await store.put("p", bytes(1));
-      await store.put("p", bytes(2));
-      await expect(store.put("p", bytes(3), { ifAbsent: true })).resolves.toBe("exists");
-      await expect(store.get("p")).resolves.toEqual(bytes(2));
-      await expect(store.put("q", bytes(4), { ifAbsent: true })).resolves.toBe("written");
-    });
-
-    test("of two conditional puts at once, exactly one writes", async () => {
-      const store = await makeStore();
-      const answers = await Promise.all(
-        [1, 2, 3].map((value) => store.put("race", bytes(value), { ifAbsent: true })),
-      );
-      expect(answers.filter((answer) => answer === "written")).toHaveLength(1);
-      const winner = answers.indexOf("written") + 1;
-      await expect(store.get("race")).resolves.toEqual(bytes(winner));
-    });
-
-    test("a range is clipped to the end of the blob", async () => {
-      const store = await makeStore();
-      await store.put("r", bytes(0, 1, 2, 3));
-      await expect(store.getRange("r", 1, 2)).resolves.toEqual(bytes(1, 2));
-      await expect(store.getRange("r", 2, 10)).resolves.toEqual(bytes(2, 3));
-      await expect(store.getRange("r", 4, 1)).resolves.toEqual(bytes());
-      await expect(store.getRange("r", 9, 1)).resolves.toEqual(bytes());
-    });
-
-    test("a list is ascending, complete and of the prefix only", async () => {
-      const store = await makeStore();
-      const paths = ["x/10", "x/9", "x-1", "x/a/b", "xx", "y/1"];
-      for (const path of paths) await store.put(path, bytes(path.length));
-      const listed = await store.list("x/");
-      expect(listed.map(({ path }) => path)).toEqual(["x/10", "x/9", "x/a/b"]);
-      expect(listed.every(({ size }) => size === 1)).toBe(true);
-      await expect(store.list("nothing/")).resolves.toEqual([]);
-    });
-
-    test("delete takes many paths and may be repeated", async () => {
-      const store = await makeStore();
-      for (const path of ["d/1", "d/2", "d/3"]) await store.put(path, bytes(1));
-      await store.delete(["d/1", "d/2", "d/none"]);
-      await store.delete(["d/1", "d/2"]);
-      await store.delete([]);
-      expect((await store.list("d/")).map(({ path }) => path)).toEqual(["d/3"]);
-    });
-
-    test("answers and arguments are the caller's to change", async () => {
-      const store = await makeStore();
-      const written = bytes(1, 2);
-      await store.put("own", written);
-      written[0] = 9;
-      const read = await store.get("own");
-      read![1] = 9;
-      await expect(store.get("own")).resolves.toEqual(bytes(1, 2));
-    });
-
-    test.each(["", "/a", "a/", "a//b", "./a", "a/../b", "a b", "é", "a".repeat(1025)])(
-      "the path %j is refused",
-      async (path) => {
-        const store = await makeStore();
-        await expect(store.put(path, bytes(1))).rejects.toMatchObject({ kind: "invalid" });
+/** What the contract says of get and getRange. */
+export function blobReadContract(
+  name: string,
+  create: () => BlobAccess | Promise<BlobAccess>,
+): void {
+  describe(`${name} reads blobs`, () => {
+    test.for([0, 1, 255, 65_536, 65_537, 5 * 1024 * 1024])(
+      "as they were put, of %i bytes",
+      async (size) => {
+        const { reader, writer } = await create();
+        const bytes = patternBytes(size);
+        await writer.put("some/blob", bytes);
+        // Compared as a flag: printing the difference of two large arrays would take minutes.
+        expect(isEqual(await reader.getRange("some/blob", 0, size), bytes)).toBe(true);
+        const half = Math.floor(size / 2);
+        const upper = await reader.getRange("some/blob", half, size);
+        expect(isEqual(upper, bytes.subarray(half))).toBe(true);
+        expect(isEqual(await reader.get("some/blob"), bytes)).toBe(true);
+        expect(isEqual(await reader.getRange("some/blob", 1, half), bytes.slice(1, half + 1))).toBe(
+          true,
+        );
       },
     );
+
+    test("that do not exist as undefined", async () => {
+      const { reader, writer } = await create();
+      await writer.put("folder/blob", patternBytes(3));
+      for (const absent of ["blob", "folder/blo", "folder/blob2", "folder", "folder/blob/x"]) {
+        expect(await reader.get(absent), absent).toBeUndefined();
+        expect(await reader.getRange(absent, 0, 10), absent).toBeUndefined();
+        expect(await reader.getRange(absent, 0, 0), absent).toBeUndefined();
+        expect(await reader.getRange(absent, 7, 1), absent).toBeUndefined();
+      }
+    });
+
+    test("in ranges, clipped to the end", async () => {
+      const { reader, writer } = await create();
+      for (const size of [0, 1, 10]) {
+        const bytes = patternBytes(size);
+        await writer.put(`blob-${size}`, bytes);
+        for (const { offset, length } of rangesOf(size)) {
+          const range = await reader.getRange(`blob-${size}`, offset, length);
+          const wanted = bytes.slice(offset, offset + length);
+          expect(range, `${length} at ${offset} of ${size}`).toEqual(wanted);
+        }
+      }
+    });
+
+    test("in many ranges at once, each its own", async () => {
+      const { reader, writer } = await create();
+      const bytes = patternBytes(200_000);
+      await writer.put("blob", bytes);
+      const offsets = Array.from({ length: 40 }, (_, index) => index * 4_999);
+      const ranges = await Promise.all(
+        offsets.map((offset) => reader.getRange("blob", offset, 4_999)),
+      );
+      for (const [index, offset] of offsets.entries()) {
+        expect(isEqual(ranges[index], bytes.subarray(offset, offset + 4_999))).toBe(true);
+      }
+    });
+
+    test("under paths with every character allowed, and as long as allowed", async () => {
+      const { reader, writer } = await create();
+      const paths = [
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ/abcdefghijklmnopqrstuvwxyz/0123456789._-",
+        "x",
+        "...",
+        "-",
+        "a..b/..c/d../.e",
+        `${`${"s".repeat(255)}/`.repeat(3)}${"t".repeat(254)}/u`,
+      ];
+      for (const [index, path] of paths.entries()) await writer.put(path, patternBytes(index + 1));
+      for (const [index, path] of paths.entries()) {
+        expect(await reader.get(path), path).toEqual(patternBytes(index + 1));
+        expect(await reader.getRange(path, 0, 1), path).toEqual(patternBytes(1));
+      }
+    });
+
+    test("as fresh arrays, which the caller may change", async () => {
+      const { reader, writer } = await create();
+      await writer.put("blob", patternBytes(100));
+      (await reader.getRange("blob", 0, 100))?.fill(0xff);
+      (await reader.getRange("blob", 10, 20))?.fill(0xff);
+      (await reader.get("blob"))?.fill(0xff);
+      (await reader.getRange("blob", 0, 100))?.fill(0xff);
+      expect(await reader.getRange("blob", 5, 50)).toEqual(patternBytes(100).slice(5, 55));
+      const bytes = await reader.get("blob");
+      expect(bytes).toEqual(patternBytes(100));
+      expect(bytes?.constructor).toBe(Uint8Array);
+    });
   });
+}
+
+function isEqual(left: Uint8Array | undefined, right: Uint8Array): boolean {
+  return left?.length === right.length && left.every((byte, index) => byte === right[index]);
 }
