@@ -14,3 +14,12 @@ export function copyBytes(
   }
   for (let index = 0; index < length; index++) target[at + index] = source[offset + index]!;
 }
+
+/**
+ * The same bytes as a plain Uint8Array. Node's Buffer is one too, but its slice() does not copy, and
+ * bytes that came from outside may be Buffers.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

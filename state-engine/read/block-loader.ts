@@ -3,6 +3,7 @@
  * most six requests are in flight, and bodies are read to the end [35].
  */
 import type { BlobStore } from "../blob-store/blob-store.ts";
+import { plainBytes } from "../bytes/copy.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import type { Block } from "../sst/block.ts";
@@ -142,7 +143,7 @@ export class BlockLoader {
       );
     }
     this.bytesRead += length;
-    return bytes;
+    return plainBytes(bytes);
   }
 }
 

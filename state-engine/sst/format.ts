@@ -9,7 +9,8 @@
 import type { CompressionName, Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import { readU32 } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { plainBytes } from "../bytes/copy.ts";
+import type { ByteWriter } from "../bytes/byte-writer.ts";
 
 export const FORMAT_VERSION = 1;
 /** Feature flags this code knows; a table with any other is refused. None so far. */
@@ -117,7 +118,7 @@ export function readFrame(
     );
   }
   try {
-    return decoder.decompress(stored, rawLength);
+    return plainBytes(decoder.decompress(stored, rawLength));
   } catch (cause) {
     throw new StateEngineError("corruption", `${what} does not decompress.`, { cause });
   }
