@@ -23,11 +23,18 @@ export interface BlockNeed {
   readonly index: number;
 }
 
+/** A need and where its bytes are, found out before the request: the tail may be evicted during it. */
+interface PlacedNeed extends BlockNeed {
+  readonly path: string;
+  readonly start: number;
+  readonly size: number;
+}
+
 interface Range {
   readonly path: string;
   readonly start: number;
   end: number;
-  readonly needs: BlockNeed[];
+  readonly needs: PlacedNeed[];
 }
 
 export class BlockLoader {
@@ -111,8 +118,7 @@ export class BlockLoader {
 
   async #read(range: Range): Promise<void> {
     const bytes = await this.#getRange(range.path, range.start, range.end - range.start);
-    for (const { table, index } of range.needs) {
-      const { start, size } = extent({ table, index });
+    for (const { table, index, start, size } of range.needs) {
       // A copy, so that a small block does not keep the whole answer alive.
       const own = bytes.slice(start - range.start, start - range.start + size);
       // Another reader may have brought it in during the request.
@@ -147,21 +153,24 @@ export class BlockLoader {
   }
 }
 
-function extent({ table, index }: BlockNeed): { start: number; size: number } {
-  const { offset, indexOffset, size } = table.source;
-  if (index === TAIL) return { start: offset + indexOffset, size: size - indexOffset };
+function placed({ table, index }: BlockNeed): PlacedNeed {
+  const { path, offset, indexOffset, size } = table.source;
+  if (index === TAIL) {
+    return { table, index, path, start: offset + indexOffset, size: size - indexOffset };
+  }
   const handle = table.tail!.blocks[index]!;
-  return { start: offset + handle.offset, size: handle.size };
+  return { table, index, path, start: offset + handle.offset, size: handle.size };
 }
 
 function joinRanges(needs: readonly BlockNeed[]): Range[] {
   const wanted = needs
-    .map((need) => ({ need, path: need.table.source.path, ...extent(need) }))
+    .map((need) => placed(need))
     .sort((left, right) =>
       left.path === right.path ? left.start - right.start : left.path < right.path ? -1 : 1,
     );
   const ranges: Range[] = [];
-  for (const { need, path, start, size } of wanted) {
+  for (const need of wanted) {
+    const { path, start, size } = need;
     const last = ranges.at(-1);
     if (
       last?.path === path &&
