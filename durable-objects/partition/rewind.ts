@@ -19,7 +19,8 @@ export interface Rewind {
 }
 
 const SHORTEST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 30_000;
+/** Below the ten seconds after which a silent source loses its memory: or each call would wake it anew, for ever. */
+const LONGEST_RETRY_MS = 5_000;
 
 /** Does not reject. */
 export async function rewindSource(rewind: Rewind): Promise<void> {
