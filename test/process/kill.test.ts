@@ -1,6 +1,6 @@
 /** The whole runtime is killed while lines are being posted; the client sends again what was not answered. */
 import { expect, test } from "vitest";
-import { temporaryDirectory, TestRuntime } from "../support/runtime.ts";
+import { startRuntime, temporaryDirectory } from "../support/runtime.ts";
 import { countsOf, countWords, post, realText } from "./word-count-client.ts";
 
 const variables = { WEIR_PARALLELISM: "3", WEIR_SOURCES: "2" };
@@ -10,10 +10,10 @@ const bodiesPerProducer = 12;
 
 test("counts stay exact when the runtime is killed in the middle of posting", async () => {
   const directory = temporaryDirectory();
-  const start = () => TestRuntime.start({ directory, variables, parameters });
+  const start = () => startRuntime({ directory, variables, parameters });
   const body = realText();
   const next = new Map(producers.map((producer) => [producer, 0]));
-  const postAll = async (runtime: TestRuntime, killAfter: number) => {
+  const postAll = async (runtime: RuntimeProcess, killAfter: number) => {
     const until = { answers: killAfter };
     await Promise.all(
       producers.map((producer) => postUntilKilled(runtime, { producer, next, body, until })),
@@ -36,7 +36,7 @@ interface Client {
   readonly until: { answers: number };
 }
 
-async function postUntilKilled(runtime: TestRuntime, client: Client): Promise<void> {
+async function postUntilKilled(runtime: RuntimeProcess, client: Client): Promise<void> {
   const { producer, next, body, until } = client;
   while (next.get(producer)! < bodiesPerProducer && until.answers > 0) {
     const sequence = next.get(producer)!;

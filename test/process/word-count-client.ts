@@ -1,6 +1,6 @@
 /** What the process tests say to a running word count, and the count to compare with. */
 import { readFileSync } from "node:fs";
-import type { TestRuntime } from "../support/runtime.ts";
+import type { RuntimeProcess } from "../../cli/runtime-process.ts";
 
 export const linesPath = "/jobs/wordcount/lines";
 export const countsPath = "/jobs/wordcount/state/counts";
@@ -26,7 +26,7 @@ export interface Posting {
 }
 
 export async function post(
-  runtime: TestRuntime,
+  runtime: RuntimeProcess,
   body: string | Uint8Array<ArrayBuffer>,
   { producer, sequence, headers }: Posting = {},
 ): Promise<Response> {
@@ -47,7 +47,7 @@ export interface Entry {
 }
 
 /** Every entry of the counts, page by page, in the order they came. */
-export async function scanCounts(runtime: TestRuntime, query = ""): Promise<Entry[]> {
+export async function scanCounts(runtime: RuntimeProcess, query = ""): Promise<Entry[]> {
   const entries: Entry[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
@@ -59,13 +59,13 @@ export async function scanCounts(runtime: TestRuntime, query = ""): Promise<Entr
   return entries;
 }
 
-export async function countsOf(runtime: TestRuntime, query = ""): Promise<Map<string, number>> {
+export async function countsOf(runtime: RuntimeProcess, query = ""): Promise<Map<string, number>> {
   return new Map((await scanCounts(runtime, query)).map(({ key, value }) => [key, value]));
 }
 
 /** Asks again while the answer is 503: a partition that woke up is catching up. */
 export async function answered(
-  runtime: TestRuntime,
+  runtime: RuntimeProcess,
   path: string,
   request?: RequestInit,
 ): Promise<Response> {

@@ -1,7 +1,8 @@
 /** The word count from POST to GET on the real runtime. */
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { sharedRuntime, temporaryDirectory, TestRuntime } from "../support/runtime.ts";
+import type { RuntimeProcess } from "../../cli/runtime-process.ts";
+import { sharedRuntime, startRuntime, temporaryDirectory } from "../support/runtime.ts";
 import {
   answered,
   countsOf,
@@ -57,7 +58,7 @@ test("the state gives the top words, prefixes and pages of a state in order", as
 });
 
 test("a requested checkpoint covers what was posted and keeps its manifest", async () => {
-  const runtime = await TestRuntime.start({
+  const runtime = await startRuntime({
     directory: temporaryDirectory(),
     parameters: onRequest,
   });
@@ -109,10 +110,10 @@ test("lines sent over a WebSocket are answered one by one, in order", async () =
 
 test("the runtime ends with exit code 0 when it is asked to, and comes back where it was", async () => {
   const directory = temporaryDirectory();
-  const first = await TestRuntime.start({ directory, parameters: onRequest });
+  const first = await startRuntime({ directory, parameters: onRequest });
   await post(first, "one two two\n");
   expect(await first.stop()).toBe(0);
-  const second = await TestRuntime.start({ directory, parameters: onRequest });
+  const second = await startRuntime({ directory, parameters: onRequest });
   expect(await countsOf(second)).toEqual(
     new Map([
       ["one", 1],
@@ -121,7 +122,7 @@ test("the runtime ends with exit code 0 when it is asked to, and comes back wher
   );
 });
 
-async function checkpoint(runtime: TestRuntime): Promise<unknown> {
+async function checkpoint(runtime: RuntimeProcess): Promise<unknown> {
   const request = { method: "POST" };
   return await (await answered(runtime, "/jobs/wordcount/checkpoints?wait=30", request)).json();
 }
