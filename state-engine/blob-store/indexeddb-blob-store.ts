@@ -56,9 +56,12 @@ export class IndexedDbBlobStore<Store, Handle extends BlobHandle> implements Blo
 
   async put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists"> {
     assertBlobPath(path);
-    const { idbKeyval, store, toBlob, now } = this.#options;
+    const { idbKeyval, store } = this.#options;
     return await unavailableOnError(`writing ${path}`, async () => {
-      const stored: StoredBlob = { blob: toBlob(bytes), writtenAt: now() };
+      const stored: StoredBlob = {
+        blob: this.#options.toBlob(bytes),
+        writtenAt: this.#options.now(),
+      };
       if (!options?.ifAbsent) {
         await idbKeyval.set(path, stored, store);
         return "written";

@@ -30,6 +30,8 @@ export class PieceCache {
   readonly #sizes = new Map<string, number>();
   #usedBytes = 0;
   #opening: Promise<boolean> | undefined;
+  /** Blobs forgotten before it was known what the cache holds of them. */
+  readonly #unwanted = new Set<string>();
   /** Raised when anything is forgotten: what was fetched before may be of a blob that is gone. */
   #turn = 0;
   /** Writes and removals one after another, so that the later one decides. */
@@ -75,7 +77,10 @@ export class PieceCache {
   /** Resolves once no piece of these blobs is answered any more. */
   async forget(blobPaths: readonly string[]): Promise<void> {
     this.#turn++;
-    await this.#open();
+    if (!(await this.#open())) {
+      for (const path of blobPaths) this.#unwanted.add(path);
+      return;
+    }
     const forgotten = new Set(blobPaths);
     await this.#change(async () => {
       await this.#remove([...this.#sizes.keys()].filter((path) => forgotten.has(blobPath(path))));
@@ -120,9 +125,12 @@ export class PieceCache {
   async #load(): Promise<boolean> {
     const entries = await this.#attempt("listing", () => this.#options.cache.list(""));
     if (entries === undefined) return false;
+    const unwanted: string[] = [];
     for (const { path, size } of entries.toSorted((a, b) => a.writtenAt - b.writtenAt)) {
-      this.#add(path, size);
+      if (this.#unwanted.has(blobPath(path))) unwanted.push(path);
+      else this.#add(path, size);
     }
+    await this.#remove(unwanted);
     await this.#makeRoom(0);
     return true;
   }

@@ -39,7 +39,9 @@ describe("FolderBlobStore", () => {
       expect(winner?.size).toBe(outcomes.indexOf("written") + 1);
     }
   });
+});
 
+describe("FolderBlobStore in a folder with other things", () => {
   test("never reaches a file outside its folder", async () => {
     const parent = temporaryDirectory();
     await writeFile(join(parent, "secret"), "not yours");

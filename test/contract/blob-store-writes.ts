@@ -53,28 +53,25 @@ function testPuts(name: string, create: () => BlobStore | Promise<BlobStore>): v
       }
     });
 
-    test("only under paths the contract allows", async () => {
+    test.for([
+      "",
+      "/a",
+      "a/",
+      "a//b",
+      ".",
+      "a/../b",
+      "../a",
+      "ä",
+      "a b",
+      "a%2e",
+      "a~",
+      "x".repeat(1_025),
+    ])("never under %j, which is no path", async (path) => {
       const store = await create();
-      const refused = [
-        "",
-        "/a",
-        "a/",
-        "a//b",
-        ".",
-        "a/../b",
-        "../a",
-        "ä",
-        "a b",
-        "a%2e",
-        "a~",
-        "x".repeat(1_025),
-      ];
-      for (const path of refused) {
-        await expect(store.put(path, patternBytes(1)), path).rejects.toMatchObject({
-          name: "StateEngineError",
-          kind: "invalid",
-        });
-      }
+      await expect(store.put(path, patternBytes(1))).rejects.toMatchObject({
+        name: "StateEngineError",
+        kind: "invalid",
+      });
       expect(await store.list("")).toEqual([]);
     });
   });
