@@ -63,7 +63,7 @@ export function scenarioOf(seed: number): Scenario {
     requestsPerProducer: random.between(1, 25),
     linesPerRequest: random.pick([2, 10, 40]),
     sharedWords: random.pick([1, 5, 40]),
-    memoryBytes: random.pick([80 * 1024 * 1024, 4 * 1024 * 1024]),
+    memoryBytes: random.pick([80 * 1024 * 1024, 1024 * 1024, 64 * 1024, 16 * 1024]),
     rates: ratesOf(random),
   };
 }

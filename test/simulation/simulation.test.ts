@@ -8,8 +8,8 @@ import { scenarioOf } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 
-const SEEDS_PER_TEST = 10;
-const TESTS = 4;
+const SEEDS_PER_TEST = 20;
+const TESTS = 15;
 
 for (let test = 0; test < TESTS; test++) {
   const first = 1 + test * SEEDS_PER_TEST;

@@ -73,9 +73,18 @@ export class CheckpointOracle {
     return latest === undefined ? new Map() : offsetsOf(this.#manifest(latest.path));
   }
 
-  /** The bucket holds what retained checkpoints need and nothing else, but for what landed after its DELETE. */
+  /**
+   * The bucket holds what retained checkpoints need and nothing else, but for what landed after its
+   * DELETE, and what a sleeping partition has noted and deletes when it attaches [10].
+   */
   expectCleanBucket(): void {
     const needed = new Set([...this.#needs.values()].flatMap((paths) => [...paths]));
+    for (const { storage } of this.#world.objects) {
+      if (!storage.hasTable("upload")) continue;
+      for (const { path } of storage.exec<{ path: string }>("SELECT path FROM upload")) {
+        needed.add(path);
+      }
+    }
     const left = this.#world.bucket.paths.filter(
       (path) => !needed.has(path) && !this.#landedLate.has(path),
     );
