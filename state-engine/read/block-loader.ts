@@ -70,8 +70,19 @@ export class BlockLoader {
     return table.residentBlock(index, this.#environment, this.cache.addBlock);
   }
 
-  /** Makes all of it resident. Blocks are asked for only once their table's tail is. */
+  /** Makes all of it resident. A tail that was let go since the block was asked for comes first. */
   async load(needs: readonly BlockNeed[]): Promise<void> {
+    for (;;) {
+      const tails = needs.filter(
+        ({ table, index }) => index !== TAIL && this.tail(table) === undefined,
+      );
+      if (tails.length === 0) break;
+      await this.#loadAll(tails.map(({ table }) => ({ table, index: TAIL })));
+    }
+    await this.#loadAll(needs);
+  }
+
+  async #loadAll(needs: readonly BlockNeed[]): Promise<void> {
     const missing = needs.filter((need) => !this.#isResident(need));
     if (missing.length === 0) return;
     const ranges = joinRanges(missing);
