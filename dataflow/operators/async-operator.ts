@@ -9,7 +9,7 @@
  */
 import { structuredCodec } from "../codecs/structured-codec.ts";
 import type { Codec } from "../codecs/codec.ts";
-import type { MapState } from "../state/keyed-state.ts";
+import type { MapState, ValueState } from "../state/keyed-state.ts";
 import { mapState, valueState } from "../state/state-descriptor.ts";
 import { int64Codec } from "../codecs/plain-codecs.ts";
 import type {
@@ -67,8 +67,8 @@ export function asyncOperator<In, Out, K extends Key = Key>(
       return {
         waiting: waitingRecords(waitingState),
         process(_input, record, context) {
-          const { timestamp, watermark } = context;
-          const sequence = next.get() ?? 0;
+          const { timestamp, watermark, processingTime } = context;
+          const sequence = next.get() ?? firstSequence(processingTime);
           next.update(sequence + 1);
           waiting.put(sequence, { record, timestamp, watermark });
           context.request(sequence, record);
@@ -83,12 +83,30 @@ export function asyncOperator<In, Out, K extends Key = Key>(
             waiting.put(sequence, { ...entry, values });
             emitInOrder(waiting, context);
           }
-          // Nothing waits: sequences may begin anew, so that an idle key keeps no state.
-          if (waiting.isEmpty()) next.clear();
+          forgetSequence(waiting, next, context.processingTime);
         },
       };
     },
   };
+}
+
+/**
+ * Sequences of a key begin at a number that grows with time, so that a key that has forgotten its
+ * last one never uses a number twice: a belated answer cannot meet another record.
+ */
+function firstSequence(processingTime: number): number {
+  return processingTime * 1024;
+}
+
+/** Once nothing waits and later sequences will be higher anyway, an idle key keeps no state. */
+function forgetSequence(
+  waiting: MapState<number, Waiting>,
+  next: ValueState<number>,
+  processingTime: number,
+): void {
+  const following = next.get();
+  if (following === undefined || following > firstSequence(processingTime)) return;
+  if (waiting.isEmpty()) next.clear();
 }
 
 function waitingRecords(state: WaitingRecords["state"]): WaitingRecords {
@@ -120,11 +138,11 @@ function emitWaiting(
   context.settle(sequence);
 }
 
-function valuesOf<In, Out>(
+function valuesOf<In>(
   uid: string,
   record: In,
   outcome: RequestOutcome,
-  onFailure: ((record: In, error: string) => readonly Out[]) | undefined,
+  onFailure: ((record: In, error: string) => readonly unknown[]) | undefined,
 ): readonly unknown[] {
   if (outcome.kind === "result") return outcome.values;
   if (onFailure !== undefined) return onFailure(record, outcome.error);

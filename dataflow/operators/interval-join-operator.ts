@@ -113,6 +113,6 @@ class IntervalJoin<Left, Right, Out> implements KeyedOperatorLogic {
 
   #emitLate(side: 0 | 1, record: unknown, context: OperatorContext): void {
     const tag = side === 0 ? this.#options.lateLeft : this.#options.lateRight;
-    if (tag !== undefined) context.sideOutput(tag as OutputTag<unknown>, record);
+    if (tag !== undefined) context.sideOutput(tag, record);
   }
 }
