@@ -3,6 +3,7 @@
  * the seeds over the machine's cores, and ends with status 1 and a report at the first seed that breaks
  * a promise.
  */
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import cliProgress from "cli-progress";
@@ -79,12 +80,11 @@ async function runSeeds(
   return failed;
 }
 
-function runSeed(thread: Worker, seed: number): Promise<SeedOutcome> {
-  return new Promise((resolve, reject) => {
-    thread.once("message", resolve);
-    thread.once("error", reject);
-    thread.postMessage(seed, []);
-  }).finally(() => thread.removeAllListeners()) as Promise<SeedOutcome>;
+async function runSeed(thread: Worker, seed: number): Promise<SeedOutcome> {
+  thread.postMessage(seed, []);
+  // Rejects when the thread fails first.
+  const [outcome] = await once(thread, "message");
+  return outcome as SeedOutcome;
 }
 
 function wholeNumber(text: string): number {
