@@ -7,6 +7,7 @@ import { JobCoordinator } from "../../durable-objects/coordinator/coordinator.ts
 import type { ObjectContext } from "../../durable-objects/object-context.ts";
 import { PartitionTask } from "../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../durable-objects/source/source.ts";
+import { type Mutant, mutate } from "./mutants.ts";
 import { CheckpointOracle } from "./oracles/checkpoint-oracle.ts";
 import { differenceOf, LogOracle } from "./oracles/log-oracle.ts";
 import { type Scenario, simulatedJob } from "./scenario.ts";
@@ -32,14 +33,18 @@ export interface Result {
 
 export async function simulate(
   scenario: Scenario,
-  options: Pick<WorldOptions, "crashAt"> = {},
+  options: Pick<WorldOptions, "crashAt"> & { readonly mutant?: Mutant } = {},
 ): Promise<Result> {
   const graph = simulatedJob(scenario);
+  const { mutant } = options;
   const world = new World({
     seed: scenario.seed,
     rates: scenario.rates,
     memoryBytes: scenario.memoryBytes,
-    createLogic: (name, context) => createLogic(name, context, graph),
+    createLogic: (name, context) => {
+      const build = (seen: ObjectContext): object => createLogic(name, seen, graph);
+      return mutant === undefined ? build(context) : mutate(mutant, name, context, build);
+    },
     ...options,
   });
   const run = new Run(world, scenario);
