@@ -69,7 +69,7 @@ function fixManifest(house: Coordination): Fixed | undefined {
     pending.manifest = { path, chain: manifest.chain, ...counts };
     const bytes = encodeManifest(manifest, house.context.environment);
     writeManifestBytes(house, bytes);
-    registry.noteManifest(path, pending.id);
+    registry.noteManifest(path, pending.id, bytes.length);
     return { id: pending.id, path, bytes };
   });
 }

@@ -79,13 +79,12 @@ function meter(
   return { quantity, unit, usd: quantity * unitPrice };
 }
 
-export function cost({ context, job, store }: Coordination): JsonObject {
+export function cost({ context, job, registry, store }: Coordination): JsonObject {
   const { createdAt, operations, shape } = store.record;
-  const [stored] = store.read<{ bytes: number | null }>("SELECT SUM(size) AS bytes FROM object");
   return estimateCost({
     elapsedMs: context.environment.now() - createdAt,
     objects: 1 + shape.sources + job.vertices.length * shape.parallelism,
-    storedBytes: stored?.bytes ?? 0,
+    storedBytes: registry.storedBytes(),
     operations,
   });
 }

@@ -3,6 +3,7 @@
  * figures are as old as the last checkpoint or the last time the input fell silent.
  */
 import type { JsonObject, Topology } from "../coordinator-queries.ts";
+import { fitting } from "./bounded-reply.ts";
 import type { Coordination } from "./coordination.ts";
 import { exceptionLimit } from "./failure.ts";
 import { sourcesOf, type JobRecord } from "./job-record.ts";
@@ -47,9 +48,10 @@ export function exceptions(house: Coordination): JsonObject {
 }
 
 function readExceptions({ store }: Coordination, limit: number): JsonObject[] {
-  return store
+  const newest = store
     .read<{ data: string }>("SELECT data FROM exception ORDER BY number DESC LIMIT ?", limit)
     .map(({ data }) => JSON.parse(data) as JsonObject);
+  return [...fitting(newest)];
 }
 
 function describeSources({ rows }: Coordination, { shape }: JobRecord): JsonObject[] {

@@ -3,11 +3,11 @@
  * The last 100 are kept. Reading them is statistics.ts.
  */
 import type { JsonObject } from "../coordinator-queries.ts";
-import type { OperationCounts, PartitionState } from "../messages.ts";
+import type { OperationCounts, PartitionState, TaskId } from "../messages.ts";
 import { operationsCost } from "../prices.ts";
 import type { Coordination } from "./coordination.ts";
 import { noOperations, tasksOf, type JobRecord, type PendingCheckpoint } from "./job-record.ts";
-import type { AcknowledgementRow, OfTask } from "./rows.ts";
+import type { AcknowledgementRow, CoordinatorRows, OfTask } from "./rows.ts";
 
 /** Checkpoints whose statistics are kept. */
 export const historyLimit = 100;
@@ -42,7 +42,7 @@ export function writeCompletedCheckpoint(
       get_operations: operations.classB,
       estimated_cost_usd: operationsCost(operations),
     },
-    subtasks: subtasksOf(pending, facts.acknowledgements),
+    subtasks: subtasksOf(house, pending, facts.acknowledgements),
   });
 }
 
@@ -62,7 +62,7 @@ export function writeFailedCheckpoint(
       failure_timestamp: now,
       failure_message: facts.message,
     },
-    subtasks: subtasksOf(pending, facts.acknowledgements),
+    subtasks: subtasksOf(house, pending, facts.acknowledgements),
   });
 }
 
@@ -78,7 +78,7 @@ export function pendingDetail(house: Coordination, record: JobRecord): JsonObjec
 }
 
 function commonDetail(
-  { job }: Coordination,
+  { job, rows }: Coordination,
   record: JobRecord,
   acknowledgements: Acknowledgements,
 ): JsonObject {
@@ -87,6 +87,7 @@ function commonDetail(
   return {
     id,
     is_savepoint: false,
+    savepointFormat: null,
     checkpoint_type: "CHECKPOINT",
     mode,
     trigger_timestamp: triggeredAt,
@@ -95,7 +96,10 @@ function commonDetail(
       ...acknowledgements.map(({ data }) => data.acknowledgedAt),
     ),
     checkpointed_size: uploadedBytes(acknowledgements),
-    state_size: acknowledgements.reduce((sum, { data }) => sum + stateSize(data), 0),
+    state_size: acknowledgements.reduce(
+      (sum, { data, task }) => sum + stateSize(rows, task, data),
+      0,
+    ),
     alignment_buffered: 0,
     processed_data: 0,
     persisted_data: 0,
@@ -109,6 +113,7 @@ function commonDetail(
 
 /** Per vertex its subtasks that acknowledged, in Flink's shape. */
 export function subtasksOf(
+  { rows }: Coordination,
   pending: PendingCheckpoint,
   acknowledgements: Acknowledgements,
 ): Record<string, JsonObject[]> {
@@ -122,7 +127,7 @@ export function subtasksOf(
       ack_timestamp: data.acknowledgedAt,
       end_to_end_duration: data.acknowledgedAt - pending.triggeredAt,
       checkpointed_size: data.metrics.uploadedBytes,
-      state_size: stateSize(data),
+      state_size: stateSize(rows, task, data),
       checkpoint: { sync: syncDurationMs, async: asyncDurationMs },
       alignment: { buffered: 0, processed: 0, persisted: 0, duration: alignmentDurationMs },
       start_delay: startDelayMs,
@@ -149,8 +154,10 @@ function write(
   store.write("DELETE FROM history WHERE id <= ?", id - historyLimit);
 }
 
-function stateSize({ state }: AcknowledgementRow): number {
-  return (state?.tables ?? []).reduce((sum, { size }) => sum + size, 0);
+/** Bytes the checkpoint needs of one partition: one that changed nothing needs what it had. */
+function stateSize(rows: CoordinatorRows, task: TaskId, { state }: AcknowledgementRow): number {
+  const { tables } = state ?? rows.partition(task);
+  return tables.reduce((sum, { size }) => sum + size, 0);
 }
 
 function uploadedBytes(acknowledgements: Acknowledgements): number {

@@ -44,7 +44,7 @@ export class Registry {
   /** Objects of an acknowledgement that does not count. A row that is already there knows better and stays. */
   registerLost(uploads: readonly Upload[], checkpoint: number, dead: boolean): void {
     for (const { path, size } of uploads) {
-      this.#store.write(
+      this.#store.writeIndexed(
         "INSERT OR IGNORE INTO object (path, size, created_by, last_used, dead) VALUES (?, ?, ?, ?, ?)",
         path,
         size,
@@ -75,7 +75,7 @@ export class Registry {
     }
     for (const path of before) {
       if (listed.has(path)) continue;
-      this.#store.write(
+      this.#store.writeIndexed(
         "UPDATE object SET last_used = ? WHERE path = ?",
         change.checkpoint - 1,
         path,
@@ -93,19 +93,32 @@ export class Registry {
   ): void {
     const listed = objectsListed(now);
     for (const path of listed) {
-      this.#store.write(
+      this.#store.writeIndexed(
         "UPDATE object SET last_used = NULL WHERE path = ? AND last_used IS NOT NULL",
         path,
       );
     }
     for (const path of objectsListed(before)) {
       if (listed.has(path)) continue;
-      this.#store.write("UPDATE object SET last_used = ? WHERE path = ?", latest, path);
+      this.#store.writeIndexed("UPDATE object SET last_used = ? WHERE path = ?", latest, path);
     }
   }
 
-  noteManifest(path: string, id: number): void {
-    this.#store.write("INSERT OR IGNORE INTO manifest (path, id) VALUES (?, ?)", path, id);
+  noteManifest(path: string, id: number, size: number): void {
+    this.#store.write(
+      "INSERT OR IGNORE INTO manifest (path, id, size) VALUES (?, ?, ?)",
+      path,
+      id,
+      size,
+    );
+  }
+
+  /** Bytes in the bucket that are this job's, as far as it knows. */
+  storedBytes(): number {
+    const [row] = this.#store.read<{ bytes: number }>(
+      "SELECT (SELECT COALESCE(SUM(size), 0) FROM object) + (SELECT COALESCE(SUM(size), 0) FROM manifest) AS bytes",
+    );
+    return row?.bytes ?? 0;
   }
 
   /** A manifest that was given up while its PUT was under way: deleted now and once more at `again` [33]. */
@@ -160,7 +173,7 @@ export class Registry {
   }
 
   forget(objects: readonly string[], manifests: readonly string[]): void {
-    for (const path of objects) this.#store.write("DELETE FROM object WHERE path = ?", path);
+    for (const path of objects) this.#store.writeIndexed("DELETE FROM object WHERE path = ?", path);
     for (const path of manifests) this.#store.write("DELETE FROM manifest WHERE path = ?", path);
   }
 

@@ -15,7 +15,7 @@ const statements = [
   // The bytes of the pending checkpoint's manifest, fixed before the first PUT [33].
   "CREATE TABLE IF NOT EXISTS manifest_bytes (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
   // Manifests that are in the bucket, or may be.
-  "CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY, id INTEGER NOT NULL, dead INTEGER NOT NULL DEFAULT 0, delete_again_at INTEGER) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY, id INTEGER NOT NULL, size INTEGER NOT NULL, dead INTEGER NOT NULL DEFAULT 0, delete_again_at INTEGER) WITHOUT ROWID",
   // The registry of objects [10].
   "CREATE TABLE IF NOT EXISTS object (path TEXT PRIMARY KEY, size INTEGER NOT NULL, created_by INTEGER NOT NULL, last_used INTEGER, dead INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
   "CREATE INDEX IF NOT EXISTS dropped_object ON object (last_used) WHERE last_used IS NOT NULL",

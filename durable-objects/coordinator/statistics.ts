@@ -4,6 +4,7 @@
  */
 import type { JsonObject, JsonValue } from "../coordinator-queries.ts";
 import type { Coordination } from "./coordination.ts";
+import { fitting } from "./bounded-reply.ts";
 import { pendingDetail, subtasksOf } from "./history.ts";
 
 /** `GET /jobs/{job}/checkpoints`. */
@@ -41,12 +42,25 @@ export function checkpointStatistics(house: Coordination): JsonObject {
           }
         : null,
     },
-    history,
+    history: fitting(history),
   };
 }
 
 /** `GET /jobs/{job}/checkpoints/details/{id}`; undefined when nothing is known of it (any more). */
 export function checkpointDetail(house: Coordination, id: number): JsonObject | undefined {
+  const detail = readDetail(house, id);
+  if (detail === undefined) return undefined;
+  const subtasks = readSubtasks(house, id);
+  const tasks = Object.fromEntries(
+    house.job.vertices.map(({ uid }) => [
+      uid,
+      { id: uid, ...taskFigures(house, detail, subtasks[uid] ?? []) },
+    ]),
+  );
+  return { ...detail, tasks };
+}
+
+function readDetail(house: Coordination, id: number): JsonObject | undefined {
   const { rows, store } = house;
   const record = store.record;
   if (record.pending?.id === id) return pendingDetail(house, record);
@@ -61,19 +75,13 @@ export function checkpointSubtasks(
   house: Coordination,
   { id, vertex }: { readonly id: number; readonly vertex: string },
 ): JsonObject | undefined {
-  const detail = checkpointDetail(house, id);
+  const detail = readDetail(house, id);
   if (detail === undefined || !house.job.vertices.some(({ uid }) => uid === vertex))
     return undefined;
   const subtasks = readSubtasks(house, id)[vertex] ?? [];
   return {
     id: vertex,
-    status: detail["status"]!,
-    latest_ack_timestamp: Math.max(0, ...numbers(subtasks, ["ack_timestamp"])),
-    checkpointed_size: sum(numbers(subtasks, ["checkpointed_size"])),
-    state_size: sum(numbers(subtasks, ["state_size"])),
-    end_to_end_duration: Math.max(0, ...numbers(subtasks, ["end_to_end_duration"])),
-    num_subtasks: house.store.record.shape.parallelism,
-    num_acknowledged_subtasks: subtasks.length,
+    ...taskFigures(house, detail, subtasks),
     summary: {
       checkpointed_size: spread(numbers(subtasks, ["checkpointed_size"])),
       state_size: spread(numbers(subtasks, ["state_size"])),
@@ -82,10 +90,35 @@ export function checkpointSubtasks(
         sync: spread(numbers(subtasks, ["checkpoint", "sync"])),
         async: spread(numbers(subtasks, ["checkpoint", "async"])),
       },
-      alignment: { duration: spread(numbers(subtasks, ["alignment", "duration"])) },
+      alignment: {
+        buffered: spread(numbers(subtasks, ["alignment", "buffered"])),
+        processed: spread(numbers(subtasks, ["alignment", "processed"])),
+        persisted: spread(numbers(subtasks, ["alignment", "persisted"])),
+        duration: spread(numbers(subtasks, ["alignment", "duration"])),
+      },
       start_delay: spread(numbers(subtasks, ["start_delay"])),
     },
-    subtasks,
+    subtasks: fitting(subtasks),
+  };
+}
+
+/** What Flink says of one vertex in one checkpoint. */
+function taskFigures(
+  { store }: Coordination,
+  detail: JsonObject,
+  subtasks: readonly JsonObject[],
+): JsonObject {
+  return {
+    status: detail["status"]!,
+    latest_ack_timestamp: largest(numbers(subtasks, ["ack_timestamp"])),
+    checkpointed_size: sum(numbers(subtasks, ["checkpointed_size"])),
+    state_size: sum(numbers(subtasks, ["state_size"])),
+    end_to_end_duration: largest(numbers(subtasks, ["end_to_end_duration"])),
+    alignment_buffered: 0,
+    processed_data: 0,
+    persisted_data: 0,
+    num_subtasks: store.record.shape.parallelism,
+    num_acknowledged_subtasks: subtasks.length,
   };
 }
 
@@ -146,7 +179,7 @@ function summaryOf(completed: readonly JsonObject[]): JsonObject {
 
 function readSubtasks(house: Coordination, id: number): Record<string, JsonObject[]> {
   const { pending } = house.store.record;
-  if (pending?.id === id) return subtasksOf(pending, house.rows.acknowledgements(id));
+  if (pending?.id === id) return subtasksOf(house, pending, house.rows.acknowledgements(id));
   const [row] = house.store.read<{ subtasks: string }>(
     "SELECT subtasks FROM history WHERE id = ?",
     id,
@@ -165,6 +198,10 @@ function numbers(items: readonly JsonObject[], path: readonly string[]): number[
     for (const name of path) value = (value as JsonObject)[name]!;
     return value as number;
   });
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
 function sum(values: readonly number[]): number {

@@ -38,10 +38,18 @@ export class CoordinatorStore {
     return this.#context.sql.exec<Result>(query, ...bindings);
   }
 
-  /** Runs a statement that writes; only inside a step. */
-  write(query: string, ...bindings: SqlValue[]): void {
-    this.#rowsWritten++;
+  /** Runs a statement that writes; only inside a step. Answers how many rows it wrote. */
+  write(query: string, ...bindings: SqlValue[]): number {
     this.#context.sql.exec(query, ...bindings);
+    const [row] = this.read<{ rows: number }>("SELECT changes() AS rows");
+    const rows = row?.rows ?? 0;
+    this.#rowsWritten += rows;
+    return rows;
+  }
+
+  /** The same for a statement that also changes one row of an index for each row: both are billed. */
+  writeIndexed(query: string, ...bindings: SqlValue[]): void {
+    this.#rowsWritten += this.write(query, ...bindings);
   }
 
   countRequest(): void {

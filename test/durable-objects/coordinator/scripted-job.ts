@@ -34,6 +34,17 @@ export class ScriptedBucket implements BlobStore {
   calls = 0;
   /** What the next put does instead of succeeding. */
   nextPut: "lost" | "written, answer lost" | undefined;
+  #deletes: PromiseWithResolvers<void> | undefined;
+
+  /** Deletes neither take effect nor are answered until they are let go. */
+  holdDeletes(): void {
+    this.#deletes = Promise.withResolvers();
+  }
+
+  letDeletesGo(): void {
+    this.#deletes?.resolve();
+    this.#deletes = undefined;
+  }
 
   async get(path: string): Promise<Uint8Array | undefined> {
     this.calls++;
@@ -62,6 +73,7 @@ export class ScriptedBucket implements BlobStore {
 
   async delete(paths: readonly string[]): Promise<void> {
     this.calls++;
+    await this.#deletes?.promise;
     for (const path of paths) {
       this.deleted.push(path);
       this.blobs.delete(path);
