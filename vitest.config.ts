@@ -33,7 +33,7 @@ function browserProjects(): TestProjectInlineConfiguration[] {
     const missing = `no Chromium was found: ${HOW_TO_INSTALL_CHROMIUM}`;
     if (process.env["CI"] === "true")
       throw new Error(`The browser tests must run, but ${missing}.`);
-    process.stderr.write(`Skipping the browser tests: ${missing}.\n`);
+    sayOnce(`Skipping the browser tests: ${missing}.\n`);
     return [];
   }
   return [
@@ -53,4 +53,11 @@ function browserProjects(): TestProjectInlineConfiguration[] {
       optimizeDeps: { include: ["idb-keyval"] },
     },
   ];
+}
+
+/** Vitest loads this file once more for a project with plugins of its own. */
+function sayOnce(line: string): void {
+  const said = globalThis as { weirConfigurationSaid?: string };
+  if (said.weirConfigurationSaid !== line) process.stderr.write(line);
+  said.weirConfigurationSaid = line;
 }
