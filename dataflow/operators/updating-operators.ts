@@ -26,6 +26,8 @@ interface UpdatingDefinition<In, Stored, Out> extends UpdatingOptions<Stored> {
   readonly kind: string;
   /** Name of the state. */
   readonly uid: string;
+  /** The user's function may change what it is given in place. */
+  readonly mayMutate?: boolean;
   /** Answers a new value, or `stored` itself, unchanged, when the record makes no difference. */
   readonly add: (stored: Stored | undefined, record: In) => Stored;
   readonly result: (stored: Stored) => Out;
@@ -41,6 +43,7 @@ export function reduceOperator<T, K extends Key = Key>(
     ...options,
     kind: "reduce",
     uid,
+    mayMutate: true,
     add: (stored, record) => (stored === undefined ? record : reduce(stored, record)),
     result: (stored) => stored,
   });
@@ -122,6 +125,7 @@ export function aggregateOperator<In, Accumulator, Out, K extends Key = Key>(
     ...options,
     kind: "aggregate",
     uid,
+    mayMutate: true,
     add: (stored, record) => aggregate.add(stored ?? aggregate.createAccumulator(), record),
     result: (stored) => aggregate.getResult(stored),
   };
@@ -153,7 +157,15 @@ function extremeOperator<In, K, Kept>(
 function updatingOperator<In, K, Stored, Out>(
   definition: UpdatingDefinition<In, Stored, Out>,
 ): KeyedOperator<[In], K, Update<K, Out>> {
-  const { kind, uid, add, result, codec = structuredCodec<Stored>(), ttl } = definition;
+  const {
+    kind,
+    uid,
+    mayMutate = false,
+    add,
+    result,
+    codec = structuredCodec<Stored>(),
+    ttl,
+  } = definition;
   const descriptor = valueState(uid, codec, ttl === undefined ? {} : { ttl });
   return {
     kind,
@@ -165,8 +177,9 @@ function updatingOperator<In, K, Stored, Out>(
       return {
         process(_input, record, context) {
           const stored = state.get();
-          // Before add: an accumulator may be changed in place.
-          const old = stored === undefined ? undefined : result(stored);
+          // A copy of its own where `stored` may be changed under it.
+          const before = mayMutate ? state.get() : stored;
+          const old = before === undefined ? undefined : result(before);
           const next = add(stored, record as In);
           if (next === undefined) throw undefinedResult(kind, uid, context.key);
           state.update(next);

@@ -66,19 +66,28 @@ export const watermarks = {
     rule: CustomWatermarks<T, State>,
   ): WatermarkStrategy<T> {
     return strategy("custom", timestampOf, (saved) => {
-      let state = saved === undefined ? rule.initialState : (JSON.parse(saved) as State);
+      let [state, watermark] =
+        saved === undefined
+          ? [rule.initialState, -Infinity]
+          : readSaved(JSON.parse(saved) as readonly [State, number | null]);
       return {
         onRecord(timestamp, record) {
           state = rule.onRecord(state, timestamp, record);
+          watermark = Math.max(watermark, rule.watermarkOf(state));
         },
         get watermark() {
-          return rule.watermarkOf(state);
+          return watermark;
         },
-        save: () => JSON.stringify(state),
+        save: () => JSON.stringify([state, watermark]),
       };
     });
   },
 };
+
+/** JSON writes -Infinity as null. */
+function readSaved<State>([state, watermark]: readonly [State, number | null]): [State, number] {
+  return [state, watermark ?? -Infinity];
+}
 
 function latestTimestampMinus(milliseconds: number, saved = ""): WatermarkGenerator<unknown> {
   let latest = saved === "" ? -Infinity : Number(saved);
