@@ -3,11 +3,7 @@
  * its calls. The simulator must catch every one; a mutant that survives is a hole in the oracles.
  */
 import type { AttachPartitionAnswer } from "../../durable-objects/messages.ts";
-import type {
-  Acknowledgement,
-  ChannelAnswer,
-  SourceFrame,
-} from "../../durable-objects/messages.ts";
+import type { ChannelAnswer, SourceFrame } from "../../durable-objects/messages.ts";
 import type { ObjectContext, Sql, SqlValue } from "../../durable-objects/object-context.ts";
 import type { Logic } from "./simulated-object.ts";
 import type { ObjectName } from "./world.ts";
