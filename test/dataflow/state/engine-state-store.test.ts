@@ -1,0 +1,135 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { codecs } from "../../../dataflow/codecs/codecs.ts";
+import { OperatorRunner } from "../../../dataflow/operators/operator-runner.ts";
+import { mergeOperatorsById } from "../../../dataflow/operators/operator-states.ts";
+import { processOperator } from "../../../dataflow/operators/process-operator.ts";
+import { EngineStateStore } from "../../../dataflow/state/engine-state-store.ts";
+import { listState, mapState, valueState } from "../../../dataflow/state/state-descriptor.ts";
+import { openHarness } from "../../../dataflow/testing/operator-harness.ts";
+import { MemoryBlobStore, StateEngine } from "../../../state-engine/index.ts";
+import type { PersistedState } from "../../../state-engine/index.ts";
+import { TINY, testEnvironment } from "../../state-engine/engine-fixture.ts";
+
+interface Step {
+  readonly key: string;
+  readonly at: number;
+  readonly clear: boolean;
+}
+
+/** Uses every shape of state, a TTL and timers, and emits all it sees. */
+const operator = processOperator({
+  state: {
+    last: valueState("last", codecs.int64, { ttl: { ttlMs: 15 } }),
+    all: listState("all", codecs.int64),
+    recent: listState("recent", codecs.int64, { ttl: { ttlMs: 20 } }),
+    seen: mapState("seen", "integer", codecs.int64),
+  },
+  process({ at, clear }: Step, { state, timers, key }) {
+    const view = [key, state.last.get(), state.all.get(), state.recent.get(), state.seen.entries()];
+    state.last.update(at);
+    state.all.add(at);
+    state.recent.add(at);
+    state.seen.put(at % 5, (state.seen.get(at % 5) ?? 0) + 1);
+    timers.registerEventTimeTimer(at + 7);
+    if (clear) {
+      state.all.clear();
+      state.seen.remove(2);
+    }
+    return [view];
+  },
+  onTimer: ({ timestamp }, { key, state }) => [["timer", timestamp, key, state.seen.keys()]],
+});
+const stateIds = new Map(operator.states.map(({ name }, index) => [name, index + 1]));
+const keyGroups = { first: 0, last: 15 };
+
+/** The operator over an engine that can be checkpointed and opened again with nothing resident. */
+class OverEngine {
+  readonly values: unknown[] = [];
+  readonly #environment = testEnvironment();
+  readonly #blobStore = new MemoryBlobStore(this.#environment);
+  #paths = 0;
+  #engine = this.#openEngine({ tables: [], sequence: 0 });
+  #runner = this.#openRunner();
+
+  async step(key: Uint8Array, keyGroup: number, value: Step, watermark: number): Promise<void> {
+    const record = { key, keyGroup, value, timestamp: value.at, arrivalTime: value.at };
+    while (!this.#runner.process(0, record)) await this.#runner.fetchMissing();
+    while (!this.#runner.advanceWatermark(watermark)) await this.#runner.fetchMissing();
+    while (await this.#engine.maintain());
+  }
+
+  async reopen(): Promise<void> {
+    const options = { mode: "incremental", inlineLimitBytes: 0 } as const;
+    const persisted = await this.#engine.persist(this.#engine.freeze(), options);
+    const { watermark, processingTime } = this.#runner;
+    this.#engine.close();
+    this.#engine = this.#openEngine(persisted);
+    this.#runner = this.#openRunner({ watermark, processingTime });
+  }
+
+  #openEngine({ tables, sequence }: Pick<PersistedState, "tables" | "sequence">): StateEngine {
+    return StateEngine.open({
+      environment: this.#environment,
+      blobStore: this.#blobStore,
+      keyGroups,
+      tables,
+      sequence,
+      mergeOperators: mergeOperatorsById(operator.states, stateIds),
+      uploads: { nextPath: () => `t/${this.#paths++}`, note: () => undefined },
+      tuning: TINY,
+    });
+  }
+
+  #openRunner(restored?: {
+    readonly watermark: number;
+    readonly processingTime: number;
+  }): OperatorRunner {
+    return new OperatorRunner({
+      operator,
+      stateIds,
+      keyType: "string",
+      keyGroups,
+      store: new EngineStateStore(this.#engine),
+      output: {
+        record: (value) => this.values.push(value),
+        update: () => undefined,
+        side: () => undefined,
+        request: () => undefined,
+      },
+      ...(restored === undefined ? {} : { restored }),
+    });
+  }
+}
+
+test("an operator over the engine, reopened anywhere with nothing resident, does what it does in memory", async () => {
+  const steps = fc.array(
+    fc.record({
+      key: fc.constantFrom("a", "b", "c"),
+      wait: fc.nat(9),
+      clear: fc.boolean(),
+      reopen: fc.boolean(),
+    }),
+    { maxLength: 25 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (given) => {
+      const inMemory = openHarness(operator, { keys: [(step: Step) => step.key] });
+      const overEngine = new OverEngine();
+      let at = 0;
+      for (const { key, wait, clear, reopen } of given) {
+        at += wait;
+        const step = { key, at, clear };
+        await inMemory.setClock(at);
+        await inMemory.process(step, at);
+        await inMemory.processWatermark(at);
+        await overEngine.step(codecs.text.encode(key), key.charCodeAt(0) % 16, step, at);
+        if (reopen) await overEngine.reopen();
+      }
+      const sorted = (values: readonly unknown[]): string[] =>
+        values.map((value) => JSON.stringify(value)).toSorted();
+      expect(sorted(overEngine.values)).toEqual(sorted(inMemory.values()));
+    }),
+    { numRuns: 25 },
+  );
+});
