@@ -30,7 +30,7 @@ export interface KeyedOperator<In extends readonly unknown[], K, Out> {
 }
 
 /** Any keyed operator, its types forgotten. */
-export type AnyKeyedOperator = KeyedOperator<readonly never[], never, unknown>;
+export type AnyKeyedOperator = Omit<KeyedOperator<readonly unknown[], unknown, unknown>, "types">;
 
 /** Hands out the state handles once, when a partition opens. */
 export interface OperatorSetup {
