@@ -12,9 +12,12 @@ export interface WorkerBundle {
   readonly hash: string;
 }
 
-export async function bundleWorker(): Promise<WorkerBundle> {
+/** The Worker that `wrangler deploy` deploys. */
+export const mainModule = new URL("../workers/main.ts", import.meta.url);
+
+export async function bundleWorker(module: URL): Promise<WorkerBundle> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("../workers/main.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(module)],
     bundle: true,
     write: false,
     format: "esm",

@@ -7,7 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { bundleWorker, type WorkerBundle } from "./bundle-worker.ts";
+import { bundleWorker, mainModule, type WorkerBundle } from "./bundle-worker.ts";
 import { guardWorkerd } from "./workerd-guard.ts";
 
 export interface LocalRuntimeOptions {
@@ -16,6 +16,8 @@ export interface LocalRuntimeOptions {
   readonly directory: string;
   /** Text bindings of the Worker. */
   readonly variables: Readonly<Record<string, string>>;
+  /** The Worker to run; default: workers/main.ts. */
+  readonly module?: URL;
 }
 
 /** As in wrangler.toml. */
@@ -33,7 +35,10 @@ export class LocalRuntime {
   /** Resolves once requests are served. Rejects with code ERR_ADDRESS_IN_USE when the port is taken. */
   static async start(options: LocalRuntimeOptions): Promise<LocalRuntime> {
     const directory = resolve(options.directory);
-    const [bundle] = await Promise.all([bundleWorker(), mkdir(directory, { recursive: true })]);
+    const [bundle] = await Promise.all([
+      bundleWorker(options.module ?? mainModule),
+      mkdir(directory, { recursive: true }),
+    ]);
     guardWorkerd();
     const miniflare = new Miniflare(miniflareOptions(options, bundle, directory));
     const url = await miniflare.ready;

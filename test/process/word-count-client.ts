@@ -1,6 +1,7 @@
 /** What the process tests say to a running word count, and the count to compare with. */
 import { readFileSync } from "node:fs";
 import type { RuntimeProcess } from "../../cli/runtime-process.ts";
+import { type StateEntry, WeirClient } from "../../cli/weir-client.ts";
 
 export const linesPath = "/jobs/wordcount/lines";
 export const countsPath = "/jobs/wordcount/state/counts";
@@ -8,15 +9,6 @@ export const countsPath = "/jobs/wordcount/state/counts";
 /** A real text of some 50 KB with all that real text has: punctuation, non-ASCII letters, empty lines. */
 export function realText(): string {
   return readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
-}
-
-/** Independent of Weir. */
-export function countWords(text: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of text.toLowerCase().match(/\w+/g) ?? []) {
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-  }
-  return counts;
 }
 
 export interface Posting {
@@ -41,47 +33,25 @@ export async function post(
   });
 }
 
-export interface Entry {
-  readonly key: string;
-  readonly value: number;
-}
-
 /** Every entry of the counts, page by page, in the order they came. */
-export async function scanCounts(runtime: RuntimeProcess, query = ""): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const next: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const response: Response = await answered(runtime, `${countsPath}?${query}${next}`);
-    entries.push(...parseLines(await response.text()));
-    cursor = response.headers.get("Next-Cursor");
-  }
+export async function scanCounts(runtime: RuntimeProcess, query = ""): Promise<StateEntry[]> {
+  const parameters = Object.fromEntries(new URLSearchParams(query));
+  const entries: StateEntry[] = [];
+  const client = new WeirClient({ url: runtime.url });
+  for await (const entry of client.scan("wordcount", "counts", parameters)) entries.push(entry);
   return entries;
 }
 
 export async function countsOf(runtime: RuntimeProcess, query = ""): Promise<Map<string, number>> {
-  return new Map((await scanCounts(runtime, query)).map(({ key, value }) => [key, value]));
+  const entries = await scanCounts(runtime, query);
+  return new Map(entries.map(({ key, value }) => [String(key), value as number]));
 }
 
-/** Asks again while the answer is 503: a partition that woke up is catching up. */
+/** Waits while a partition that woke up is catching up. Throws for every answer but 2xx. */
 export async function answered(
   runtime: RuntimeProcess,
   path: string,
   request?: RequestInit,
 ): Promise<Response> {
-  for (let attempt = 1; ; attempt++) {
-    const response = await runtime.fetch(path, request);
-    if (response.ok) return response;
-    const text = await response.text();
-    if (response.status !== 503 || attempt === 100) {
-      throw new Error(`${path} was answered ${response.status}: ${text}`);
-    }
-  }
-}
-
-function parseLines(text: string): Entry[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Entry);
+  return await new WeirClient({ url: runtime.url }).send(path, request);
 }

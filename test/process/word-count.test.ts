@@ -1,13 +1,13 @@
 /** The word count from POST to GET on the real runtime. */
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { countWords } from "../../bench/texts.ts";
 import type { RuntimeProcess } from "../../cli/runtime-process.ts";
 import { sharedRuntime, startRuntime, temporaryDirectory } from "../support/runtime.ts";
 import {
   answered,
   countsOf,
   countsPath,
-  countWords,
   linesPath,
   post,
   realText,

@@ -1,0 +1,119 @@
+/**
+ * Talks to a running Weir over its public HTTP interface (SPEC.md), for everything a person runs: the
+ * `weir` command, the demonstration, the tests.
+ *
+ * Promise: an answer of 429 or 503 is waited out and the request repeated, up to `patienceMs`, for
+ * requests that may be repeated; every other refusal becomes a WeirRequestError with the reason the
+ * server gave. A connection that breaks is the caller's to judge.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+
+export interface WeirClientOptions {
+  readonly url: string;
+  /** Sent as a bearer token. */
+  readonly token?: string;
+  /** How long to repeat what is refused for now. Default: 60 s. */
+  readonly patienceMs?: number;
+}
+
+export interface StateEntry {
+  readonly key: string | number;
+  readonly value: unknown;
+}
+
+export class WeirRequestError extends Error {
+  override readonly name = "WeirRequestError";
+  readonly status: number;
+  /** The problem the server answered (RFC 9457), as far as it is one. */
+  readonly problem: Readonly<Record<string, unknown>>;
+
+  constructor(request: string, status: number, problem: Readonly<Record<string, unknown>>) {
+    const { detail } = problem;
+    const reason = typeof detail === "string" ? detail : "no reason was given";
+    super(`${request} was answered ${status}: ${reason}`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+const LONGEST_WAIT_MS = 1_000;
+
+export class WeirClient {
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #patienceMs: number;
+
+  constructor({ url, token, patienceMs = 60_000 }: WeirClientOptions) {
+    this.url = url.replace(/\/+$/, "");
+    this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Resolves with an answer of 2xx; throws WeirRequestError for any other. */
+  async send(path: string, request: RequestInit = {}): Promise<Response> {
+    const giveUpAt = performance.now() + this.#patienceMs;
+    for (let attempt = 1; ; attempt++) {
+      const headers = { ...this.#headers, ...(request.headers as Record<string, string>) };
+      const response = await fetch(`${this.url}${path}`, { ...request, headers });
+      if (response.ok) return response;
+      const text = await response.text();
+      const isPassing = response.status === 429 || response.status === 503;
+      const waitMs = Math.min(
+        LONGEST_WAIT_MS,
+        1_000 * Number(response.headers.get("Retry-After") ?? 1),
+        100 * attempt,
+      );
+      if (!isPassing || performance.now() + waitMs > giveUpAt) {
+        const name = `${request.method ?? "GET"} ${path}`;
+        throw new WeirRequestError(name, response.status, problemOf(text));
+      }
+      await wait(waitMs);
+    }
+  }
+
+  async json<Answer = Readonly<Record<string, unknown>>>(
+    path: string,
+    request?: RequestInit,
+  ): Promise<Answer> {
+    return (await (await this.send(path, request)).json()) as Answer;
+  }
+
+  async postJson<Answer = Readonly<Record<string, unknown>>>(
+    path: string,
+    body: unknown = {},
+  ): Promise<Answer> {
+    return await this.json<Answer>(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Every entry of a state, page by page, in the order asked for. */
+  async *scan(
+    job: string,
+    state: string,
+    query: Readonly<Record<string, string>> = {},
+  ): AsyncGenerator<StateEntry, void, undefined> {
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const parameters: URLSearchParams = new URLSearchParams(query);
+      if (cursor !== "") parameters.set("cursor", cursor);
+      const path = `/jobs/${encodeURIComponent(job)}/state/${encodeURIComponent(state)}`;
+      const response: Response = await this.send(`${path}?${parameters.toString()}`);
+      for (const line of (await response.text()).split("\n")) {
+        if (line !== "") yield JSON.parse(line) as StateEntry;
+      }
+      cursor = response.headers.get("Next-Cursor");
+    }
+  }
+}
+
+function problemOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? { ...parsed } : { detail: text };
+  } catch {
+    return { detail: text };
+  }
+}
