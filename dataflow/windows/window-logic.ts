@@ -73,11 +73,13 @@ export class WindowLogic<T, K, Result, Out> implements KeyedOperatorLogic {
       }
       isSkipped = false;
       const contents = session?.contents ?? window;
-      context.namespace = encodeWindow(contents);
+      const namespace = encodeWindow(window);
+      context.namespace = contents === window ? namespace : encodeWindow(contents);
       this.#contents.add(record, context);
-      context.namespace = encodeWindow(window);
+      if (contents !== window) context.namespace = namespace;
       const result = this.#trigger.onElement(record, time, window, this.#triggerContext(context));
       this.#follow(result, window, contents, context);
+      context.namespace = namespace;
       this.#registerCleanup(window, context);
     }
     if (isSkipped) emitLate(this.#definition, record, time, context);
@@ -107,6 +109,7 @@ export class WindowLogic<T, K, Result, Out> implements KeyedOperatorLogic {
   }
 
   #follow(result: TriggerResult, window: Window, contents: Window, context: OperatorContext): void {
+    if (result === "continue") return;
     const namespace = encodeWindow(contents);
     if (result === "fire" || result === "fireAndPurge") {
       const value = this.#contents.read([namespace], context);
@@ -168,10 +171,10 @@ export class WindowLogic<T, K, Result, Out> implements KeyedOperatorLogic {
     return maxTimestampOf(window) + this.#latenessMs;
   }
 
+  /** The context is in the window's namespace. */
   #registerCleanup(window: Window, context: OperatorContext): void {
     const at = this.#cleanupTime(window);
     if (at === Infinity) return;
-    context.namespace = encodeWindow(window);
     if (this.#isEventTime) context.registerEventTimeTimer(at);
     else context.registerProcessingTimeTimer(at);
   }
