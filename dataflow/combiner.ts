@@ -1,132 +1,212 @@
 /**
- * Adds up counts per key before they travel: most of a word count's traffic disappears here. Keys
- * live as bytes in an arena, found by open addressing on their hash; a string Map would hash and
- * intern every record anew.
+ * Counts records per key before they travel: most of a word count's traffic disappears here. Each
+ * record costs one pass over its key, which writes, hashes and looks it up; a string Map would hash
+ * and intern every record anew.
  *
- * Promise: drain answers one frame with every key once, in the order first seen, and empties the
- * combiner. It never holds more than `maxFrameBytes` unless a single record does.
+ * Promise: drain gives each partition one frame with every key of it once, in the order first seen,
+ * and empties the combiner. No frame is larger than `maxFrameBytes` unless it holds a single record.
+ *
+ * All partitions share one table. An entry is a run of 32-bit words: hash, key length in bytes, count,
+ * then the key, padded with zeros, so that keys are compared by words. A key is written behind the
+ * last entry before it is looked up; where it is new, it is in its place already.
  */
+import { HASH_SEED, finishHash, hash32, hashByte } from "../state-engine/bytes/hash.ts";
+import { keyCodecs } from "../state-engine/state/key-codec.ts";
+import type { KeyCodec } from "../state-engine/state/key-codec.ts";
 import { FrameWriter, frameHeaderMaxBytes, maxFrameBytes, recordMaxBytes } from "./frame.ts";
+import { keyGroupOf } from "./key-group.ts";
 
-const initialSlots = 256;
+// The words of an entry; the key follows.
+const HASH = 0;
+const KEY_LENGTH = 1;
+const COUNT = 2;
+const HEADER_WORDS = 3;
+const HEADER_BYTES = HEADER_WORDS * 4;
+/** The first entry: 0 stands for a free slot. */
+const FIRST = 1;
+// A slot is an entry's first word in its low bits and the hash's own high bits above: most keys that
+// share a slot by chance are told apart there, without a look at the entry.
+const ENTRY_MASK = 0x00ffffff;
+const TAG_MASK = ~ENTRY_MASK;
+/** Counts stay below, so that they take at most three bytes in a frame. */
+const COUNT_LIMIT = 2 ** 20;
+const COUNT_MAX_BYTES = 3;
 
 export class CountCombiner {
-  /** Entry index + 1 by hash; 0 is free. The length is a power of two, at most half full. */
-  #slots = new Int32Array(initialSlots);
-  #hashes = new Int32Array(initialSlots / 2);
-  #keyEnds = new Int32Array(initialSlots / 2);
-  #counts = new Float64Array(initialSlots / 2);
-  #arena = new Uint8Array(4 * 1024);
+  /** The partition of each key group. */
+  readonly #owners: Uint16Array;
+  readonly #writers: readonly FrameWriter[];
+  /** Bytes each partition's frame takes at most. */
+  readonly #frameBytes: Int32Array;
+  /** 1 for a partition whose records are passed over. */
+  readonly #isPassedOver: Uint8Array;
+  /** By the hash's low bits; the length is a power of two, at most half of them taken. */
+  #slots = new Int32Array(4096);
+  #bytes = new Uint8Array(64 * 1024);
+  #words = new Int32Array(this.#bytes.buffer);
   #entries = 0;
-  #arenaEnd = 0;
-  #frameBytes = frameHeaderMaxBytes;
+  /** The word after the last entry. */
+  #end = FIRST;
 
-  get isEmpty(): boolean {
-    return this.#entries === 0;
+  constructor(owners: Uint16Array, partitions: number) {
+    this.#owners = owners;
+    this.#writers = Array.from({ length: partitions }, () => new FrameWriter("count", 0));
+    this.#frameBytes = new Int32Array(partitions).fill(frameHeaderMaxBytes);
+    this.#isPassedOver = new Uint8Array(partitions);
+  }
+
+  /** Whether `partition` gets what is added from now on. Only while the combiner is empty. */
+  setActive(partition: number, isActive: boolean): void {
+    this.#isPassedOver[partition] = isActive ? 0 : 1;
+  }
+
+  /** add() of a string key: what almost every key is, in one loop as long as it is ASCII. */
+  addString(key: string): boolean {
+    const { length } = key;
+    this.#makeRoom(length);
+    const bytes = this.#bytes;
+    let at = this.#end * 4 + HEADER_BYTES;
+    let hash = HASH_SEED;
+    for (let index = 0; index < length; index++) {
+      const unit = key.charCodeAt(index);
+      if (unit >= 0x80) return this.add(keyCodecs.string, key);
+      bytes[at++] = unit;
+      hash = hashByte(hash, unit);
+    }
+    return this.#count(finishHash(hash) | 0, length);
   }
 
   /**
-   * Adds `delta` to the key in `keys` at `offset`, whose hash32 is `hash`. False, and nothing is
-   * added, when the frame is full: drain first.
+   * Counts one record of the key. False, and it is not counted, when that would make a frame too large:
+   * drain first. Throws TypeError for a key of another type.
    */
-  add(hash: number, keys: Uint8Array, offset: number, length: number, delta: number): boolean {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    const signed = hash | 0;
-    // The low bits chose the partition already; the high ones are still spread.
-    let slot = (hash >>> 7) & mask;
-    for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
-      if (this.#hashes[entry - 1] === signed && this.#isKey(entry - 1, keys, offset, length)) {
-        this.#counts[entry - 1]! += delta;
-        return true;
-      }
-      slot = (slot + 1) & mask;
-    }
-    const size = recordMaxBytes(length);
-    if (this.#entries > 0 && this.#frameBytes + size > maxFrameBytes) return false;
-    this.#insert(slot, signed, keys, offset, length, delta);
-    this.#frameBytes += size;
-    return true;
+  add(codec: KeyCodec, key: unknown): boolean {
+    this.#makeRoom(codec.maxSize(key));
+    const start = this.#end * 4 + HEADER_BYTES;
+    const length = codec.write(key, this.#bytes, start) - start;
+    return this.#count(hash32(this.#bytes, start, length) | 0, length);
   }
 
-  drain(): Uint8Array {
-    const writer = new FrameWriter("count", this.#frameBytes);
-    let keyOffset = 0;
-    for (let entry = 0; entry < this.#entries; entry++) {
-      const keyEnd = this.#keyEnds[entry]!;
-      const delta = this.#counts[entry]!;
-      writer.addCount(this.#hashes[entry]!, this.#arena, keyOffset, keyEnd - keyOffset, delta);
-      keyOffset = keyEnd;
+  /** Hands out the frame of each partition that has records, in order of partition. */
+  drain(give: (partition: number, frame: Uint8Array) => void): void {
+    const words = this.#words;
+    for (let entry = FIRST; entry < this.#end;) {
+      const hash = words[entry + HASH]!;
+      const length = words[entry + KEY_LENGTH]!;
+      const offset = (entry + HEADER_WORDS) * 4;
+      const writer = this.#writers[this.#ownerOf(hash)]!;
+      writer.addCount(hash, this.#bytes, offset, length, words[entry + COUNT]!);
+      entry += HEADER_WORDS + wordsOf(length);
     }
     this.clear();
-    return writer.finish();
+    for (const [partition, writer] of this.#writers.entries()) {
+      if (writer.records > 0) give(partition, writer.finish());
+    }
   }
 
   /** Forgets everything added since the last drain. */
   clear(): void {
     if (this.#entries === 0) return;
     this.#slots.fill(0);
+    this.#frameBytes.fill(frameHeaderMaxBytes);
     this.#entries = 0;
-    this.#arenaEnd = 0;
-    this.#frameBytes = frameHeaderMaxBytes;
+    this.#end = FIRST;
   }
 
-  #isKey(entry: number, keys: Uint8Array, offset: number, length: number): boolean {
-    const start = entry === 0 ? 0 : this.#keyEnds[entry - 1]!;
-    if (this.#keyEnds[entry]! - start !== length) return false;
-    const arena = this.#arena;
-    for (let index = 0; index < length; index++) {
-      if (arena[start + index] !== keys[offset + index]) return false;
+  /** Counts the key whose bytes stand where the next entry's will. */
+  #count(hash: number, length: number): boolean {
+    const slots = this.#slots;
+    const words = this.#words;
+    const mask = slots.length - 1;
+    const keyWords = wordsOf(length);
+    this.#pad(length);
+    let slot = hash & mask;
+    for (let occupant = slots[slot]!; occupant !== 0; occupant = slots[slot]!) {
+      if (((occupant ^ hash) & TAG_MASK) === 0) {
+        const entry = occupant & ENTRY_MASK;
+        if (
+          words[entry + HASH] === hash &&
+          words[entry + KEY_LENGTH] === length &&
+          this.#isNewKey(entry, keyWords)
+        ) {
+          const count = words[entry + COUNT]! + 1;
+          if (count === COUNT_LIMIT) return false;
+          words[entry + COUNT] = count;
+          return true;
+        }
+      }
+      slot = (slot + 1) & mask;
+    }
+    return this.#insert(slot, hash, length);
+  }
+
+  /** Zeros after the new key, up to a whole word. */
+  #pad(length: number): void {
+    const bytes = this.#bytes;
+    const keyEnd = this.#end * 4 + HEADER_BYTES + length;
+    bytes[keyEnd] = 0;
+    bytes[keyEnd + 1] = 0;
+    bytes[keyEnd + 2] = 0;
+  }
+
+  #isNewKey(entry: number, keyWords: number): boolean {
+    const words = this.#words;
+    const key = entry + HEADER_WORDS;
+    const newKey = this.#end + HEADER_WORDS;
+    for (let index = 0; index < keyWords; index++) {
+      if (words[key + index] !== words[newKey + index]) return false;
     }
     return true;
   }
 
-  #insert(
-    slot: number,
-    hash: number,
-    keys: Uint8Array,
-    offset: number,
-    length: number,
-    delta: number,
-  ): void {
-    const entry = this.#entries++;
-    const end = this.#arenaEnd + length;
-    if (end > this.#arena.length) this.#growArena(end);
-    const arena = this.#arena;
-    for (let index = 0; index < length; index++) {
-      arena[this.#arenaEnd + index] = keys[offset + index]!;
-    }
-    this.#arenaEnd = end;
-    this.#hashes[entry] = hash;
-    this.#keyEnds[entry] = end;
-    this.#counts[entry] = delta;
-    this.#slots[slot] = entry + 1;
-    if (this.#entries === this.#hashes.length) this.#growTable();
+  #insert(slot: number, hash: number, length: number): boolean {
+    const partition = this.#ownerOf(hash);
+    if (this.#isPassedOver[partition] !== 0) return true;
+    const frameBytes = this.#frameBytes[partition]!;
+    const size = recordMaxBytes(length, COUNT_MAX_BYTES);
+    const isTooLarge = frameBytes > frameHeaderMaxBytes && frameBytes + size > maxFrameBytes;
+    if (isTooLarge || this.#end > ENTRY_MASK) return false;
+    const entry = this.#end;
+    this.#frameBytes[partition] = frameBytes + size;
+    this.#words[entry + HASH] = hash;
+    this.#words[entry + KEY_LENGTH] = length;
+    this.#words[entry + COUNT] = 1;
+    this.#slots[slot] = (hash & TAG_MASK) | entry;
+    this.#end = entry + HEADER_WORDS + wordsOf(length);
+    if (++this.#entries * 2 > this.#slots.length) this.#growSlots();
+    return true;
   }
 
-  #growArena(wanted: number): void {
-    const grown = new Uint8Array(Math.max(wanted, this.#arena.length * 2));
-    grown.set(this.#arena.subarray(0, this.#arenaEnd));
-    this.#arena = grown;
+  #ownerOf(hash: number): number {
+    return this.#owners[keyGroupOf(hash >>> 0, this.#owners.length)]!;
   }
 
-  #growTable(): void {
-    const capacity = this.#hashes.length * 2;
-    this.#hashes = grownCopy(this.#hashes, new Int32Array(capacity));
-    this.#keyEnds = grownCopy(this.#keyEnds, new Int32Array(capacity));
-    this.#counts = grownCopy(this.#counts, new Float64Array(capacity));
-    const slots = new Int32Array(capacity * 2);
+  /** Room for an entry whose key has up to `keyBytes`, padding included. */
+  #makeRoom(keyBytes: number): void {
+    const wanted = this.#end * 4 + HEADER_BYTES + keyBytes + 4;
+    if (wanted <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max((wanted + 3) & ~3, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#end * 4));
+    this.#bytes = grown;
+    this.#words = new Int32Array(grown.buffer);
+  }
+
+  #growSlots(): void {
+    const words = this.#words;
+    const slots = new Int32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
-    for (let entry = 0; entry < this.#entries; entry++) {
-      let slot = (this.#hashes[entry]! >>> 7) & mask;
+    for (let entry = FIRST; entry < this.#end;) {
+      const hash = words[entry + HASH]!;
+      let slot = hash & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = entry + 1;
+      slots[slot] = (hash & TAG_MASK) | entry;
+      entry += HEADER_WORDS + wordsOf(words[entry + KEY_LENGTH]!);
     }
     this.#slots = slots;
   }
 }
 
-function grownCopy<Column extends Int32Array | Float64Array>(from: Column, into: Column): Column {
-  into.set(from);
-  return into;
+/** Words that so many bytes take. */
+function wordsOf(bytes: number): number {
+  return (bytes + 3) >> 2;
 }

@@ -17,9 +17,9 @@ export const maxFrameBytes = 256 * 1024;
 /** Version, kind and record count at most. */
 export const frameHeaderMaxBytes = 2 + 5;
 
-/** Bytes a record takes at most, without its value: hash, two lengths or a delta, key. */
-export function recordMaxBytes(keyLength: number): number {
-  return 4 + 5 + keyLength + 8;
+/** Bytes a record takes at most whose value or delta, its length included, takes `payloadBytes`. */
+export function recordMaxBytes(keyLength: number, payloadBytes: number): number {
+  return 4 + (keyLength < 0x80 ? 1 : 5) + keyLength + payloadBytes;
 }
 
 /** The bytes are not a frame of this format. */

@@ -9,7 +9,9 @@ import type { KeyGroupRange } from "../state-engine/version/table-reference.ts";
 
 /** The key group of a key whose bytes hash to `hash` (unsigned 32-bit). */
 export function keyGroupOf(hash: number, maxParallelism: number): number {
-  return hash % maxParallelism;
+  // A power of two, as it usually is, needs no division.
+  const mask = maxParallelism - 1;
+  return (maxParallelism & mask) === 0 ? hash & mask : hash % maxParallelism;
 }
 
 /** The partition that owns `keyGroup`. */

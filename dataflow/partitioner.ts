@@ -4,75 +4,67 @@
  *
  * Promise: what a frame holds is exactly the records that came for its partition since the previous
  * frame of that partition (or reset); a partition that is not active gets none. Not its business:
- * positions. The caller knows which record it is at when `onFull` fires.
+ * positions. The caller knows which record it is at when `onFrame` is called.
  */
-import { hash32 } from "../state-engine/bytes/hash.ts";
 import { keyCodecs } from "../state-engine/state/key-codec.ts";
 import type { KeyCodec } from "../state-engine/state/key-codec.ts";
 import { CountCombiner } from "./combiner.ts";
 import type { KeyedVertex } from "./job-graph.ts";
-import { keyGroupOf, partitionOfKeyGroup } from "./key-group.ts";
+import { partitionOfKeyGroup } from "./key-group.ts";
 
 export interface PartitionerOptions {
   readonly vertex: KeyedVertex;
   readonly parallelism: number;
   readonly maxParallelism: number;
-  /** The frame of `partition` is full, the present record goes into the next one. Called before that record is added. */
-  readonly onFull: (partition: number, frame: Uint8Array) => void;
+  /** Takes the frame of every partition that has records: in drain(), and in add() before the record that no longer fits. */
+  readonly onFrame: (partition: number, frame: Uint8Array) => void;
 }
 
 /** One per keyed vertex a source feeds. */
 export class Partitioner {
   readonly #select: (record: unknown) => unknown;
   readonly #codec: KeyCodec;
-  readonly #maxParallelism: number;
-  readonly #owners: Uint16Array;
-  readonly #combiners: readonly CountCombiner[];
-  /** 1 for a partition that takes records. */
-  readonly #active: Uint8Array;
-  readonly #onFull: (partition: number, frame: Uint8Array) => void;
-  #key = new Uint8Array(256);
+  readonly #hasStringKeys: boolean;
+  readonly #combiner: CountCombiner;
+  readonly #onFrame: (partition: number, frame: Uint8Array) => void;
 
-  constructor({ vertex, parallelism, maxParallelism, onFull }: PartitionerOptions) {
+  constructor({ vertex, parallelism, maxParallelism, onFrame }: PartitionerOptions) {
     this.#select = vertex.key;
     this.#codec = keyCodecs[vertex.keyType];
-    this.#maxParallelism = maxParallelism;
-    this.#owners = Uint16Array.from({ length: maxParallelism }, (_, keyGroup) =>
+    this.#hasStringKeys = vertex.keyType === "string";
+    const owners = Uint16Array.from({ length: maxParallelism }, (_, keyGroup) =>
       partitionOfKeyGroup(keyGroup, parallelism, maxParallelism),
     );
-    this.#combiners = Array.from({ length: parallelism }, () => new CountCombiner());
-    this.#active = new Uint8Array(parallelism).fill(1);
-    this.#onFull = onFull;
+    this.#combiner = new CountCombiner(owners, parallelism);
+    this.#onFrame = onFrame;
   }
 
-  /** Whether `partition` takes records from now on. */
+  /** Whether `partition` takes records from now on. Only while nothing waits to be drained. */
   setActive(partition: number, isActive: boolean): void {
-    this.#active[partition] = isActive ? 1 : 0;
+    this.#combiner.setActive(partition, isActive);
   }
 
   /** Takes one record. Throws what the key selector throws, or TypeError for a key of the wrong type. */
   readonly add = (record: unknown): void => {
     const key = this.#select(record);
-    const maxSize = this.#codec.maxSize(key);
-    if (maxSize > this.#key.length) this.#key = new Uint8Array(maxSize * 2);
-    const length = this.#codec.write(key, this.#key, 0);
-    const hash = hash32(this.#key, 0, length);
-    const partition = this.#owners[keyGroupOf(hash, this.#maxParallelism)]!;
-    if (this.#active[partition] === 0) return;
-    const combiner = this.#combiners[partition]!;
-    if (combiner.add(hash, this.#key, 0, length, 1)) return;
-    this.#onFull(partition, combiner.drain());
-    combiner.add(hash, this.#key, 0, length, 1);
+    if (this.#count(key)) return;
+    this.drain();
+    this.#count(key);
   };
 
-  /** The frame of what came for `partition` since its last one; undefined when nothing did. */
-  drain(partition: number): Uint8Array | undefined {
-    const combiner = this.#combiners[partition]!;
-    return combiner.isEmpty ? undefined : combiner.drain();
+  /** Hands out frames of everything that came since the last ones. */
+  drain(): void {
+    this.#combiner.drain(this.#onFrame);
   }
 
   /** Forgets every record not yet drained. */
   reset(): void {
-    for (const combiner of this.#combiners) combiner.clear();
+    this.#combiner.clear();
+  }
+
+  #count(key: unknown): boolean {
+    return this.#hasStringKeys && typeof key === "string"
+      ? this.#combiner.addString(key)
+      : this.#combiner.add(this.#codec, key);
   }
 }

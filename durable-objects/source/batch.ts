@@ -69,7 +69,7 @@ export class BatchCutter {
         vertex,
         parallelism: parallelism[vertex.uid]!,
         maxParallelism: job.options.maxParallelism,
-        onFull: (index, bytes) => this.#add({ vertex: vertex.uid, index }, bytes),
+        onFrame: (index, bytes) => this.#add({ vertex: vertex.uid, index }, bytes),
       }),
     }));
     const partitioners = this.#vertices.map(({ partitioner }) => partitioner);
@@ -92,10 +92,7 @@ export class BatchCutter {
     this.#frames = [];
     try {
       const to = this.#run(request);
-      for (const task of request.tasks) {
-        const bytes = this.#partitionerOf(task).drain(task.index);
-        if (bytes !== undefined) this.#frames.push(this.#frame(task, to, bytes));
-      }
+      for (const { partitioner } of this.#vertices) partitioner.drain();
       return { to, arrivalTime: this.#arrivalTime, frames: this.#frames };
     } catch (error) {
       for (const { partitioner } of this.#vertices) partitioner.reset();
@@ -111,6 +108,7 @@ export class BatchCutter {
       this.#arrivalTime = segment.arrivalTime;
       this.#runSegment(segment, toLine);
     }
+    this.#record = 0;
     return lineStart(this.#line);
   }
 
@@ -138,11 +136,8 @@ export class BatchCutter {
   }
 
   #add(task: TaskId, bytes: Uint8Array): void {
-    this.#frames.push(this.#frame(task, { line: this.#line, record: this.#record }, bytes));
-  }
-
-  #frame(task: TaskId, to: Position, bytes: Uint8Array): CutFrame {
-    return { task, to, bytes, arrivalTime: this.#arrivalTime };
+    const to = { line: this.#line, record: this.#record };
+    this.#frames.push({ task, to, bytes, arrivalTime: this.#arrivalTime });
   }
 
   #partitionerOf(task: TaskId): Partitioner {

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CountCombiner } from "../../dataflow/combiner.ts";
-import { FrameError, FrameReader, FrameWriter, maxFrameBytes } from "../../dataflow/frame.ts";
+import { FrameError, FrameReader, FrameWriter } from "../../dataflow/frame.ts";
 import { hash32 } from "../../state-engine/bytes/hash.ts";
 
 const keys = fc.uint8Array({ maxLength: 40 });
@@ -105,58 +104,3 @@ function decode(bytes: Uint8Array): string {
     return error instanceof FrameError ? "FrameError" : String(error);
   }
 }
-
-describe("a combiner", () => {
-  test("adds up each key once whatever the order, and is empty after", () => {
-    const words = fc.array(fc.tuple(fc.nat(400), fc.integer({ min: -5, max: 5 })), {
-      maxLength: 3_000,
-    });
-    fc.assert(
-      fc.property(words, (records) => {
-        const combiner = new CountCombiner();
-        const expected = new Map<string, number>();
-        for (const [number, delta] of records) {
-          const word = `word${number}`;
-          const key = new TextEncoder().encode(`..${word}`);
-          expect(combiner.add(hash32(key, 2, word.length), key, 2, word.length, delta)).toBe(true);
-          expected.set(word, (expected.get(word) ?? 0) + delta);
-        }
-        const combined = readAll(combiner.drain()).map(
-          ({ key, delta }) => [String.fromCharCode(...key), delta] as const,
-        );
-        expect(combined).toEqual([...expected]);
-        expect(combiner.isEmpty).toBe(true);
-      }),
-      { numRuns: 50 },
-    );
-  });
-
-  test("tells keys of one hash apart", () => {
-    const combiner = new CountCombiner();
-    for (const byte of [1, 2, 1, 3]) combiner.add(7, Uint8Array.of(byte), 0, 1, 1);
-    expect(readAll(combiner.drain()).map(({ key, delta }) => [key[0], delta])).toEqual([
-      [1, 2],
-      [2, 1],
-      [3, 1],
-    ]);
-  });
-
-  test("refuses what would make its frame larger than allowed, but takes one record of any size", () => {
-    const combiner = new CountCombiner();
-    const large = new Uint8Array(maxFrameBytes * 2).fill(1);
-    expect(combiner.add(1, large, 0, large.length, 1)).toBe(true);
-    expect(combiner.add(2, Uint8Array.of(2), 0, 1, 1)).toBe(false);
-    expect(combiner.add(1, large, 0, large.length, 1)).toBe(true);
-    expect(readAll(combiner.drain()).map(({ delta }) => delta)).toEqual([2]);
-
-    const key = new Uint8Array(100);
-    let added = 0;
-    for (; combiner.add(added, key, 0, key.length, 1); added++) {
-      new DataView(key.buffer).setUint32(0, added + 1);
-    }
-    const frame = combiner.drain();
-    expect(frame.length).toBeLessThanOrEqual(maxFrameBytes);
-    expect(frame.length).toBeGreaterThan(maxFrameBytes * 0.8);
-    expect(readAll(frame).length).toBe(added);
-  });
-});

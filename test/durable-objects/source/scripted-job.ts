@@ -173,7 +173,9 @@ export class ScriptedJob {
     const { random } = this;
     const isLost = random.chance(this.loss);
     const hasEffect = !isLost || random.chance(0.5);
-    const answer = hasEffect ? effect() : undefined;
+    const answer = hasEffect ? Promise.resolve(effect()) : undefined;
+    // A refusal reaches the caller with the answer, after its delay.
+    answer?.catch(() => undefined);
     if (random.chance(0.7)) await this.#delay(random.integer(300));
     if (isLost) throw new Error("The network lost this call.");
     return await answer!;
