@@ -4,6 +4,9 @@
  */
 
 import type { KeyType } from "../state-engine/state/key-codec.ts";
+import type { JobOptions } from "./job-options.ts";
+
+export type { CheckpointOptions, JobOptions, RestartOptions } from "./job-options.ts";
 
 export interface JobGraph {
   /** 1 to 64 of `a-z0-9-`, beginning with a letter: it stands in URLs and object names. */
@@ -12,45 +15,6 @@ export interface JobGraph {
   readonly source: SourceVertex;
   /** In topological order. */
   readonly vertices: readonly KeyedVertex[];
-}
-
-export interface JobOptions {
-  /** Partitions of every keyed vertex. 1 to maxParallelism. */
-  readonly parallelism: number;
-  /** Key groups, for ever (fixed while the job has state). 1 to 32,768. */
-  readonly maxParallelism: number;
-  /** Source objects (fixed while the job has state or a log) [12]. */
-  readonly sources: number;
-  /** Bytes of log one source keeps before it answers 429. */
-  readonly logLimitBytes: number;
-  readonly checkpoint: CheckpointOptions;
-  readonly restart: RestartOptions;
-}
-
-export interface CheckpointOptions {
-  /** 0: only on request. */
-  readonly intervalMs: number;
-  readonly mode: "incremental" | "full";
-  readonly minPauseMs: number;
-  readonly timeoutMs: number;
-  /** Completed checkpoints kept. At least 1. */
-  readonly retained: number;
-  /** Consecutive failed checkpoints before the job restarts; 0: the first one does. */
-  readonly tolerableFailures: number;
-  /** Prefix of every object of the job in the bucket; "" or ends with "/". */
-  readonly storagePrefix: string;
-}
-
-/** Flink's exponential-delay restart strategy and its parameters. */
-export interface RestartOptions {
-  readonly initialBackoffMs: number;
-  readonly maxBackoffMs: number;
-  readonly backoffMultiplier: number;
-  readonly jitterFactor: number;
-  /** A job that ran this long without failing starts over at initialBackoffMs. */
-  readonly resetBackoffThresholdMs: number;
-  /** Failures in a row at one record, or restarts in a row without a completed checkpoint, before the job ends FAILED. */
-  readonly attempts: number;
 }
 
 export interface SourceVertex {

@@ -4,74 +4,139 @@
  *
  * Promise: either a complete JobOptions, or an error that names the option and says what to write.
  */
-import type { JobOptions } from "./job-graph.ts";
+import type { JobOptions, RestartOptions } from "./job-options.ts";
 
 /** JobOptions as a user writes them: everything may be left out. */
-export type JobOptionsInput = Partial<Omit<JobOptions, "checkpoint" | "restart">> & {
+export type JobOptionsInput = Partial<Omit<JobOptions, "checkpoint" | "restart" | "output">> & {
   readonly checkpoint?: Partial<JobOptions["checkpoint"]>;
-  readonly restart?: Partial<JobOptions["restart"]>;
+  /** Without a strategy: exponential-delay. */
+  readonly restart?: RestartOptionsInput;
+  readonly output?: Partial<JobOptions["output"]>;
 };
 
-export const defaultJobOptions: JobOptions = {
+type RestartOptionsInput = Partial<RestartOptions>;
+
+const dayMs = 86_400_000;
+
+const defaultRestart = {
+  strategy: "exponential-delay",
+  initialBackoffMs: 1_000,
+  maxBackoffMs: 60_000,
+  backoffMultiplier: 1.5,
+  jitterFactor: 0.1,
+  resetBackoffThresholdMs: 3_600_000,
+  // Flink's default is to go on for ever; a record that keeps failing should be seen.
+  attempts: 10,
+} as const satisfies RestartOptions;
+
+const restartDefaults: { readonly [Name in RestartOptions["strategy"]]: RestartOptions } = {
+  "exponential-delay": defaultRestart,
+  "fixed-delay": { strategy: "fixed-delay", attempts: 1, delayMs: 1_000 },
+  "failure-rate": {
+    strategy: "failure-rate",
+    maxFailuresPerInterval: 1,
+    failureRateIntervalMs: 60_000,
+    delayMs: 1_000,
+  },
+  none: { strategy: "none" },
+};
+
+export const defaultJobOptions = {
   parallelism: 4,
   maxParallelism: 128,
   sources: 1,
   logLimitBytes: 256 * 1024 * 1024,
   checkpoint: {
     intervalMs: 10_000,
+    intervalDuringBacklogMs: null,
     mode: "incremental",
+    guarantee: "exactly-once",
     minPauseMs: 0,
     timeoutMs: 600_000,
     retained: 1,
     tolerableFailures: 0,
+    // Flink's is its number of concurrent checkpoints, 1: here one delete that has to be repeated would hold the next up.
+    cleanupLimit: 10,
+    onCancellation: "retain",
     storagePrefix: "",
   },
-  restart: {
-    initialBackoffMs: 1_000,
-    maxBackoffMs: 60_000,
-    backoffMultiplier: 1.5,
-    jitterFactor: 0.1,
-    resetBackoffThresholdMs: 3_600_000,
-    attempts: 10,
-  },
-};
+  restart: defaultRestart,
+  output: { retainMs: 7 * dayMs, uncommittedLimit: 100 },
+} satisfies JobOptions;
 
 /** Completes `input` with the defaults. Throws RangeError or TypeError naming the first option that is wrong. */
 export function resolveJobOptions(job: string, input: JobOptionsInput): JobOptions {
   const check = new OptionCheck(job);
   check.names("", input, defaultJobOptions);
   check.names("checkpoint.", input.checkpoint ?? {}, defaultJobOptions.checkpoint);
-  check.names("restart.", input.restart ?? {}, defaultJobOptions.restart);
+  check.names("output.", input.output ?? {}, defaultJobOptions.output);
   const options: JobOptions = {
     ...defaultJobOptions,
     ...input,
     checkpoint: { ...defaultJobOptions.checkpoint, ...input.checkpoint },
-    restart: { ...defaultJobOptions.restart, ...input.restart },
+    restart: resolveRestart(check, input.restart ?? {}),
+    output: { ...defaultJobOptions.output, ...input.output },
   };
-  const { checkpoint, restart } = options;
   check.integer("maxParallelism", options.maxParallelism, 1, 32_768);
   check.integer("parallelism", options.parallelism, 1, options.maxParallelism);
   check.integer("sources", options.sources, 1, 1_024);
   check.integer("logLimitBytes", options.logLimitBytes, 4 * 1024 * 1024, 8 * 1024 ** 3);
-  check.integer("checkpoint.intervalMs", checkpoint.intervalMs, 0, 86_400_000);
-  check.oneOf("checkpoint.mode", checkpoint.mode, ["incremental", "full"]);
-  check.integer("checkpoint.minPauseMs", checkpoint.minPauseMs, 0, 86_400_000);
-  check.integer("checkpoint.timeoutMs", checkpoint.timeoutMs, 1_000, 86_400_000);
-  check.integer("checkpoint.retained", checkpoint.retained, 1, 1_000);
-  check.integer("checkpoint.tolerableFailures", checkpoint.tolerableFailures, 0, 1_000_000);
-  check.prefix("checkpoint.storagePrefix", checkpoint.storagePrefix);
-  check.integer("restart.initialBackoffMs", restart.initialBackoffMs, 1, 86_400_000);
-  check.integer("restart.maxBackoffMs", restart.maxBackoffMs, restart.initialBackoffMs, 86_400_000);
-  check.number("restart.backoffMultiplier", restart.backoffMultiplier, 1, 100);
-  check.number("restart.jitterFactor", restart.jitterFactor, 0, 1);
-  check.integer(
-    "restart.resetBackoffThresholdMs",
-    restart.resetBackoffThresholdMs,
-    restart.initialBackoffMs,
-    30 * 86_400_000,
-  );
-  check.integer("restart.attempts", restart.attempts, 1, 1_000_000);
+  check.integer("output.retainMs", options.output.retainMs, 0, 3_650 * dayMs);
+  check.integer("output.uncommittedLimit", options.output.uncommittedLimit, 1, 100_000);
+  checkCheckpoint(check, options.checkpoint);
   return options;
+}
+
+function checkCheckpoint(check: OptionCheck, options: JobOptions["checkpoint"]): void {
+  const { intervalDuringBacklogMs, intervalMs } = options;
+  check.integer("checkpoint.intervalMs", intervalMs, 0, dayMs);
+  if (intervalDuringBacklogMs !== null && intervalDuringBacklogMs !== 0) {
+    check.integer("checkpoint.intervalDuringBacklogMs", intervalDuringBacklogMs, intervalMs, dayMs);
+  }
+  check.oneOf("checkpoint.mode", options.mode, ["incremental", "full"]);
+  check.oneOf("checkpoint.guarantee", options.guarantee, ["exactly-once", "at-least-once"]);
+  check.integer("checkpoint.minPauseMs", options.minPauseMs, 0, dayMs);
+  check.integer("checkpoint.timeoutMs", options.timeoutMs, 1_000, dayMs);
+  check.integer("checkpoint.retained", options.retained, 1, 1_000);
+  check.integer("checkpoint.tolerableFailures", options.tolerableFailures, 0, 1_000_000);
+  check.integer("checkpoint.cleanupLimit", options.cleanupLimit, 1, 1_000_000);
+  check.oneOf("checkpoint.onCancellation", options.onCancellation, ["retain", "delete"]);
+  check.prefix("checkpoint.storagePrefix", options.storagePrefix);
+}
+
+function resolveRestart(check: OptionCheck, input: RestartOptionsInput): RestartOptions {
+  const { strategy = "exponential-delay" } = input;
+  check.oneOf("restart.strategy", strategy, Object.keys(restartDefaults));
+  const defaults = restartDefaults[strategy];
+  check.names("restart.", input, defaults);
+  const restart = { ...defaults, ...input } as RestartOptions;
+  switch (restart.strategy) {
+    case "exponential-delay":
+      check.integer("restart.initialBackoffMs", restart.initialBackoffMs, 1, dayMs);
+      check.integer("restart.maxBackoffMs", restart.maxBackoffMs, restart.initialBackoffMs, dayMs);
+      check.number("restart.backoffMultiplier", restart.backoffMultiplier, 1, 100);
+      check.number("restart.jitterFactor", restart.jitterFactor, 0, 1);
+      check.integer(
+        "restart.resetBackoffThresholdMs",
+        restart.resetBackoffThresholdMs,
+        restart.initialBackoffMs,
+        30 * dayMs,
+      );
+      check.integer("restart.attempts", restart.attempts, 1, 1_000_000);
+      break;
+    case "fixed-delay":
+      check.integer("restart.attempts", restart.attempts, 1, 1_000_000);
+      check.integer("restart.delayMs", restart.delayMs, 0, dayMs);
+      break;
+    case "failure-rate":
+      check.integer("restart.maxFailuresPerInterval", restart.maxFailuresPerInterval, 1, 1_000);
+      check.integer("restart.failureRateIntervalMs", restart.failureRateIntervalMs, 1, 30 * dayMs);
+      check.integer("restart.delayMs", restart.delayMs, 0, dayMs);
+      break;
+    case "none":
+      break;
+  }
+  return restart;
 }
 
 class OptionCheck {

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { JobGraph } from "../dataflow/job-graph.ts";
-import type { StartRequest } from "./coordinator-queries.ts";
+import type { StartRequest, StopRequest } from "./coordinator-queries.ts";
 import type {
   Acknowledgement,
   AttachPartitionRequest,
@@ -62,8 +62,12 @@ export function coordinatorObject(jobs: JobRegistry) {
       return await this.#held.task.checkpointSubtasks(request);
     }
 
-    async stop(request: { drain: boolean; savepoint: boolean }) {
+    async stop(request: StopRequest) {
       return await this.#held.task.stop(request);
+    }
+
+    async scanOrphans(request: { minimumAgeMs?: number }) {
+      return await this.#held.task.scanOrphans(request);
     }
 
     async start(request: StartRequest) {

@@ -28,8 +28,10 @@ export interface CoordinatorQueries {
   ): Promise<{ kind: "found"; path: string } | { kind: "gone" } | { kind: "unknown" }>;
   /** The tables of every partition of one vertex at a retained checkpoint, for reads that touch no partition. */
   cost(): Promise<JsonObject>;
-  stop(request: { drain: boolean; savepoint: boolean }): Promise<StopAnswer>;
+  stop(request: StopRequest): Promise<StopAnswer>;
   start(request: StartRequest): Promise<StartAnswer>;
+  /** Deletes what nobody knows and was written at least `minimumAgeMs` (default 24 hours) ago [10]. */
+  scanOrphans(request: { minimumAgeMs?: number }): Promise<OrphanScan>;
 }
 
 export interface Topology {
@@ -48,6 +50,30 @@ export type RequestedCheckpoint =
       readonly status: JobStatus;
       readonly retryAfterSeconds: number;
     };
+
+export interface StopRequest {
+  /** Waits until every line accepted before is in the final checkpoint. */
+  readonly drain: boolean;
+  readonly savepoint: boolean;
+  /** At once and without a final checkpoint, whatever the job's status (Flink's cancel). */
+  readonly cancel?: boolean;
+  /** What becomes of the checkpoints of a cancelled job; absent: as its options say. */
+  readonly checkpoints?: "retain" | "delete";
+}
+
+export type OrphanScan =
+  | {
+      readonly kind: "scanned";
+      readonly listed: number;
+      /** Marked for deletion, and their bytes. */
+      readonly orphans: number;
+      readonly orphanBytes: number;
+      /** Unknown but too young; unknown and no object of a task. Both stay. */
+      readonly young: number;
+      readonly foreign: number;
+    }
+  /** Something could not be asked or read: nothing was deleted. */
+  | { readonly kind: "givenUp"; readonly reason: string };
 
 export interface StartRequest {
   readonly from:

@@ -13,6 +13,7 @@ import { failCheckpoint } from "./failure.ts";
 import { writeCompletedCheckpoint } from "./history.ts";
 import { addOperations, sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { readManifestBytes, sameBytes, writeManifestBytes } from "./manifest-bytes.ts";
+import { scheduleScan } from "./orphan-scan.ts";
 import { answerRequests, settleAll, type Answered } from "./requests.ts";
 import type { AcknowledgementRow, OfTask } from "./rows.ts";
 import { isUnavailable } from "./is-unavailable.ts";
@@ -132,6 +133,7 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     noteSuccess(house, record, acknowledgements, now);
     if (registry.markGarbage(rows.retained(), id))
       makeDue(record.due, "sweep", now + retryAfterMs.sweep);
+    scheduleScan(record, now);
     endPending(house, record);
     record.notices.completed = { checkpoint: id, sources: sourcesOf(record.shape) };
     record.notices.rounds = 0;

@@ -9,10 +9,12 @@
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type {
   JsonObject,
+  OrphanScan,
   RequestedCheckpoint,
   StartAnswer,
   StartRequest,
   StopAnswer,
+  StopRequest,
   Topology,
 } from "../coordinator-queries.ts";
 import type {
@@ -43,6 +45,7 @@ import { resumeIfDue } from "./generation.ts";
 import { isUnavailable } from "./is-unavailable.ts";
 import { start, stop } from "./lifecycle.ts";
 import { notify } from "./notify.ts";
+import { scanOrphans } from "./orphan-scan.ts";
 import { Registry } from "./registry.ts";
 import { pursueRequests, request, requestLimit, requests } from "./requests.ts";
 import { CoordinatorRows } from "./rows.ts";
@@ -143,8 +146,12 @@ export class JobCoordinator implements CoordinatorCalls {
     return { kind: "unavailable", status: store.record.status, retryAfterSeconds };
   }
 
-  stop(how: { drain: boolean; savepoint: boolean }): Promise<StopAnswer> {
+  stop(how: StopRequest): Promise<StopAnswer> {
     return stop(this.#house, how);
+  }
+
+  scanOrphans(wanted: { minimumAgeMs?: number }): Promise<OrphanScan> {
+    return scanOrphans(this.#house, wanted.minimumAgeMs);
   }
 
   start(wanted: StartRequest): Promise<StartAnswer> {
@@ -244,6 +251,9 @@ export class JobCoordinator implements CoordinatorCalls {
         return await sweep(house);
       case "stray":
         return await deleteStrays(house);
+      case "scan":
+        await scanOrphans(house);
+        return;
       case "restart":
         house.store.step("restart", (record) => resumeIfDue(house, record));
         return;

@@ -19,6 +19,8 @@ export type Purpose =
   | "sweep"
   /** Delete once more the manifests of checkpoints that were given up while being published [33]. */
   | "stray"
+  /** Search the bucket for objects that nobody knows [10]. */
+  | "scan"
   /** The back-off of a restart ends. */
   | "restart"
   /** Find out whether requested checkpoints may be triggered. */
@@ -41,6 +43,7 @@ export const retryAfterMs: Readonly<Record<Purpose, number>> = {
   notify: 2_000,
   sweep: 30_000,
   stray: 600_000,
+  scan: 3_600_000,
   restart: 1_000,
   requests: 2_000,
 };

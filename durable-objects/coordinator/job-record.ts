@@ -37,6 +37,8 @@ export interface JobRecord {
   restored?: { id: number; timestamp: number };
   /** Records in and out of each vertex, as acknowledgements reported them [43]. */
   records: Record<string, { in: number; out: number }>;
+  /** When the bucket was last searched for orphans. */
+  scannedAt?: number;
   /** Billed operations of all objects of the job, as they reported them. */
   operations: MutableOperationCounts;
 }
@@ -81,6 +83,10 @@ export interface RestartState {
   inARow: number;
   backoffMs: number;
   lastFailureAt: number;
+  /** Failures since the job was started, for a strategy that counts them. */
+  failures?: number;
+  /** When the failures within the interval happened, for a strategy that looks at their rate. */
+  recentFailures?: readonly number[];
   /** The record that failed last, and how often in a row. */
   poison?: { readonly source: number; readonly line: number; readonly failures: number };
 }

@@ -3,13 +3,14 @@
  * stops the job; starting sets the pointer explicitly, in one transaction.
  */
 import { resolveChain } from "../../state-engine/index.ts";
-import type { StartAnswer, StartRequest, StopAnswer } from "../coordinator-queries.ts";
+import type { StartAnswer, StartRequest, StopAnswer, StopRequest } from "../coordinator-queries.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
+import { makeDue } from "./due-list.ts";
 import { raiseGeneration } from "./generation.ts";
 import { sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { planStart } from "./plan-start.ts";
-import { request } from "./requests.ts";
+import { dropRequests, request } from "./requests.ts";
 import { emptyPartition, type OfTask, type RetainedCheckpoint } from "./rows.ts";
 
 /** How long stop waits for the final checkpoint. */
@@ -17,9 +18,12 @@ const finalCheckpointMs = 60_000;
 
 export async function stop(
   house: Coordination,
-  { drain, savepoint }: { readonly drain: boolean; readonly savepoint: boolean },
+  { cancel, checkpoints, drain, savepoint }: StopRequest,
 ): Promise<StopAnswer> {
   const { store } = house;
+  if (cancel === true) {
+    return cancelJob(house, checkpoints ?? house.job.options.checkpoint.onCancellation);
+  }
   if (savepoint) {
     return {
       kind: "refused",
@@ -37,6 +41,25 @@ export async function stop(
   const reason =
     outcome?.reason ?? `The final checkpoint did not complete within ${finalCheckpointMs} ms.`;
   return { kind: "refused", reason: `${reason} The job was not stopped.` };
+}
+
+/** Flink's cancel, and its externalized-checkpoint-retention: committed output stays either way. */
+function cancelJob(house: Coordination, checkpoints: "retain" | "delete"): StopAnswer {
+  const { context, registry, rows, store } = house;
+  return store.step("cancel", (record): StopAnswer => {
+    if (record.status !== "STOPPED") {
+      raiseGeneration(house, record, "STOPPED", "The job was cancelled.");
+      dropRequests(house, record, "The job was cancelled.");
+    }
+    if (checkpoints === "delete") {
+      registry.discard(rows.partitions());
+      for (const { task } of rows.partitions()) rows.writePartition(task, emptyPartition);
+      for (const { id } of rows.retained()) rows.subsume(id);
+      record.completed = 0;
+      makeDue(record.due, "sweep", context.environment.now());
+    }
+    return { kind: "stopped", checkpoint: record.completed };
+  });
 }
 
 export async function start(house: Coordination, wanted: StartRequest): Promise<StartAnswer> {

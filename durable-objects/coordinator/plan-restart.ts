@@ -1,10 +1,17 @@
 /**
- * What a failure of the job leads to: Flink's exponential-delay restart strategy, and its end. Pure.
+ * What a failure of the job leads to, by its restart strategy. Pure.
  *
- * Source: Flink 2, ExponentialDelayRestartBackoffTimeStrategy: the delay is multiplied by each
- * failure up to a maximum, jittered by ±jitterFactor, and starts over after a quiet time.
+ * Sources: Flink 2, ExponentialDelayRestartBackoffTimeStrategy (the delay is multiplied by each failure
+ * up to a maximum, jittered by ±jitterFactor, and starts over after a quiet time),
+ * FixedDelayRestartBackoffTimeStrategy, FailureRateRestartBackoffTimeStrategy and
+ * NoRestartBackoffTimeStrategy.
  */
-import type { RestartOptions } from "../../dataflow/job-graph.ts";
+import type {
+  ExponentialDelayRestart,
+  FailureRateRestart,
+  FixedDelayRestart,
+  RestartOptions,
+} from "../../dataflow/job-options.ts";
 import type { RestartState } from "./job-record.ts";
 
 export interface RestartFacts {
@@ -19,11 +26,25 @@ export interface RestartFacts {
 
 export type RestartPlan =
   | { readonly kind: "restart"; readonly delayMs: number; readonly state: RestartState }
-  /** Failures in a row at one record, or restarts in a row without a completed checkpoint, exceeded `attempts`. */
+  /** The strategy allows no further restart. */
   | { readonly kind: "fail"; readonly state: RestartState };
 
 export function planRestart(facts: RestartFacts): RestartPlan {
-  const { options, state, now, record } = facts;
+  const { options } = facts;
+  switch (options.strategy) {
+    case "exponential-delay":
+      return exponentialDelay(facts, options);
+    case "fixed-delay":
+      return fixedDelay(facts, options);
+    case "failure-rate":
+      return failureRate(facts, options);
+    case "none":
+      return { kind: "fail", state: { ...facts.state, lastFailureAt: facts.now } };
+  }
+}
+
+function exponentialDelay(facts: RestartFacts, options: ExponentialDelayRestart): RestartPlan {
+  const { now, record, state } = facts;
   const poison = record && {
     ...record,
     failures:
@@ -47,4 +68,23 @@ export function planRestart(facts: RestartFacts): RestartPlan {
   }
   const jitter = backoffMs * options.jitterFactor * (facts.random * 2 - 1);
   return { kind: "restart", delayMs: Math.round(backoffMs + jitter), state: next };
+}
+
+/** `attempts` restarts since the job was started by hand, however far apart. */
+function fixedDelay({ now, state }: RestartFacts, options: FixedDelayRestart): RestartPlan {
+  const failures = (state.failures ?? 0) + 1;
+  const next: RestartState = { ...state, failures, lastFailureAt: now };
+  if (failures > options.attempts) return { kind: "fail", state: next };
+  return { kind: "restart", delayMs: options.delayMs, state: next };
+}
+
+/** Fails with the first failure that makes more than the allowed number within one interval. */
+function failureRate({ now, state }: RestartFacts, options: FailureRateRestart): RestartPlan {
+  const recent = (state.recentFailures ?? []).filter(
+    (failedAt) => now - failedAt < options.failureRateIntervalMs,
+  );
+  recent.push(now);
+  const next: RestartState = { ...state, recentFailures: recent, lastFailureAt: now };
+  if (recent.length > options.maxFailuresPerInterval) return { kind: "fail", state: next };
+  return { kind: "restart", delayMs: options.delayMs, state: next };
 }

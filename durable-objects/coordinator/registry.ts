@@ -41,6 +41,25 @@ export class Registry {
       .map(({ path }) => path);
   }
 
+  /** Every object and manifest there is a row of, dead or not. */
+  allPaths(): string[] {
+    return this.#paths("SELECT path FROM object UNION ALL SELECT path FROM manifest");
+  }
+
+  /**
+   * The job was cancelled and its checkpoints are not kept: everything `listed` by the latest one or
+   * used by an older one is dead, and so is every manifest.
+   */
+  discard(listed: readonly OfTask<PartitionState>[]): void {
+    for (const path of objectsListed(listed)) this.markDead(path);
+    this.#store.write("UPDATE object SET dead = 1 WHERE last_used IS NOT NULL");
+    this.#store.write("UPDATE manifest SET dead = 1");
+  }
+
+  markDead(path: string): void {
+    this.#store.write("UPDATE object SET dead = 1 WHERE path = ?", path);
+  }
+
   /** Objects of an acknowledgement that does not count. A row that is already there knows better and stays. */
   registerLost(uploads: readonly Upload[], checkpoint: number, dead: boolean): void {
     for (const { path, size } of uploads) {
@@ -143,7 +162,7 @@ export class Registry {
       }));
     const ids = retained.map(({ id }) => id);
     for (const path of selectGarbage({ objects, retained: ids, completed })) {
-      this.#store.write("UPDATE object SET dead = 1 WHERE path = ?", path);
+      this.markDead(path);
     }
     const manifests = this.#store.read<{ path: string; id: number }>(
       "SELECT path, id FROM manifest WHERE dead = 0",

@@ -124,15 +124,26 @@ function taskFigures(
 
 /** `GET /jobs/{job}/checkpoints/config`. */
 export function checkpointConfiguration({ job }: Coordination): JsonObject {
-  const { intervalMs, minPauseMs, mode, retained, storagePrefix, timeoutMs, tolerableFailures } =
-    job.options.checkpoint;
+  const {
+    guarantee,
+    intervalDuringBacklogMs,
+    intervalMs,
+    minPauseMs,
+    mode,
+    onCancellation,
+    retained,
+    storagePrefix,
+    timeoutMs,
+    tolerableFailures,
+  } = job.options.checkpoint;
   return {
-    mode: "exactly_once",
+    mode: guarantee.replaceAll("-", "_"),
     interval: intervalMs,
+    interval_during_backlog: intervalDuringBacklogMs ?? intervalMs,
     timeout: timeoutMs,
     min_pause: minPauseMs,
     max_concurrent: 1,
-    externalization: { enabled: true, delete_on_cancellation: false },
+    externalization: { enabled: true, delete_on_cancellation: onCancellation === "delete" },
     state_backend: "weir",
     checkpoint_storage: "r2",
     storage_prefix: storagePrefix,

@@ -6,6 +6,7 @@ import { requireAccess } from "./access.ts";
 import { addCheckpointRoutes } from "./checkpoint-routes.ts";
 import { addIngestRoutes } from "./ingest-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
+import { addOrphanScanRoutes } from "./orphan-scan-routes.ts";
 import { createApp } from "./routing.ts";
 import type { WeirApp } from "./routing.ts";
 import { startPage } from "./start-page.ts";
@@ -20,6 +21,7 @@ export function createWeirApp(jobs: JobRegistry): WeirApp {
   addJobRoutes(app, jobs);
   addStateRoutes(app, jobs);
   addCheckpointRoutes(app, jobs);
+  addOrphanScanRoutes(app, jobs);
   app.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",

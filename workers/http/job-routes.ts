@@ -32,8 +32,13 @@ export function addJobRoutes(app: WeirApp, jobs: JobRegistry): void {
   });
   addRoute(app, stopJob, async (context) => {
     const { peers } = reachJob(jobs, context.req.param("job"), context.env);
-    const { drain = false, savepoint = false } = context.req.valid("json");
-    const answer = await peers.coordinator().stop({ drain, savepoint });
+    const { cancel, checkpoints, drain = false, savepoint = false } = context.req.valid("json");
+    const answer = await peers.coordinator().stop({
+      drain,
+      savepoint,
+      ...(cancel !== undefined && { cancel }),
+      ...(checkpoints !== undefined && { checkpoints }),
+    });
     if (answer.kind === "refused") throw refused("Stop refused", answer.reason);
     return context.json({ status: "STOPPED", checkpoint: answer.checkpoint });
   });
@@ -126,7 +131,18 @@ const stopJob = createRoute({
   summary: "Stop after a final checkpoint or savepoint",
   request: {
     params: jobParameter,
-    body: json(z.object({ drain: z.boolean().optional(), savepoint: z.boolean().optional() })),
+    body: json(
+      z.object({
+        drain: z.boolean().optional(),
+        savepoint: z.boolean().optional(),
+        cancel: z.boolean().optional().openapi({
+          description: "Stops at once, without a final checkpoint",
+        }),
+        checkpoints: z.enum(["retain", "delete"]).optional().openapi({
+          description: "What becomes of the checkpoints of a cancelled job",
+        }),
+      }),
+    ),
   },
   responses: {
     200: jsonObject("Stopped"),

@@ -15,7 +15,7 @@ import type {
   SourceReport,
   TaskId,
 } from "../../../durable-objects/messages.ts";
-import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
+import type { BlobEntry, BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import { StateEngineError } from "../../../state-engine/index.ts";
 import type { TableReference } from "../../../state-engine/version/table-reference.ts";
 import {
@@ -31,6 +31,8 @@ export class ScriptedBucket implements BlobStore {
   readonly blobs = new Map<string, Uint8Array>();
   readonly puts: string[] = [];
   readonly deleted: string[] = [];
+  readonly writtenAt = new Map<string, number>();
+  isDown = false;
   calls = 0;
   /** What the next put does instead of succeeding. */
   nextPut: "lost" | "written, answer lost" | undefined;
@@ -67,8 +69,17 @@ export class ScriptedBucket implements BlobStore {
     return "written";
   }
 
-  async list(): Promise<never[]> {
-    throw new Error("The coordinator does not list the bucket.");
+  /** Blobs that do not say otherwise were written at the beginning of time. */
+  async list(prefix: string): Promise<BlobEntry[]> {
+    this.calls++;
+    if (this.isDown) throw new StateEngineError("unavailable", "The list was not answered.");
+    return [...this.blobs]
+      .filter(([path]) => path.startsWith(prefix))
+      .map(([path, { length }]) => ({
+        path,
+        size: length,
+        writtenAt: this.writtenAt.get(path) ?? 0,
+      }));
   }
 
   async delete(paths: readonly string[]): Promise<void> {
@@ -152,6 +163,8 @@ export class ScriptedSource implements Partial<SourceCalls> {
 
 export class ScriptedPartition implements Partial<PartitionCalls> {
   deaf = false;
+  noted: string[] = [];
+  beforeNotes: (() => Promise<void>) | undefined;
   readonly told: string[] = [];
 
   async abortCheckpoint({ checkpoint }: { checkpoint: number }): Promise<void> {
@@ -164,6 +177,12 @@ export class ScriptedPartition implements Partial<PartitionCalls> {
 
   async enter({ generation, status }: { generation: number; status: string }): Promise<void> {
     this.#hear(`enter ${generation} ${status}`);
+  }
+
+  async notedUploads(): Promise<readonly string[]> {
+    this.#hear("notedUploads");
+    await this.beforeNotes?.();
+    return this.noted;
   }
 
   #hear(call: string): void {
