@@ -59,6 +59,7 @@ function variablesOfThisRun(): Record<string, string> {
     "WEIR_READ_TOKEN",
     "WEIR_PARALLELISM",
     "WEIR_SOURCES",
+    "WEIR_LOG_LIMIT_BYTES",
   ];
   const variables: Record<string, string> = {};
   for (const name of passedOn) {

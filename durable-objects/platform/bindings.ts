@@ -18,4 +18,5 @@ export interface WeirBindings {
   readonly WEIR_CHECKPOINT_INTERVAL_MS?: string;
   readonly WEIR_PARALLELISM?: string;
   readonly WEIR_SOURCES?: string;
+  readonly WEIR_LOG_LIMIT_BYTES?: string;
 }

@@ -4,6 +4,7 @@
  * Promise: the Worker and every Durable Object of one deployment see the same graphs.
  */
 import type { JobGraph, JobOptions } from "../../dataflow/job-graph.ts";
+import { resolveJobOptions } from "../../dataflow/options.ts";
 import type { WeirBindings } from "./bindings.ts";
 
 export class JobRegistry {
@@ -27,7 +28,7 @@ export class JobRegistry {
 
   find(name: string, bindings: WeirBindings): JobGraph | undefined {
     const graph = this.#graphs.get(name);
-    return graph && { ...graph, options: withOverrides(graph.options, bindings) };
+    return graph && { ...graph, options: withOverrides(graph, bindings) };
   }
 
   /** For an object of the job: its absence is an error of the deployment. */
@@ -41,22 +42,28 @@ export class JobRegistry {
   }
 }
 
-function withOverrides(options: JobOptions, bindings: WeirBindings): JobOptions {
+/** Throws when an override is outside the option's range. */
+function withOverrides({ name, options }: JobGraph, bindings: WeirBindings): JobOptions {
   const intervalMs = wholeNumber(bindings, "WEIR_CHECKPOINT_INTERVAL_MS");
   const parallelism = wholeNumber(bindings, "WEIR_PARALLELISM");
   const sources = wholeNumber(bindings, "WEIR_SOURCES");
-  return {
+  const logLimitBytes = wholeNumber(bindings, "WEIR_LOG_LIMIT_BYTES");
+  return resolveJobOptions(name, {
     ...options,
     ...(parallelism !== undefined && { parallelism }),
     ...(sources !== undefined && { sources }),
+    ...(logLimitBytes !== undefined && { logLimitBytes }),
     checkpoint: { ...options.checkpoint, ...(intervalMs !== undefined && { intervalMs }) },
-  };
+  });
 }
 
-function wholeNumber(
-  bindings: WeirBindings,
-  name: "WEIR_CHECKPOINT_INTERVAL_MS" | "WEIR_PARALLELISM" | "WEIR_SOURCES",
-): number | undefined {
+type Override =
+  | "WEIR_CHECKPOINT_INTERVAL_MS"
+  | "WEIR_PARALLELISM"
+  | "WEIR_SOURCES"
+  | "WEIR_LOG_LIMIT_BYTES";
+
+function wholeNumber(bindings: WeirBindings, name: Override): number | undefined {
   const text = bindings[name];
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,12}$/.test(text)) return Number(text);

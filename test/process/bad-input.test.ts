@@ -1,8 +1,11 @@
 /** Input that is wrong is answered as the contract says, and what was right is counted exactly. */
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { sharedRuntime } from "../support/runtime.ts";
-import { countsOf, countsPath, post } from "./word-count-client.ts";
+import { countWords } from "../../bench/texts.ts";
+import type { RuntimeProcess } from "../../cli/runtime-process.ts";
+import { WeirClient } from "../../cli/weir-client.ts";
+import { sharedRuntime, startRuntime, temporaryDirectory } from "../support/runtime.ts";
+import { answered, countsOf, countsPath, post } from "./word-count-client.ts";
 import type { Posting } from "./word-count-client.ts";
 
 const encoder = new TextEncoder();
@@ -76,7 +79,7 @@ const cases: readonly Case[] = [
 
 const running = sharedRuntime();
 
-test("wrong input is answered as the contract says and changes no count", async () => {
+test("[IN4] [IN5] [IN8] wrong input is answered as the contract says and changes no count", async () => {
   const runtime = running();
   for (const { name, body, posting, status, members } of cases) {
     const response = await post(runtime, body, posting);
@@ -99,7 +102,7 @@ test("wrong input is answered as the contract says and changes no count", async 
   );
 });
 
-test("wrong input leaves the sequence open, so that the corrected request adds only the rest", async () => {
+test("[IN3] [IN5] wrong input leaves the sequence open, so that the corrected request adds only the rest", async () => {
   const runtime = running();
   const posting = { producer: "careful", sequence: 0 };
   const refused = await post(runtime, `right\n${long}\nlast`, posting);
@@ -118,7 +121,7 @@ test("wrong input leaves the sequence open, so that the corrected request adds o
   expect((await runtime.fetch(`${countsPath}/skipped`)).status).toBe(404);
 });
 
-test("every other wrong call is answered by a problem with a reason", async () => {
+test("[IN8] every other wrong call is answered by a problem with a reason", async () => {
   const runtime = running();
   const calls: readonly (readonly [string, string, number])[] = [
     ["GET", "/nowhere", 404],
@@ -146,3 +149,71 @@ test("every other wrong call is answered by a problem with a reason", async () =
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
   }
 });
+
+test("[IN6] truncated gzip adds whole lines only, and the sequence stays open for the rest", async () => {
+  const runtime = running();
+  const lines = Array.from({ length: 200_000 }, (_, index) => `cut${index % 97} everyline`);
+  const whole = new Uint8Array(gzipSync(lines.join("\n")));
+  const headers = { "Content-Encoding": "gzip" };
+  const posting = { producer: "cut", sequence: 0, headers };
+  const cut = await post(runtime, whole.slice(0, whole.length / 2), posting);
+  const problem = (await cut.json()) as { accepted: number; line: number };
+  expect([cut.status, problem.line]).toEqual([400, problem.accepted + 1]);
+  expect(problem.accepted).toBeGreaterThan(0);
+  expect(await valueOf(runtime, "everyline")).toBe(problem.accepted);
+  const rest = await post(runtime, whole, posting);
+  expect(await rest.json()).toEqual({
+    accepted: lines.length - problem.accepted,
+    duplicate: false,
+  });
+  expect(await valueOf(runtime, "everyline")).toBe(lines.length);
+});
+
+test("[IN7] a stopped job answers 503 with Retry-After and takes lines again once it is started", async () => {
+  const runtime = await startRuntime({ directory: temporaryDirectory() });
+  expect((await post(runtime, "before the stop\n")).status).toBe(200);
+  const client = new WeirClient({ url: runtime.url });
+  expect(await client.postJson("/jobs/wordcount/stop")).toMatchObject({ status: "STOPPED" });
+  const refused = await post(runtime, "while stopped\n");
+  expect([refused.status, await refused.json()]).toMatchObject([
+    503,
+    { accepted: 0, jobStatus: "STOPPED" },
+  ]);
+  expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+  await client.postJson("/jobs/wordcount/start", { from: "latest" });
+  expect((await post(runtime, "after the start\n")).status).toBe(200);
+  expect(await countsOf(runtime)).toEqual(countWords("before the stop after the start"));
+});
+
+test("[IN7] a full log answers 429 with Retry-After, and sending again loses and doubles nothing", async () => {
+  const runtime = await startRuntime({
+    directory: temporaryDirectory(),
+    parameters: ["--checkpoint-interval", "0"],
+    variables: { WEIR_LOG_LIMIT_BYTES: String(4 * 1024 * 1024) },
+  });
+  const text = `${"a log that is full ".repeat(50)}\n`.repeat(8_000);
+  const producers = ["eager", "hasty", "keen", "quick", "rapid", "swift"];
+  const answers = await Promise.all(
+    producers.map((producer) => post(runtime, text, { producer, sequence: 0 })),
+  );
+  const full = answers.filter(({ status }) => status === 429);
+  expect(full.length).toBeGreaterThan(0);
+  for (const answer of full) {
+    expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+    const { accepted } = (await answer.json()) as { accepted: number };
+    expect(accepted).toBeLessThan(8_000);
+  }
+  const client = new WeirClient({ url: runtime.url });
+  for (const producer of producers) {
+    const headers = { "Producer-Id": producer, "Producer-Sequence": "0" };
+    await client.send("/jobs/wordcount/lines", { method: "POST", body: text, headers });
+  }
+  expect(await countsOf(runtime)).toEqual(
+    new Map([...countWords(text)].map(([word, count]) => [word, count * producers.length])),
+  );
+});
+
+async function valueOf(runtime: RuntimeProcess, word: string): Promise<unknown> {
+  const response = await answered(runtime, `${countsPath}/${word}`);
+  return ((await response.json()) as { value: unknown }).value;
+}
