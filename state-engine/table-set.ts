@@ -181,6 +181,10 @@ export class TableSet {
       largestKey: encodeHex(properties.largestKey),
       entries: properties.entries,
       tombstones: properties.tombstones,
+      ...(properties.deletedRanges.length > 0 && {
+        deletedRanges: properties.deletedRanges.length,
+      }),
+      ...(properties.expiry && { expiry: properties.expiry }),
       smallestSequence: properties.smallestSequence,
       largestSequence: properties.largestSequence,
       formatVersion: FORMAT_VERSION,

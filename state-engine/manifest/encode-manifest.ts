@@ -4,7 +4,7 @@
  */
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
-import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
+import type { KeyGroupRange, TableExpiry, TableReference } from "../version/table-reference.ts";
 import { MANIFEST_FORMAT_VERSION } from "./manifest.ts";
 import type { Manifest, ManifestPartition, ManifestSource, MovedTable } from "./manifest.ts";
 
@@ -50,10 +50,10 @@ class Reader {
   manifest(value: unknown): Manifest {
     const fields = this.object(value, "manifest");
     const formatVersion = this.count(fields, "formatVersion");
-    if (formatVersion > MANIFEST_FORMAT_VERSION) {
+    if (formatVersion !== MANIFEST_FORMAT_VERSION) {
       throw new StateEngineError(
         "invalid",
-        `Manifest ${this.#path} was written by newer code: read it with that. format=${formatVersion} known=${MANIFEST_FORMAT_VERSION}`,
+        `Manifest ${this.#path} has a format this code does not know: read it with the code that wrote it. format=${formatVersion} known=${MANIFEST_FORMAT_VERSION}`,
       );
     }
     const kind = this.text(fields, "kind");
@@ -123,10 +123,23 @@ class Reader {
       largestKey: this.text(fields, "largestKey"),
       entries: this.count(fields, "entries"),
       tombstones: this.count(fields, "tombstones"),
+      ...(fields["deletedRanges"] !== undefined && {
+        deletedRanges: this.count(fields, "deletedRanges"),
+      }),
+      ...(fields["expiry"] !== undefined && { expiry: this.expiry(fields["expiry"]) }),
       smallestSequence: this.count(fields, "smallestSequence"),
       largestSequence: this.count(fields, "largestSequence"),
       formatVersion: this.count(fields, "formatVersion"),
       indexOffset: this.count(fields, "indexOffset"),
+    };
+  }
+
+  expiry(value: unknown): TableExpiry {
+    const fields = this.object(value, "expiry");
+    return {
+      entries: this.count(fields, "entries"),
+      earliest: this.count(fields, "earliest"),
+      latest: this.count(fields, "latest"),
     };
   }
 

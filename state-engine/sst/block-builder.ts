@@ -60,7 +60,7 @@ export class BlockBuilder {
     writer.varint(shared);
     writer.varint(keyLength - shared);
     writer.varint(valueLength * TAG_SCALE + kind + (expires ? TAG_EXPIRES : 0));
-    if (expires) writer.varint(Math.max(0, Math.floor(expiresAt)));
+    if (expires) writer.varint(storedExpiry(expiresAt));
     writer.raw(key, keyOffset + shared, keyLength - shared);
     writer.raw(value, valueOffset, valueLength);
     this.#remember(key, keyOffset, keyLength);
@@ -85,4 +85,9 @@ export class BlockBuilder {
     for (let index = 0; index < length; index++) last[index] = key[offset + index]!;
     this.#lastKeyLength = length;
   }
+}
+
+/** What a table keeps of a time at which an entry expires: whole milliseconds from 0. */
+export function storedExpiry(expiresAt: number): number {
+  return Math.max(0, Math.floor(expiresAt));
 }

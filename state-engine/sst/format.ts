@@ -155,7 +155,7 @@ export function readFooter(bytes: Uint8Array, environment: Environment, what: st
   if (version !== FORMAT_VERSION || (features & ~KNOWN_FEATURES) !== 0) {
     throw new StateEngineError(
       "invalid",
-      `${what} was written by newer code: read it with that. format=${version} features=${features} known format=${FORMAT_VERSION} features=${KNOWN_FEATURES}`,
+      `${what} has a format or a feature this code does not know: read it with the code that wrote it. format=${version} features=${features} known: format=${FORMAT_VERSION} features=${KNOWN_FEATURES}`,
     );
   }
   const handle = (index: number): BlockHandle => ({

@@ -5,6 +5,7 @@
 import { compareKeys } from "../bytes/compare.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
+import type { TableExpiry } from "../version/table-reference.ts";
 import { damaged } from "./format.ts";
 
 export interface TableProperties {
@@ -18,8 +19,8 @@ export interface TableProperties {
   readonly rawBytes: number;
   readonly smallestSequence: number;
   readonly largestSequence: number;
-  /** Milliseconds; Infinity when nothing expires. */
-  readonly earliestExpiry: number;
+  /** Of the entries that expire; undefined when none does. */
+  readonly expiry: TableExpiry | undefined;
   /** Ascending, not overlapping. They delete in older tables only, never in this one. */
   readonly deletedRanges: readonly KeyRange[];
 }
@@ -40,8 +41,12 @@ export function encodeProperties(properties: TableProperties): Uint8Array {
   writer.varint(properties.rawBytes);
   writer.varint(properties.smallestSequence);
   writer.varint(properties.largestSequence);
-  const { earliestExpiry } = properties;
-  writer.varint(earliestExpiry === Infinity ? 0 : Math.max(0, Math.floor(earliestExpiry)) + 1);
+  const { expiry } = properties;
+  writer.varint(expiry?.entries ?? 0);
+  if (expiry !== undefined) {
+    writer.varint(expiry.earliest);
+    writer.varint(expiry.latest);
+  }
   writer.varint(properties.deletedRanges.length);
   for (const { start, end } of properties.deletedRanges) {
     writer.slice(start);
@@ -59,7 +64,11 @@ export function decodeProperties(bytes: Uint8Array, what: string): TableProperti
   const rawBytes = reader.varint();
   const smallestSequence = reader.varint();
   const largestSequence = reader.varint();
-  const expiry = reader.varint();
+  const expiring = reader.varint();
+  const expiry =
+    expiring === 0
+      ? undefined
+      : { entries: expiring, earliest: reader.varint(), latest: reader.varint() };
   const deletedRanges: KeyRange[] = [];
   for (let left = reader.varint(); left > 0; left--) {
     const range = { start: reader.slice(), end: reader.slice() };
@@ -73,7 +82,6 @@ export function decodeProperties(bytes: Uint8Array, what: string): TableProperti
     deletedRanges.push(range);
   }
   reader.expectEnd();
-  const earliestExpiry = expiry === 0 ? Infinity : expiry - 1;
   return {
     smallestKey,
     largestKey,
@@ -82,7 +90,7 @@ export function decodeProperties(bytes: Uint8Array, what: string): TableProperti
     rawBytes,
     smallestSequence,
     largestSequence,
-    earliestExpiry,
+    expiry,
     deletedRanges,
   };
 }

@@ -10,7 +10,7 @@ import type { Environment } from "../environment.ts";
 import { KIND_DELETE } from "../memtable/entry-kind.ts";
 import type { EngineTuning } from "../options.ts";
 import { stateKeyHash } from "../state/state-key.ts";
-import { BlockBuilder } from "./block-builder.ts";
+import { BlockBuilder, storedExpiry } from "./block-builder.ts";
 import { buildBloomFilter } from "./bloom-filter.ts";
 import { writeFooter, writeFrame } from "./format.ts";
 import type { BlockHandle } from "./format.ts";
@@ -33,7 +33,9 @@ export class TableBuilder {
   #hashes = new Uint32Array(1024);
   #entries = 0;
   #tombstones = 0;
+  #expiring = 0;
   #earliestExpiry = Infinity;
+  #latestExpiry = 0;
   #rawBytes = 0;
   #firstKey: Uint8Array | undefined;
   #lastKey: Uint8Array = new Uint8Array(0);
@@ -79,7 +81,7 @@ export class TableBuilder {
     }
     this.#hashes[this.#entries++] = hash >= 0 ? hash : stateKeyHash(key, keyOffset, keyLength);
     if (kind === KIND_DELETE) this.#tombstones++;
-    if (expiresAt < this.#earliestExpiry) this.#earliestExpiry = expiresAt;
+    if (expiresAt !== Infinity) this.#countExpiry(expiresAt);
     this.#rawBytes += keyLength + valueLength;
     if (this.#block.size >= this.#tuning.blockBytes) this.#cut();
   }
@@ -138,9 +140,23 @@ export class TableBuilder {
       rawBytes: this.#rawBytes,
       smallestSequence,
       largestSequence,
-      earliestExpiry: this.#earliestExpiry,
+      expiry:
+        this.#expiring === 0
+          ? undefined
+          : {
+              entries: this.#expiring,
+              earliest: this.#earliestExpiry,
+              latest: this.#latestExpiry,
+            },
       deletedRanges: this.#deletedRanges,
     };
+  }
+
+  #countExpiry(expiresAt: number): void {
+    const stored = storedExpiry(expiresAt);
+    this.#expiring++;
+    if (stored < this.#earliestExpiry) this.#earliestExpiry = stored;
+    if (stored > this.#latestExpiry) this.#latestExpiry = stored;
   }
 
   #cut(): void {

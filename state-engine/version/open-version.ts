@@ -13,10 +13,10 @@ import type { Version } from "./version.ts";
 export function openVersion(tables: readonly TableReference[], owned: KeyGroupRange): Version {
   const groups = new Map<string, { level: number; run: number; tables: Table[] }>();
   for (const { level, run, ...description } of tables) {
-    if (description.formatVersion > FORMAT_VERSION) {
+    if (description.formatVersion !== FORMAT_VERSION) {
       throw new StateEngineError(
         "invalid",
-        `Table ${description.id} was written by newer code: read it with that. format=${description.formatVersion} known=${FORMAT_VERSION}`,
+        `Table ${description.id} has a format this code does not know: read it with the code that wrote it. format=${description.formatVersion} known=${FORMAT_VERSION}`,
       );
     }
     const keyGroups = intersectKeyGroups(description.keyGroups, owned);

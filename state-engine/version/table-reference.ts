@@ -25,12 +25,23 @@ export interface TableReference {
   readonly largestKey: string;
   readonly entries: number;
   readonly tombstones: number;
+  /** Key ranges it deletes in older tables; absent for none, and then a scan need not read its tail first. */
+  readonly deletedRanges?: number;
+  /** Of the entries that expire; absent when none does. */
+  readonly expiry?: TableExpiry;
   readonly smallestSequence: number;
   readonly largestSequence: number;
   /** Format version of the bytes (FORMAT.md). */
   readonly formatVersion: number;
   /** Where the index block stands, relative to the table's begin; what follows it up to `size` is filter, properties and footer. */
   readonly indexOffset: number;
+}
+
+/** Times are milliseconds of the engine's time, earliest and latest at which one of these entries expires. */
+export interface TableExpiry {
+  readonly entries: number;
+  readonly earliest: number;
+  readonly latest: number;
 }
 
 /** Key groups `first` to `last`, both included. */

@@ -1,0 +1,20 @@
+/** Where golden files are and what contents.ndjson says of them, one checkpoint a line. */
+import { fileURLToPath } from "node:url";
+
+export const FIXTURES = fileURLToPath(new URL("../../fixtures/format-v1", import.meta.url));
+
+export interface GoldenCheckpoint {
+  /** Of its manifest, in the folder. */
+  readonly path: string;
+  readonly formatVersion: number;
+  readonly id: number;
+  readonly kind: "checkpoint" | "savepoint";
+  readonly parent: number | null;
+  readonly offsets: readonly number[];
+  readonly partitions: readonly {
+    readonly index: number;
+    readonly time: number;
+    /** Keys and values, hexadecimal, in order of key. */
+    readonly entries: readonly (readonly [key: string, value: string])[];
+  }[];
+}
