@@ -2,7 +2,9 @@
  * The job graph as plain JSON data: nodes and edges that others can draw, store and compare across
  * deploys. It leaves out the user's functions.
  */
-import type { JobGraph, JobOptions } from "./job-graph.ts";
+import { operatorName } from "./job-graph.ts";
+import type { Consumer, JobGraph, JobOptions, KeyedVertex } from "./job-graph.ts";
+import { edgesIn, reachable, sinksIn } from "./consumers.ts";
 
 export interface JobDescription {
   readonly name: string;
@@ -13,14 +15,14 @@ export interface JobDescription {
 }
 
 export interface NodeDescription {
-  /** "lines()" for the source (no uid looks like it), else the uid. */
+  /** "lines()" for the source, the name and "()" for an output, else the uid, which never looks like them. */
   readonly id: string;
-  readonly kind: "source" | "keyed";
+  readonly kind: "source" | "keyed" | "output";
   /** Operators that run together in this node, in order. */
   readonly operators: readonly string[];
   readonly parallelism: number;
   readonly maxParallelism: number;
-  /** Name of the keyed state, if the node has one. */
+  /** Name of the state of a plain count. */
   readonly state?: string;
   readonly keyType?: string;
 }
@@ -28,31 +30,68 @@ export interface NodeDescription {
 export interface EdgeDescription {
   readonly from: string;
   readonly to: string;
-  readonly partitioning: "hash";
+  /** "forward": within the partition. */
+  readonly partitioning: "hash" | "broadcast" | "spread" | "forward";
 }
 
 export function describeJobGraph(graph: JobGraph): JobDescription {
-  const { options } = graph;
-  const source: NodeDescription = {
+  const { options, source, vertices } = graph;
+  const lines: NodeDescription = {
     id: "lines()",
     kind: "source",
-    operators: ["lines", ...graph.source.chain.map((transform) => transform.kind)],
+    operators: [
+      "lines",
+      ...source.chain.map((transform) => transform.kind),
+      ...operatorsIn(source.ends),
+    ],
     parallelism: options.sources,
     maxParallelism: options.sources,
   };
-  const keyed = graph.vertices.map((vertex): NodeDescription => ({
+  const keyed = vertices.map((vertex): NodeDescription => ({
     id: vertex.uid,
     kind: "keyed",
-    operators: [vertex.operator.kind],
+    operators: [operatorName(vertex.operator), ...operatorsIn(endsOf(vertex))],
     parallelism: options.parallelism,
     maxParallelism: options.maxParallelism,
-    state: vertex.operator.state,
+    ...(vertex.operator.kind === "count" && { state: vertex.operator.state }),
     keyType: vertex.keyType,
+  }));
+  const ends = vertices.flatMap((vertex) =>
+    sinksIn(endsOf(vertex)).map((sink) => ({ vertex, sink })),
+  );
+  const sinks = ends.map(({ sink }): NodeDescription => ({
+    id: `${sink.name}()`,
+    kind: "output",
+    operators: ["output"],
+    parallelism: options.parallelism,
+    maxParallelism: options.maxParallelism,
   }));
   return {
     name: graph.name,
     options,
-    nodes: [source, ...keyed],
-    edges: keyed.map((node) => ({ from: source.id, to: node.id, partitioning: "hash" })),
+    nodes: [lines, ...keyed, ...sinks],
+    edges: [
+      ...edgesIn(source.ends).map(({ vertex, partitioning }): EdgeDescription => ({
+        from: lines.id,
+        to: vertex,
+        partitioning,
+      })),
+      ...ends.map(({ vertex, sink }): EdgeDescription => ({
+        from: vertex.uid,
+        to: `${sink.name}()`,
+        partitioning: "forward",
+      })),
+    ],
   };
+}
+
+function endsOf({ results, sides }: KeyedVertex): readonly Consumer[] {
+  return [results, ...Object.values(sides)].flat();
+}
+
+/** The stateless operators of a tree, each once. */
+function operatorsIn(consumers: readonly Consumer[]): readonly string[] {
+  return [...reachable(consumers)].flatMap((consumer) =>
+    consumer.kind === "transform" ? [consumer.transform.kind] : [],
+  );
 }

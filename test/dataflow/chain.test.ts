@@ -33,6 +33,8 @@ function partitioner(
       key: (record) => record,
       keyType,
       operator: { kind: "count", state: "counts" },
+      results: [],
+      sides: {},
     },
     parallelism,
     maxParallelism: 128,

@@ -1,0 +1,255 @@
+/**
+ * A keyed operator on one partition: takes frames of records and watermarks from its input channels,
+ * runs the operator's logic over the state engine, and hands results through the stateless operators
+ * behind it to the emitter. Beside keyed-task.ts, which only counts.
+ *
+ * Promise: one call at a time, finished before the next begins, so records keep the order of the
+ * calls. A call answers a promise only when state had to be fetched. A throw leaves the engine changed
+ * in part: the caller must drop it [8].
+ */
+import type { StateEngine } from "../../state-engine/index.ts";
+import type { KeyGroupRange } from "../../state-engine/version/table-reference.ts";
+import { ChainState, compileConsumers, type Push } from "../chain.ts";
+import { structuredCodec } from "../codecs/structured-codec.ts";
+import { isEmptyFrame } from "../frame-kind.ts";
+import { FrameError } from "../frame.ts";
+import type { KeyedVertex, OperatorDefinition } from "../job-graph.ts";
+import { keyGroupOf } from "../key-group.ts";
+import type { OperatorOutput } from "../operators/keyed-operator.ts";
+import { OperatorRunner } from "../operators/operator-runner.ts";
+import { RecordFrameReader } from "../record-frame.ts";
+import { EngineStateStore } from "../state/engine-state-store.ts";
+import { stateIdsOf } from "../state-ids.ts";
+import { WatermarkValve, type ChannelWatermark } from "../time/watermark-valve.ts";
+import type { Emitter } from "./emitter.ts";
+
+export interface OperatorTaskOptions {
+  readonly vertex: KeyedVertex;
+  readonly definition: OperatorDefinition;
+  readonly engine: StateEngine;
+  readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
+  readonly emitter: Emitter;
+  readonly restored: RestoredTask;
+}
+
+/** Where a checkpoint left the task. */
+export interface RestoredTask {
+  /** The task's time, ms since the epoch [15]. */
+  readonly time: number;
+  readonly watermark: number;
+  /** By id, all of them. */
+  readonly channels: readonly (readonly [string, ChannelWatermark])[];
+}
+
+export interface RecordsFrame {
+  readonly bytes: Uint8Array;
+  /** Event time of the channel after the frame; -Infinity while unknown. */
+  readonly watermark: number;
+}
+
+/** A function of the job threw at a record of this line. */
+export class RecordFailure extends Error {
+  override readonly name = "RecordFailure";
+  readonly line: number;
+
+  constructor(line: number, operator: string, cause: unknown) {
+    super(`The ${operator} failed at a record of line ${line}.`, { cause });
+    this.line = line;
+  }
+}
+
+const codec = structuredCodec();
+
+export class OperatorTask {
+  readonly #options: OperatorTaskOptions;
+  readonly #store: EngineStateStore;
+  readonly #runner: OperatorRunner;
+  readonly #valve: WatermarkValve;
+  readonly #broadcastInputs: ReadonlySet<number>;
+  #isClosed = false;
+
+  constructor(options: OperatorTaskOptions) {
+    const { vertex, definition, engine, keyGroups, restored } = options;
+    this.#options = options;
+    this.#store = new EngineStateStore(engine);
+    this.#valve = new WatermarkValve(restored.channels, restored.watermark);
+    this.#broadcastInputs = new Set(definition.broadcastInputs);
+    this.#runner = new OperatorRunner({
+      operator: definition,
+      stateIds: stateIdsOf(vertex),
+      keyType: vertex.keyType,
+      keyGroups,
+      store: this.#store,
+      output: outputOf(options),
+      restored: { watermark: this.#valve.watermark, processingTime: restored.time },
+    });
+  }
+
+  /** Latest arrival time applied, or processing-time timer fired [15]. */
+  get time(): number {
+    return this.#runner.processingTime;
+  }
+
+  get watermark(): number {
+    return this.#valve.watermark;
+  }
+
+  get channels(): readonly (readonly [string, ChannelWatermark])[] {
+    return this.#valve.save();
+  }
+
+  /** After this nothing that was waiting for state goes on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Applies every record of the frame and answers how many there were. */
+  apply(channel: string, { bytes, watermark }: RecordsFrame): number | Promise<number> {
+    const run = isEmptyFrame(bytes) ? undefined : new FrameRun(bytes);
+    const done = this.#untilDone(() => {
+      if (run !== undefined && !this.#run(channel, run)) return false;
+      return this.#advance(channel, watermark);
+    });
+    const finish = (): number => {
+      this.#runner.endBatch();
+      return run?.reader.records ?? 0;
+    };
+    return done === undefined ? finish() : done.then(finish);
+  }
+
+  /** The channel's watermark has come in order, without a record. */
+  advance(channel: string, watermark: number): void | Promise<void> {
+    return this.#batch(() => this.#advance(channel, watermark));
+  }
+
+  /** The channel has fallen silent: it does not hold event time back any more [28]. */
+  markIdle(channel: string): void | Promise<void> {
+    return this.#batch(() => this.#runner.advanceWatermark(this.#valve.markIdle(channel)));
+  }
+
+  /** The clock reaches `now`, and nothing waits to be applied: overdue processing-time timers fire. */
+  advanceClock(now: number): void | Promise<void> {
+    return this.#batch(() => this.#runner.advanceClock(now));
+  }
+
+  /** When advanceClock next has something to do; Infinity for never. */
+  async nextClockTimer(): Promise<number> {
+    for (;;) {
+      const next = this.#runner.nextClockTimer();
+      if (next !== undefined) return next;
+      await this.#store.fetchMissing();
+      if (this.#isClosed) return Infinity;
+    }
+  }
+
+  #batch(attempt: () => boolean): void | Promise<void> {
+    const done = this.#untilDone(attempt);
+    if (done === undefined) return this.#runner.endBatch();
+    return done.then(() => this.#runner.endBatch());
+  }
+
+  #untilDone(attempt: () => boolean): Promise<void> | undefined {
+    return attempt() ? undefined : this.#fetchUntilDone(attempt);
+  }
+
+  async #fetchUntilDone(attempt: () => boolean): Promise<void> {
+    do {
+      await this.#store.fetchMissing();
+      if (this.#isClosed) throw new Error("The task was closed while it waited for state.");
+    } while (!attempt());
+  }
+
+  #advance(channel: string, watermark: number): boolean {
+    if (watermark === -Infinity) return true;
+    return this.#runner.advanceWatermark(this.#valve.advance(channel, watermark));
+  }
+
+  /** Goes on where the last call stopped. False when state is missing. */
+  #run(channel: string, run: FrameRun): boolean {
+    while (run.hasRecord || run.next()) {
+      const { reader } = run;
+      try {
+        if (!this.#advance(channel, reader.watermark)) return false;
+        if (!this.#process(reader)) return false;
+      } catch (error) {
+        if (error instanceof FrameError) throw error;
+        throw new RecordFailure(reader.line, this.#options.definition.kind, error);
+      }
+      run.hasRecord = false;
+    }
+    return true;
+  }
+
+  #process(reader: RecordFrameReader): boolean {
+    const { input, timestamp, arrivalTime } = reader;
+    const record = { value: codec.decode(reader.value), timestamp, arrivalTime };
+    if (reader.isBroadcast) {
+      if (!this.#broadcastInputs.has(input)) {
+        throw new FrameError(`A broadcast record came to input ${input}, which has keys.`);
+      }
+      return this.#runner.processBroadcast(input, record);
+    }
+    const { keyGroups, maxParallelism } = this.#options;
+    const keyGroup = keyGroupOf(reader.hash, maxParallelism);
+    if (keyGroup < keyGroups.first || keyGroup > keyGroups.last) {
+      throw new FrameError(
+        `A record of key group ${keyGroup} came to the owner of ${keyGroups.first} to ` +
+          `${keyGroups.last}: the sender knows another parallelism.`,
+      );
+    }
+    return this.#runner.process(input, { ...record, key: reader.key, keyGroup });
+  }
+}
+
+/** A frame and how far it has been applied. */
+class FrameRun {
+  readonly reader: RecordFrameReader;
+  /** The reader stands at a record that is not applied yet. */
+  hasRecord = false;
+
+  constructor(bytes: Uint8Array) {
+    this.reader = new RecordFrameReader(bytes);
+  }
+
+  next(): boolean {
+    this.hasRecord = this.reader.next();
+    return this.hasRecord;
+  }
+}
+
+/** The runner's results, through the stateless operators behind the vertex, to the emitter. */
+function outputOf({ vertex, definition, emitter }: OperatorTaskOptions): OperatorOutput {
+  const state = new ChainState();
+  const compile = (isUpdating: boolean, consumers: KeyedVertex["results"]): Push =>
+    compileConsumers(consumers, state, {
+      edge: (edge) => (record) => emitter.forward(edge, record, state.timestamp),
+      sink: ({ name }) =>
+        isUpdating
+          ? (record) => {
+              const { key, value } = record as { readonly key: unknown; readonly value: unknown };
+              emitter.upsert(name, key, value);
+            }
+          : (record) => emitter.append(name, record),
+    });
+  const results = compile(definition.output === "updates", vertex.results);
+  const sides = new Map(
+    Object.entries(vertex.sides).map(([tag, consumers]) => [tag, compile(false, consumers)]),
+  );
+  return {
+    record(value, timestamp) {
+      state.timestamp = timestamp;
+      results(value);
+    },
+    update: (update) => results(update),
+    side(tag, value, timestamp) {
+      state.timestamp = timestamp;
+      sides.get(tag)?.(value);
+    },
+    request: () => {
+      throw new Error(
+        `"${vertex.uid}" asks for something asynchronous, which partitions do not run yet.`,
+      );
+    },
+  };
+}
