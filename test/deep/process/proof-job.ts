@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countWords, naturalText } from "../../../bench/texts.ts";
+import { compareCounts, showDifferences } from "../../../cli/output/compare-counts.ts";
 import { LineProducer } from "../../../cli/line-producer.ts";
 import type { WeirClient } from "../../../cli/weir-client.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
@@ -90,14 +91,10 @@ export async function assertCounts(
     if (found.has(String(key))) throw new Error(`The scan gave the word "${key}" twice.`);
     found.set(String(key), value as number);
   }
-  const words = new Set([...expected.keys(), ...found.keys()]);
-  const different = [...words].filter((word) => expected.get(word) !== found.get(word));
-  if (different.length === 0) return;
-  const examples = different
-    .slice(0, 5)
-    .map((word) => `"${word}" is ${found.get(word) ?? 0}, not ${expected.get(word) ?? 0}`);
+  const differences = compareCounts(found, expected);
+  if (differences.length === 0) return;
   throw new Error(
-    `${different.length} of ${expected.size} counts are wrong: ${examples.join("; ")}.`,
+    `${differences.length} of ${expected.size} counts are wrong: ${showDifferences(differences)}.`,
   );
 }
 
