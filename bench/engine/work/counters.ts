@@ -1,0 +1,77 @@
+/** A million increments of 100,000 counters, Zipf: merge operands here, read, add and write there. */
+import { decodeInt64Number, hash32 } from "../../../state-engine/index.ts";
+import { Stopwatch } from "../figures.ts";
+import type { Work } from "../figures.ts";
+import { withLevel } from "../level-side.ts";
+import { openWeir, settle } from "../weir-side.ts";
+import { BATCH_ENTRIES, COUNT_STATE, KEY_BYTES, Workload, zipfIndexes } from "../workload.ts";
+
+const INCREMENTS = 1_000_000;
+const COUNTERS = 100_000;
+
+export const counters: Work = {
+  async weir(scale) {
+    const { keys, entries } = new Workload(COUNTERS * scale, COUNT_STATE, false);
+    const order = zipfIndexes(INCREMENTS * scale, entries);
+    const engine = openWeir();
+    const watch = new Stopwatch();
+    for (let from = 0; from < order.length; from += BATCH_ENTRIES) {
+      const to = Math.min(order.length, from + BATCH_ENTRIES);
+      for (let position = from; position < to; position++) {
+        const at = order[position]! * KEY_BYTES;
+        engine.mergeInt64(keys, at, KEY_BYTES, hash32(keys, at + 4, KEY_BYTES - 4), 1);
+      }
+      await engine.maintain();
+    }
+    const { wall } = watch;
+    await settle(engine);
+    const first = engine.lookup(keys, 0, KEY_BYTES);
+    expectCount(typeof first === "string" ? 0 : decodeInt64Number(first), order);
+    return { wall, settled: watch.wall };
+  },
+  async level(scale) {
+    const workload = new Workload(COUNTERS * scale, COUNT_STATE, false);
+    const order = zipfIndexes(INCREMENTS * scale, workload.entries);
+    return await withLevel({ compression: false }, async (level) => {
+      const watch = new Stopwatch();
+      for (let from = 0; from < order.length; from += BATCH_ENTRIES) {
+        const counts = new Map<number, number>();
+        for (const index of order.subarray(from, from + BATCH_ENTRIES)) {
+          const known = counts.get(index);
+          if (known !== undefined) {
+            counts.set(index, known + 1);
+            continue;
+          }
+          const stored = level.getSync(workload.key(index));
+          counts.set(index, (stored === undefined ? 0 : readCount(stored)) + 1);
+        }
+        await level.batch(
+          Array.from(counts, ([index, count]) => ({
+            type: "put" as const,
+            key: workload.key(index),
+            value: writeCount(count),
+          })),
+        );
+      }
+      const { wall } = watch;
+      const first = level.getSync(workload.key(0));
+      expectCount(first === undefined ? 0 : readCount(first), order);
+      return { wall, settled: watch.wall };
+    });
+  },
+};
+
+function expectCount(found: number, order: Uint32Array): void {
+  const expected = order.filter((index) => index === 0).length;
+  if (found !== expected) throw new Error(`The first counter is ${found}, not ${expected}.`);
+}
+
+function readCount(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
+}
+
+function writeCount(count: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, count);
+  return bytes;
+}

@@ -1,0 +1,61 @@
+/** A million puts in batches: until everything is flushed and compacted, and the put path alone. */
+import { putAllInLevel, settleLevel, withLevel } from "../level-side.ts";
+import { Stopwatch } from "../figures.ts";
+import type { Figures, Work } from "../figures.ts";
+import { MIB, openWeir, putAll, putEntries, settle } from "../weir-side.ts";
+import { BATCH_ENTRIES, PLAIN_STATE, Workload } from "../workload.ts";
+
+const ENTRIES = 1_000_000;
+
+function putsCompacted(compressed: boolean): Work {
+  const workload = (scale: number): Workload =>
+    new Workload(ENTRIES * scale, PLAIN_STATE, compressed);
+  return {
+    async weir(scale): Promise<Figures> {
+      const input = workload(scale);
+      const engine = openWeir({ tuning: compressed ? {} : { compression: "none" } });
+      const watch = new Stopwatch();
+      await putAll(engine, input);
+      const put = watch.wall;
+      await settle(engine);
+      return { cpu: watch.cpu, wall: watch.wall, put };
+    },
+    async level(scale): Promise<Figures> {
+      const input = workload(scale);
+      return await withLevel({ compression: compressed }, async (level) => {
+        const watch = new Stopwatch();
+        await putAllInLevel(level, input);
+        const put = watch.wall;
+        await settleLevel(level);
+        return { cpu: watch.cpu, wall: watch.wall, put };
+      });
+    },
+  };
+}
+
+export const plainPuts = putsCompacted(false);
+export const compressedPuts = putsCompacted(true);
+
+/** Into memtables of the usual size that nothing flushes meanwhile. */
+export const putPath: Work = {
+  async weir(scale) {
+    const input = new Workload(ENTRIES * scale, PLAIN_STATE, false);
+    const engine = openWeir();
+    const watch = new Stopwatch();
+    for (let from = 0; from < input.entries; from += BATCH_ENTRIES) {
+      const room = engine.admit(BATCH_ENTRIES * 116);
+      if (room !== undefined) await room;
+      putEntries(engine, input, from, Math.min(from + BATCH_ENTRIES, input.entries));
+    }
+    return { wall: watch.wall, cpu: watch.cpu };
+  },
+  /** A write buffer that never fills: its own threads have nothing to do either. */
+  async level(scale) {
+    const input = new Workload(ENTRIES * scale, PLAIN_STATE, false);
+    return await withLevel({ compression: false, writeBufferBytes: 512 * MIB }, async (level) => {
+      const watch = new Stopwatch();
+      await putAllInLevel(level, input);
+      return { wall: watch.wall, cpu: watch.cpu };
+    });
+  },
+};
