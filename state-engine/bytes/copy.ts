@@ -8,7 +8,7 @@ export function copyBytes(
   target: Uint8Array,
   at: number,
 ): void {
-  if (length > 48) {
+  if (length > 32) {
     target.set(source.subarray(offset, offset + length), at);
     return;
   }

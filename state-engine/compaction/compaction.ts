@@ -94,13 +94,13 @@ export class Compaction {
         continue;
       }
       if (this.#builder.size >= this.#options.tuning.tableBytes) {
-        this.#finishTable(merge.key.slice(0, merge.keyLength));
+        this.#finishTable(merge.key.slice(merge.keyOffset, merge.keyOffset + merge.keyLength));
       }
       this.#builder.add(
         merge.key,
-        0,
+        merge.keyOffset,
         merge.keyLength,
-        -1,
+        merge.hash,
         merge.kind,
         merge.value,
         merge.valueOffset,

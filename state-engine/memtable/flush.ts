@@ -9,9 +9,11 @@ import type { CursorBounds } from "../read/entry-cursor.ts";
 import { collectTombstones, openMerge } from "../read/read-view.ts";
 import { TableBuilder } from "../sst/table-builder.ts";
 import type { BuiltTable } from "../sst/table-builder.ts";
-import { keyGroupStart } from "../state/state-key.ts";
+import { operatorOf } from "../read/merge-operands.ts";
+import { keyGroupStart, stateIdOf } from "../state/state-key.ts";
 import type { KeyGroupRange } from "../version/table-reference.ts";
 import { EMPTY_VERSION } from "../version/version.ts";
+import { KIND_DELETE, KIND_PUT } from "./entry-kind.ts";
 import type { Memtable } from "./memtable.ts";
 import { MemtableCursor } from "./memtable-cursor.ts";
 
@@ -37,8 +39,8 @@ export function flushMemtables(
     upper: keyGroupStart(options.keyGroups.last + 1),
     reverse: false,
   };
-  const only = memtables.length === 1 && !options.isBottom ? memtables[0] : undefined;
-  if (only) addMemtable(builder, new MemtableCursor(only, bounds, 0));
+  const only = memtables.length === 1 ? memtables[0] : undefined;
+  if (only) addMemtable(builder, new MemtableCursor(only, bounds, 0), options);
   else addMerged(builder, memtables, bounds, options);
   if (!options.isBottom) {
     const view = { memtables, version: EMPTY_VERSION, time: options.time };
@@ -51,20 +53,32 @@ export function flushMemtables(
 }
 
 /** The usual case: one memtable, whose entries already are one a key and know their hashes. */
-function addMemtable(builder: TableBuilder, cursor: MemtableCursor): void {
-  while (cursor.state === ENTRY) {
+function addMemtable(builder: TableBuilder, cursor: MemtableCursor, options: FlushOptions): void {
+  const { isBottom, mergeOperators, time } = options;
+  for (; cursor.state === ENTRY; cursor.advance()) {
+    let { kind, value, valueOffset, valueLength } = cursor;
+    if (isBottom && kind !== KIND_PUT) {
+      if (kind === KIND_DELETE) continue;
+      const { key, keyOffset } = cursor;
+      const operator = operatorOf(mergeOperators, stateIdOf(key, keyOffset));
+      // An operand becomes a value; a copy, because the operator is promised a whole array.
+      value = operator.apply(undefined, value.slice(valueOffset, valueOffset + valueLength));
+      kind = KIND_PUT;
+      valueOffset = 0;
+      valueLength = value.length;
+    }
+    if (isBottom && cursor.expiresAt <= time) continue;
     builder.add(
       cursor.key,
       cursor.keyOffset,
       cursor.keyLength,
       cursor.hash,
-      cursor.kind,
-      cursor.value,
-      cursor.valueOffset,
-      cursor.valueLength,
+      kind,
+      value,
+      valueOffset,
+      valueLength,
       cursor.expiresAt,
     );
-    cursor.advance();
   }
 }
 
@@ -81,9 +95,9 @@ function addMerged(
   while (merge.state === ENTRY) {
     builder.add(
       merge.key,
-      0,
+      merge.keyOffset,
       merge.keyLength,
-      -1,
+      merge.hash,
       merge.kind,
       merge.value,
       merge.valueOffset,

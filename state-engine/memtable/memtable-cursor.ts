@@ -13,6 +13,7 @@ export class MemtableCursor implements EntryCursor {
   state: EntryCursor["state"] = END;
   need = undefined;
   readonly rank: number;
+  hash = 0;
   head = 0;
   prefix = 0;
   key: Uint8Array;
@@ -44,13 +45,9 @@ export class MemtableCursor implements EntryCursor {
     this.advance();
   }
 
-  /** The entry's hash, for a filter. */
-  get hash(): number {
-    return this.#memtable.hash(this.#order[this.#position]!);
-  }
-
   advance(): void {
     const memtable = this.#memtable;
+    const isWhole = memtable.tombstones.isEmpty;
     for (;;) {
       this.#position += this.#step;
       // Empty bounds put the stop behind the start, hence not only equality.
@@ -59,7 +56,8 @@ export class MemtableCursor implements EntryCursor {
         return;
       }
       const entry = this.#order[this.#position]!;
-      if (memtable.isCovered(entry)) continue;
+      if (!isWhole && memtable.isCovered(entry)) continue;
+      this.hash = memtable.hash(entry);
       this.keyOffset = memtable.keyOffset(entry);
       this.keyLength = memtable.keyLength(entry);
       this.head = keyHead(this.key, this.keyOffset);

@@ -14,6 +14,8 @@ export interface EntryCursor {
   need: BlockNeed | undefined;
   /** 0 is the newest source; of equal keys the lowest rank counts. */
   readonly rank: number;
+  /** hash32 of the key after its header where it is known, for a filter; negative where not. */
+  readonly hash: number;
   /** keyHead and keyPrefix (from the fifth byte) of the key: most comparisons end here. */
   head: number;
   prefix: number;

@@ -28,8 +28,12 @@ export interface MergeSettings {
 
 export class MergeCursor {
   state: typeof END | typeof ENTRY | typeof BLOCKED = END;
+  /** Valid until advance(), as are the fields of any cursor. */
   key: Uint8Array = new Uint8Array(256);
+  keyOffset = 0;
   keyLength = 0;
+  /** hash32 of the key after its header, negative when no source knows it. */
+  hash = -1;
   kind = KIND_PUT as number;
   value: Uint8Array = new Uint8Array(0);
   valueOffset = 0;
@@ -40,6 +44,10 @@ export class MergeCursor {
   #blocked: EntryCursor[] = [];
   /** The cursor whose value is shown; it moves on with the next advance(). */
   #shown: EntryCursor | undefined;
+  /** Whether the shown cursor is still on top of the heap. */
+  #isOnTop = false;
+  /** A key whose cursor has moved on. */
+  #ownKey: Uint8Array = new Uint8Array(256);
   readonly #operands: Uint8Array[] = [];
   #head = 0;
   #prefix = 0;
@@ -59,7 +67,8 @@ export class MergeCursor {
     if (shown !== undefined) {
       this.#shown = undefined;
       shown.advance();
-      this.#take(shown);
+      if (this.#isOnTop) this.#topMoved(shown);
+      else this.#take(shown);
     }
     this.#next();
   }
@@ -86,6 +95,14 @@ export class MergeCursor {
         this.state = END;
         return;
       }
+      this.#showKey(top);
+      if (this.#isPlain(top)) {
+        this.#show(top);
+        this.#isOnTop = true;
+        this.state = ENTRY;
+        return;
+      }
+      this.#isOnTop = false;
       if (this.#resolve()) {
         this.state = ENTRY;
         return;
@@ -93,9 +110,21 @@ export class MergeCursor {
     }
   }
 
+  /** The usual case: a value that no other source and no deleted range has to do with. */
+  #isPlain(top: EntryCursor): boolean {
+    const { time, tombstones } = this.#settings;
+    if (top.kind !== KIND_PUT || top.expiresAt <= time || !tombstones.isEmpty) return false;
+    // In a heap, whatever equals the top has an ancestor below the top that does.
+    const heap = this.#heap;
+    const left = heap[1];
+    if (left !== undefined && this.#isSameKey(left)) return false;
+    const right = heap[2];
+    return right === undefined || !this.#isSameKey(right);
+  }
+
   /** Takes every entry of the smallest key off the heap; false when nothing of it is to be shown. */
   #resolve(): boolean {
-    this.#copyKey(this.#heap[0]!);
+    this.#keepKey();
     const operands = this.#operands;
     operands.length = 0;
     let base: EntryCursor | undefined;
@@ -121,9 +150,8 @@ export class MergeCursor {
           continue;
         }
       }
-      this.#pop();
       cursor.advance();
-      this.#take(cursor);
+      this.#topMoved(cursor);
     }
     if (operands.length > 0) return this.#showOperands(base, isHidden, expiresAt);
     if (base !== undefined) {
@@ -147,7 +175,7 @@ export class MergeCursor {
   }
 
   #showOperands(base: EntryCursor | undefined, isHidden: boolean, expiresAt: number): boolean {
-    const operator = operatorOf(this.#settings.mergeOperators, stateIdOf(this.key));
+    const operator = operatorOf(this.#settings.mergeOperators, stateIdOf(this.key, this.keyOffset));
     let value = this.#operands[0]!;
     for (let index = 1; index < this.#operands.length; index++) {
       value = operator.combine(this.#operands[index]!, value);
@@ -169,25 +197,33 @@ export class MergeCursor {
   #isCovered(rank: number): boolean {
     const { tombstones, sources } = this.#settings;
     if (tombstones.isEmpty) return false;
-    return tombstones.covering(this.key, 0, this.keyLength) > sources - rank;
+    return tombstones.covering(this.key, this.keyOffset, this.keyLength) > sources - rank;
   }
 
-  #copyKey(cursor: EntryCursor): void {
-    const { keyLength, keyOffset } = cursor;
-    if (keyLength > this.key.length) this.key = new Uint8Array(keyLength * 2);
-    const { key } = this;
-    const from = cursor.key;
-    for (let index = 0; index < keyLength; index++) key[index] = from[keyOffset + index]!;
-    this.keyLength = keyLength;
+  #showKey(cursor: EntryCursor): void {
+    this.key = cursor.key;
+    this.keyOffset = cursor.keyOffset;
+    this.keyLength = cursor.keyLength;
+    this.hash = cursor.hash;
     this.#head = cursor.head;
     this.#prefix = cursor.prefix;
+  }
+
+  /** The cursors are about to move: the key shown becomes a copy. */
+  #keepKey(): void {
+    const { key, keyOffset, keyLength } = this;
+    if (keyLength > this.#ownKey.length) this.#ownKey = new Uint8Array(keyLength * 2);
+    const own = this.#ownKey;
+    for (let index = 0; index < keyLength; index++) own[index] = key[keyOffset + index]!;
+    this.key = own;
+    this.keyOffset = 0;
   }
 
   #isSameKey(cursor: EntryCursor): boolean {
     if (cursor.head !== this.#head || cursor.prefix !== this.#prefix) return false;
     if (cursor.keyLength !== this.keyLength) return false;
-    const { key, keyLength } = this;
-    return compareBytes(cursor.key, cursor.keyOffset, keyLength, key, 0, keyLength) === 0;
+    const { key, keyOffset, keyLength } = this;
+    return compareBytes(cursor.key, cursor.keyOffset, keyLength, key, keyOffset, keyLength) === 0;
   }
 
   #take(cursor: EntryCursor): void {
@@ -198,16 +234,7 @@ export class MergeCursor {
   #isBefore(left: EntryCursor, right: EntryCursor): boolean {
     let order = left.head - right.head;
     if (order === 0) order = left.prefix - right.prefix;
-    if (order === 0) {
-      order = compareBytes(
-        left.key,
-        left.keyOffset,
-        left.keyLength,
-        right.key,
-        right.keyOffset,
-        right.keyLength,
-      );
-    }
+    if (order === 0) order = compareCursorKeys(left, right);
     if (order === 0) return left.rank < right.rank;
     return this.#settings.reverse ? order > 0 : order < 0;
   }
@@ -226,19 +253,44 @@ export class MergeCursor {
   }
 
   #pop(): void {
+    const last = this.#heap.pop()!;
+    if (this.#heap.length > 0) this.#sink(last);
+  }
+
+  /** The cursor on top of the heap has advanced. */
+  #topMoved(top: EntryCursor): void {
+    if (top.state === ENTRY) {
+      this.#sink(top);
+      return;
+    }
+    this.#pop();
+    if (top.state === BLOCKED) this.#blocked.push(top);
+  }
+
+  /** Puts the cursor in the place of the top, then where it belongs. */
+  #sink(cursor: EntryCursor): void {
     const heap = this.#heap;
-    const last = heap.pop()!;
     const size = heap.length;
-    if (size === 0) return;
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;
       if (child >= size) break;
       if (child + 1 < size && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.#isBefore(heap[child]!, last)) break;
+      if (!this.#isBefore(heap[child]!, cursor)) break;
       heap[at] = heap[child]!;
       at = child;
     }
-    heap[at] = last;
+    heap[at] = cursor;
   }
+}
+
+function compareCursorKeys(left: EntryCursor, right: EntryCursor): number {
+  return compareBytes(
+    left.key,
+    left.keyOffset,
+    left.keyLength,
+    right.key,
+    right.keyOffset,
+    right.keyLength,
+  );
 }

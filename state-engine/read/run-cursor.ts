@@ -16,6 +16,7 @@ export class RunCursor implements EntryCursor {
   state: EntryCursor["state"] = END;
   need: BlockNeed | undefined;
   readonly rank: number;
+  readonly hash = -1;
   head = 0;
   prefix = 0;
   key: Uint8Array = EMPTY;

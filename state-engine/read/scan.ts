@@ -78,7 +78,7 @@ class PageCollector {
     while (merge.state !== END) {
       if (merge.state === BLOCKED) return false;
       if (ends.length >= this.#limit * 2 || writer.length >= this.#limitBytes) return true;
-      writer.raw(merge.key, 0, merge.keyLength);
+      writer.raw(merge.key, merge.keyOffset, merge.keyLength);
       ends.push(writer.length);
       writer.raw(merge.value, merge.valueOffset, merge.valueLength);
       ends.push(writer.length);

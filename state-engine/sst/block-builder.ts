@@ -3,9 +3,12 @@
  * a whole key every `restartInterval` entries, and the offsets of those at the end.
  */
 import { assert } from "../assert.ts";
-import { compareBytes, sharedPrefixLength } from "../bytes/compare.ts";
+import { copyBytes } from "../bytes/copy.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { TAG_EXPIRES, TAG_SCALE } from "./format.ts";
+
+/** What the integers before a key take at most: four varints. */
+const ENTRY_HEAD_BYTES = 32;
 
 export class BlockBuilder {
   readonly #writer: ByteWriter;
@@ -14,6 +17,8 @@ export class BlockBuilder {
   #lastKey = new Uint8Array(64);
   #lastKeyLength = 0;
   #count = 0;
+  /** Entries until the next whole key. */
+  #untilRestart = 0;
 
   constructor(blockBytes: number, restartInterval: number) {
     this.#writer = new ByteWriter(blockBytes + 1024);
@@ -45,25 +50,38 @@ export class BlockBuilder {
     expiresAt: number,
   ): void {
     const writer = this.#writer;
-    let shared = 0;
-    if (this.#count % this.#restartInterval === 0) {
+    writer.reserve(ENTRY_HEAD_BYTES + keyLength + valueLength);
+    const same = this.#sharedWithLast(key, keyOffset, keyLength);
+    let shared = same;
+    if (this.#untilRestart === 0) {
       this.#restarts.push(writer.length);
-    } else {
-      shared = sharedPrefixLength(this.#lastKey, 0, this.#lastKeyLength, key, keyOffset, keyLength);
+      this.#untilRestart = this.#restartInterval;
+      shared = 0;
     }
-    assert(
-      this.#count === 0 ||
-        compareBytes(this.#lastKey, 0, this.#lastKeyLength, key, keyOffset, keyLength) < 0,
-      "keys are added to a block in ascending order",
-    );
+    this.#untilRestart--;
+    this.#remember(key, keyOffset, keyLength, same);
+    const unshared = keyLength - shared;
     const expires = expiresAt !== Infinity;
-    writer.varint(shared);
-    writer.varint(keyLength - shared);
-    writer.varint(valueLength * TAG_SCALE + kind + (expires ? TAG_EXPIRES : 0));
-    if (expires) writer.varint(storedExpiry(expiresAt));
-    writer.raw(key, keyOffset + shared, keyLength - shared);
-    writer.raw(value, valueOffset, valueLength);
-    this.#remember(key, keyOffset, keyLength);
+    const tag = valueLength * TAG_SCALE + kind + (expires ? TAG_EXPIRES : 0);
+    const { bytes } = writer;
+    let at = writer.length;
+    if ((shared | unshared) < 0x80 && tag < 0x4000 && !expires) {
+      bytes[at++] = shared;
+      bytes[at++] = unshared;
+      if (tag >= 0x80) bytes[at++] = tag | 0x80;
+      bytes[at++] = tag < 0x80 ? tag : tag >> 7;
+    } else {
+      writer.varint(shared);
+      writer.varint(unshared);
+      writer.varint(tag);
+      if (expires) writer.varint(storedExpiry(expiresAt));
+      at = writer.length;
+    }
+    const from = keyOffset + shared;
+    for (let index = 0; index < unshared; index++) bytes[at + index] = key[from + index]!;
+    at += unshared;
+    copyBytes(value, valueOffset, valueLength, bytes, at);
+    writer.length = at + valueLength;
     this.#count++;
   }
 
@@ -76,13 +94,34 @@ export class BlockBuilder {
     writer.length = 0;
     this.#restarts.length = 0;
     this.#count = 0;
+    this.#untilRestart = 0;
     return bytes;
   }
 
-  #remember(key: Uint8Array, offset: number, length: number): void {
-    if (length > this.#lastKey.length) this.#lastKey = new Uint8Array(length * 2);
+  /** Leading bytes the key shares with the one before in this block; asserts that it comes after it. */
+  #sharedWithLast(key: Uint8Array, offset: number, length: number): number {
+    if (this.#count === 0) return 0;
     const last = this.#lastKey;
-    for (let index = 0; index < length; index++) last[index] = key[offset + index]!;
+    const lastLength = this.#lastKeyLength;
+    const limit = lastLength < length ? lastLength : length;
+    let shared = 0;
+    while (shared < limit && last[shared] === key[offset + shared]) shared++;
+    assert(
+      shared < limit ? last[shared]! < key[offset + shared]! : lastLength < length,
+      "keys are added to a block in ascending order",
+    );
+    return shared;
+  }
+
+  /** The first `same` bytes are those remembered already. */
+  #remember(key: Uint8Array, offset: number, length: number, same: number): void {
+    if (length > this.#lastKey.length) {
+      const grown = new Uint8Array(length * 2);
+      grown.set(this.#lastKey);
+      this.#lastKey = grown;
+    }
+    const last = this.#lastKey;
+    for (let index = same; index < length; index++) last[index] = key[offset + index]!;
     this.#lastKeyLength = length;
   }
 }
