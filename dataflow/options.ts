@@ -81,7 +81,7 @@ export function resolveJobOptions(job: string, input: JobOptionsInput): JobOptio
   check.integer("parallelism", options.parallelism, 1, options.maxParallelism);
   check.integer("sources", options.sources, 1, 1_024);
   check.integer("logLimitBytes", options.logLimitBytes, 4 * 1024 * 1024, 8 * 1024 ** 3);
-  check.integer("output.retainMs", options.output.retainMs, 0, 3_650 * dayMs);
+  check.integer("output.retainMs", options.output.retainMs, 60_000, 3_650 * dayMs);
   check.integer("output.uncommittedLimit", options.output.uncommittedLimit, 1, 100_000);
   checkCheckpoint(check, options.checkpoint);
   return options;

@@ -28,6 +28,12 @@ export interface CoordinatorQueries {
   ): Promise<{ kind: "found"; path: string } | { kind: "gone" } | { kind: "unknown" }>;
   /** The tables of every partition of one vertex at a retained checkpoint, for reads that touch no partition. */
   cost(): Promise<JsonObject>;
+  /** Where committed output is, in commit order: from the beginning, after a checkpoint, or from a place on. */
+  readOutput(request: OutputRequest): Promise<CommittedOutput>;
+  /** Id of the latest completed checkpoint, 0 when there is none. */
+  latestCheckpoint(): Promise<number>;
+  /** Commits after the checkpoint `after`, at once or as soon as there is one; empty after `waitMs` (at most 60,000). */
+  awaitCommits(request: { after: number; waitMs: number }): Promise<readonly OutputCommit[]>;
   stop(request: StopRequest): Promise<StopAnswer>;
   start(request: StartRequest): Promise<StartAnswer>;
   /** Deletes what nobody knows and was written at least `minimumAgeMs` (default 24 hours) ago [10]. */
@@ -50,6 +56,44 @@ export type RequestedCheckpoint =
       readonly status: JobStatus;
       readonly retryAfterSeconds: number;
     };
+
+export interface OutputRequest {
+  readonly after?: number;
+  /** `segment` of the row `row`, as an earlier answer named them. */
+  readonly from?: { readonly row: number; readonly segment: number };
+}
+
+export type CommittedOutput =
+  /** `isEnd`: nothing more is committed. */
+  | {
+      readonly kind: "segments";
+      readonly segments: readonly OutputSegment[];
+      readonly isEnd: boolean;
+    }
+  /** What was asked for was kept no longer; `before`: the last checkpoint of which something is gone. */
+  | { readonly kind: "gone"; readonly before: number };
+
+/** Results one task committed with one checkpoint, or the mark that the job went back. Never changes. */
+export type OutputSegment = {
+  readonly row: number;
+  readonly segment: number;
+  readonly checkpoint: number;
+} & (
+  | {
+      readonly kind: "results";
+      /** Bytes of NDJSON, here or in an object. */
+      readonly size: number;
+      readonly data: { readonly inline: Uint8Array } | { readonly path: string };
+    }
+  /** Results after this repeat what was committed from `to` to `from` [18]. */
+  | { readonly kind: "rewound"; readonly from: number; readonly to: number }
+);
+
+export interface OutputCommit {
+  readonly checkpoint: number;
+  readonly records: number;
+  readonly committedAt: number;
+}
 
 export interface StopRequest {
   /** Waits until every line accepted before is in the final checkpoint. */

@@ -25,6 +25,14 @@ export interface Fence {
   readonly attempt: number;
 }
 
+/**
+ * Says over which opening of a channel a call goes. The receiver counts openings, in memory only:
+ * what was sent over an earlier one, by whatever lifetime of the sender, does not count any more.
+ */
+export interface ChannelFence extends Fence {
+  readonly session: number;
+}
+
 // ---------------------------------------------------------------- Worker → Source
 
 export interface AppendRequest {
@@ -57,7 +65,7 @@ export type AppendAnswer =
 
 // ---------------------------------------------------------------- Source ↔ Partition
 
-export interface SourceFrame extends Fence {
+export interface SourceFrame extends ChannelFence {
   readonly source: number;
   /** Records from `from` up to, not including, `to`. */
   readonly from: Position;
@@ -72,11 +80,13 @@ export interface SourceFrame extends Fence {
   readonly watermark: number;
   /** Largest arrival time of a line in the frame, milliseconds since the epoch [15]. */
   readonly arrivalTime: number;
-  /** dataflow/frame.ts; at most 256 KiB. Own buffer, never a view of a larger one. */
+  /** The source is silent and does not hold event time back, until its next frame [28]. Such a frame is empty. */
+  readonly isIdle?: boolean;
+  /** dataflow/frame.ts or record-frame.ts; at most 256 KiB, unless one record is larger. Own buffer, never a view of a larger one. */
   readonly bytes: Uint8Array;
 }
 
-export interface Barrier extends Fence {
+export interface Barrier extends ChannelFence {
   readonly source: number;
   readonly checkpoint: number;
   /** The last completed checkpoint: everything the receiver keeps for later ones hangs on it [7]. 0 when there is none. */
@@ -88,7 +98,7 @@ export interface Barrier extends Fence {
 }
 
 /** What a receiver says of a channel whenever the sender's idea of it is wrong, or on opening. */
-export interface ChannelState extends Fence {
+export interface ChannelState extends ChannelFence {
   readonly position: Position;
   /** The last barrier this channel delivered, 0 when none: it is not delivered twice. */
   readonly lastBarrier: number;
@@ -101,7 +111,7 @@ export type ChannelAnswer =
   | { readonly kind: "done"; readonly creditBytes: number }
   /** Nothing was applied: cut anew from `channel.position`. */
   | { readonly kind: "reposition"; readonly channel: ChannelState }
-  /** The receiver is restoring: ask again with openChannel after the delay. */
+  /** The receiver is restoring, or the call is of an older attempt or session: ask with openChannel after the delay. */
   | { readonly kind: "notReady"; readonly retryAfterMs: number }
   /** The sender's generation is older than the receiver's: attach again. */
   | { readonly kind: "staleGeneration"; readonly generation: number };
@@ -110,9 +120,9 @@ export type OpenChannelAnswer =
   | { readonly kind: "open"; readonly channel: ChannelState }
   | Exclude<ChannelAnswer, { kind: "done" | "reposition" }>;
 
+/** The receiver has restored. Where it stands is asked with openChannel, by whoever is awake to hear it [1]. */
 export interface RewindRequest extends Fence {
   readonly task: TaskId;
-  readonly channel: ChannelState;
 }
 export type RewindAnswer =
   /** `furthest` is the line up to which this channel was ever cut: live reads wait until it is reached again [20]. */
@@ -206,6 +216,10 @@ export interface Upload {
   readonly path: string;
   readonly size: number;
 }
+/** Inline output of one acknowledgement, over all its intervals: more goes into an object. */
+export const largestInlineOutputBytes = 1024 * 1024;
+
+/** Objects named here belong to the coordinator once it has answered; they are not named in `uploads`. */
 export interface OutputInterval {
   readonly checkpoint: number;
   readonly records: number;
@@ -285,7 +299,7 @@ export interface CheckpointCompleted {
 
 export interface SourceCalls {
   append(request: AppendRequest): Promise<AppendAnswer>;
-  /** A partition says where its channel stands, having restored. */
+  /** A partition has restored: its channel must be opened anew. */
   rewind(request: RewindRequest): Promise<RewindAnswer>;
   triggerCheckpoint(trigger: CheckpointTrigger): Promise<TriggerAnswer>;
   abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void>;

@@ -7,6 +7,7 @@ import { makeDue, retryAfterMs } from "./due-list.ts";
 import { addOperations, sourcesOf, tasksOf, type JobRecord } from "./job-record.ts";
 import { endPending, scheduleNext } from "./end-pending.ts";
 import { writeFailedCheckpoint } from "./history.ts";
+import { namedObjects } from "./output-segments.ts";
 
 /** Flink's CheckpointFailureReason, as far as it applies. */
 export type CheckpointFailureReason =
@@ -37,7 +38,7 @@ export function abortPending(house: Coordination, record: JobRecord, abort: Abor
   const now = context.environment.now();
   const acknowledgements = rows.acknowledgements(pending.id);
   for (const { data } of acknowledgements) {
-    registry.registerLost(data.uploads, pending.id, abort.tasksAreGone === true);
+    registry.registerLost(namedObjects(data), pending.id, abort.tasksAreGone === true);
     addOperations(record.operations, data.metrics.operations);
   }
   if (pending.manifest !== undefined) {

@@ -13,9 +13,11 @@ import { failCheckpoint } from "./failure.ts";
 import { writeCompletedCheckpoint } from "./history.ts";
 import { addOperations, sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { readManifestBytes, sameBytes, writeManifestBytes } from "./manifest-bytes.ts";
+import { commitOutput } from "./output-index.ts";
 import { scheduleScan } from "./orphan-scan.ts";
 import { answerRequests, settleAll, type Answered } from "./requests.ts";
 import type { AcknowledgementRow, OfTask } from "./rows.ts";
+import { commitsAwaited } from "./waiters.ts";
 import { isUnavailable } from "./is-unavailable.ts";
 import { selectSubsumed } from "./select-garbage.ts";
 
@@ -29,6 +31,7 @@ export async function finish(house: Coordination): Promise<void> {
   const answered = complete(house, fixed.id);
   if (answered === undefined) return house.kick("stray");
   settleAll(house, answered);
+  house.waiters.settle(commitsAwaited, { kind: "completed", checkpoint: fixed.id });
   house.kick("notify");
   house.kick("sweep");
   await tellPartitions(house, fixed.id);
@@ -120,6 +123,7 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     for (const { task, data } of acknowledgements) {
       if (data.state !== undefined) rows.writePartition(task, data.state);
     }
+    commitOutput(house, record, now);
     const sources = triggeredSources(house, record);
     moveSources(house, sources);
     rows.retain({ id, mode: pending.mode, ...pending.manifest, sources });

@@ -8,8 +8,11 @@
  */
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type {
+  CommittedOutput,
   JsonObject,
   OrphanScan,
+  OutputCommit,
+  OutputRequest,
   RequestedCheckpoint,
   StartAnswer,
   StartRequest,
@@ -45,6 +48,7 @@ import { resumeIfDue } from "./generation.ts";
 import { isUnavailable } from "./is-unavailable.ts";
 import { start, stop } from "./lifecycle.ts";
 import { notify } from "./notify.ts";
+import { commitsAfter, pruneOutput, readOutput } from "./output-index.ts";
 import { scanOrphans } from "./orphan-scan.ts";
 import { Registry } from "./registry.ts";
 import { pursueRequests, request, requestLimit, requests } from "./requests.ts";
@@ -57,7 +61,7 @@ import {
 } from "./statistics.ts";
 import { CoordinatorStore } from "./store.ts";
 import { askSources, sourceChanged, triggerCheckpoint } from "./trigger.ts";
-import { Waiters } from "./waiters.ts";
+import { commitsAwaited, Waiters } from "./waiters.ts";
 
 /** The longest a caller of requestCheckpoint waits. */
 const longestWaitMs = 60_000;
@@ -202,6 +206,22 @@ export class JobCoordinator implements CoordinatorCalls {
     return { kind: row?.status === "COMPLETED" ? "gone" : "unknown" };
   }
 
+  async readOutput(wanted: OutputRequest): Promise<CommittedOutput> {
+    return readOutput(this.#house, wanted);
+  }
+
+  async latestCheckpoint(): Promise<number> {
+    return this.#house.store.record.completed;
+  }
+
+  async awaitCommits(wanted: { after: number; waitMs: number }): Promise<readonly OutputCommit[]> {
+    const known = commitsAfter(this.#house, wanted.after);
+    if (known.length > 0) return known;
+    const waitMs = Math.min(longestWaitMs, Math.max(0, wanted.waitMs));
+    await this.#house.waiters.wait(commitsAwaited, waitMs);
+    return commitsAfter(this.#house, wanted.after);
+  }
+
   async cost(): Promise<JsonObject> {
     return cost(this.#house);
   }
@@ -251,6 +271,8 @@ export class JobCoordinator implements CoordinatorCalls {
         return await sweep(house);
       case "stray":
         return await deleteStrays(house);
+      case "output":
+        return pruneOutput(house);
       case "scan":
         await scanOrphans(house);
         return;

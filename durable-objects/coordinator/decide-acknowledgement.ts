@@ -5,6 +5,7 @@
  * "restore" say how they are registered, so that nothing a late task wrote is leaked.
  */
 import type { Acknowledgement } from "../messages.ts";
+import { namedObjects, outputObjects } from "./output-segments.ts";
 
 export interface AcknowledgementFacts {
   readonly generation: number;
@@ -46,12 +47,13 @@ export function decideAcknowledgement(
     : { kind: "restore" };
 }
 
-/** Paths of the objects an acknowledgement's tables live in; inline tables have none. */
+/** Paths of the objects an acknowledgement's tables and output live in; inline ones have none. */
 export function listedObjects(acknowledgement: Acknowledgement): ReadonlySet<string> {
   const paths = new Set<string>();
   for (const table of acknowledgement.state?.tables ?? []) {
     if (table.inline === undefined) paths.add(table.path);
   }
+  for (const { path } of outputObjects(acknowledgement.output)) paths.add(path);
   return paths;
 }
 
@@ -59,7 +61,7 @@ function namesOnlyLiveObjects(
   acknowledgement: Acknowledgement,
   facts: AcknowledgementFacts,
 ): boolean {
-  const uploaded = new Set(acknowledgement.uploads.map((upload) => upload.path));
+  const uploaded = new Set(namedObjects(acknowledgement).map((upload) => upload.path));
   for (const path of listedObjects(acknowledgement)) {
     if (facts.deadObjects.has(path)) return false;
     if (!facts.liveObjects.has(path) && !uploaded.has(path)) return false;

@@ -37,6 +37,8 @@ export interface JobRecord {
   restored?: { id: number; timestamp: number };
   /** Records in and out of each vertex, as acknowledgements reported them [43]. */
   records: Record<string, { in: number; out: number }>;
+  /** The highest row of committed output that was deleted. */
+  outputPruned?: number;
   /** When the bucket was last searched for orphans. */
   scannedAt?: number;
   /** Billed operations of all objects of the job, as they reported them. */

@@ -9,6 +9,7 @@ import { askPeer, type Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { raiseGeneration } from "./generation.ts";
 import { sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
+import { noteRewind } from "./output-index.ts";
 import { planStart } from "./plan-start.ts";
 import { dropRequests, request } from "./requests.ts";
 import { emptyPartition, type OfTask, type RetainedCheckpoint } from "./rows.ts";
@@ -125,6 +126,7 @@ function begin(house: Coordination, { checkpoint, partitions, sources }: Beginni
     for (const { data, task } of states) rows.writePartition(task, data);
     for (const state of sources)
       rows.writeSource({ ...rows.source(state.source), completed: state });
+    if (checkpoint < record.completed) noteRewind(house, record, checkpoint);
     record.completed = checkpoint;
     record.failedCheckpoints = 0;
     record.restart = { inARow: 0, backoffMs: 0, lastFailureAt: 0 };

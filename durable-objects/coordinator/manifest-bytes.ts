@@ -3,6 +3,7 @@
  * parts, because one value may have at most 2 MB.
  */
 import type { Coordination } from "./coordination.ts";
+import { joined } from "./joined.ts";
 
 const partBytes = 1024 * 1024;
 
@@ -17,13 +18,7 @@ export function writeManifestBytes({ store }: Coordination, bytes: Uint8Array): 
 
 export function readManifestBytes({ store }: Coordination): Uint8Array {
   const parts = store.read<{ bytes: Uint8Array }>("SELECT bytes FROM manifest_bytes ORDER BY part");
-  const whole = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
-  let offset = 0;
-  for (const { bytes } of parts) {
-    whole.set(bytes, offset);
-    offset += bytes.length;
-  }
-  return whole;
+  return joined(parts.map(({ bytes }) => bytes));
 }
 
 export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

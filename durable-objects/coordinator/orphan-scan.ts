@@ -14,6 +14,7 @@ import { makeDue } from "./due-list.ts";
 import { isUnavailable } from "./is-unavailable.ts";
 import { addOperations, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import type { RetainedCheckpoint } from "./rows.ts";
+import { namedObjects } from "./output-segments.ts";
 import { selectOrphans } from "./select-orphans.ts";
 
 /** How often an active job is scanned, and how old a blob must be. */
@@ -78,7 +79,7 @@ function acknowledgedPaths({ rows }: Coordination, { pending }: JobRecord): stri
   if (pending === undefined) return [];
   return rows
     .acknowledgements(pending.id)
-    .flatMap(({ data }) => data.uploads.map(({ path }) => path));
+    .flatMap(({ data }) => namedObjects(data).map(({ path }) => path));
 }
 
 /** Everything that has to be asked of others, in the order that counts; or why it could not be. */

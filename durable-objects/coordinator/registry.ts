@@ -104,6 +104,18 @@ export class Registry {
     this.registerLost(unused, change.checkpoint, true);
   }
 
+  /** Objects of committed output: no table, so no checkpoint drops them; they go with their row of output. */
+  keepOutput(objects: readonly Upload[], checkpoint: number): void {
+    for (const { path, size } of objects) {
+      this.#store.write(
+        "INSERT INTO object (path, size, created_by) VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET last_used = NULL",
+        path,
+        size,
+        checkpoint,
+      );
+    }
+  }
+
   /** A start from an older checkpoint: its objects are live again, those only the latest lists are not [18]. */
   rewind(
     now: readonly OfTask<PartitionState>[],

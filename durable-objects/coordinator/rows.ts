@@ -6,13 +6,17 @@ import type {
   Acknowledgement,
   AcknowledgementMetrics,
   CheckpointMode,
+  OutputInterval,
   PartitionState,
   SourceReport,
   SourceState,
   TaskId,
   Upload,
 } from "../messages.ts";
+import { largestInlineOutputBytes } from "../messages.ts";
+import { joined } from "./joined.ts";
 import { taskName, type FixedManifest } from "./job-record.ts";
+import { outputAfter, type AcknowledgedOutput, type StoredSegment } from "./output-segments.ts";
 import type { CoordinatorStore } from "./store.ts";
 
 export interface SourceRow {
@@ -41,6 +45,8 @@ export interface AcknowledgementRow {
   readonly acknowledgedAt: number;
   readonly state?: PartitionState;
   readonly uploads: readonly Upload[];
+  /** Its output after the base; the inline bytes stand beside the row [7]. */
+  readonly output: readonly StoredSegment[];
   readonly metrics: AcknowledgementMetrics;
 }
 
@@ -145,12 +151,20 @@ export class CoordinatorRows {
   }
 
   writeAcknowledgement(acknowledgement: Acknowledgement, acknowledgedAt: number): void {
-    const { task, checkpoint, attempt, state, uploads, metrics } = acknowledgement;
+    const { task, checkpoint, base, attempt, state, uploads, metrics } = acknowledgement;
+    const { bytes, segments } = stored(outputAfter(base, acknowledgement.output));
+    if (bytes.length > largestInlineOutputBytes) {
+      throw new Error(
+        `Partition ${task.vertex}/${task.index} acknowledged ${bytes.length} bytes of inline output, more than the ` +
+          `${largestInlineOutputBytes} allowed: it has to put them into an object.`,
+      );
+    }
     const row: AcknowledgementRow = {
       attempt,
       acknowledgedAt,
       ...(state !== undefined && { state }),
       uploads,
+      output: segments,
       metrics,
     };
     const data = JSON.stringify(row);
@@ -161,11 +175,31 @@ export class CoordinatorRows {
       );
     }
     this.#store.write(
-      "INSERT OR REPLACE INTO acknowledgement (vertex, number, checkpoint, data) VALUES (?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO acknowledgement (vertex, number, checkpoint, data, output) VALUES (?, ?, ?, ?, ?)",
       task.vertex,
       task.index,
       checkpoint,
       data,
+      bytes.length === 0 ? null : bytes,
+    );
+  }
+
+  /** Output of each task that acknowledged `checkpoint`, by taskName. */
+  acknowledgedOutput(checkpoint: number): ReadonlyMap<string, AcknowledgedOutput> {
+    const rows = this.#store.read<{
+      vertex: string;
+      number: number;
+      data: string;
+      output: Uint8Array | null;
+    }>("SELECT vertex, number, data, output FROM acknowledgement WHERE checkpoint = ?", checkpoint);
+    return new Map(
+      rows.map(({ data, number, output, vertex }) => [
+        taskName({ vertex, index: number }),
+        {
+          segments: (JSON.parse(data) as AcknowledgementRow).output,
+          bytes: output ?? new Uint8Array(),
+        },
+      ]),
     );
   }
 
@@ -214,4 +248,15 @@ export class CoordinatorRows {
       JSON.stringify(data),
     );
   }
+}
+
+/** Intervals as a row keeps them: inline bytes one after the other, everything else described. */
+function stored(intervals: readonly OutputInterval[]): AcknowledgedOutput {
+  const inline = intervals.flatMap(({ data }) => ("inline" in data ? [data.inline] : []));
+  const segments = intervals.map(({ data, records }) =>
+    "inline" in data
+      ? { records, size: data.inline.length }
+      : { records, size: data.size, path: data.path },
+  );
+  return { segments, bytes: joined(inline) };
 }

@@ -11,7 +11,9 @@ const statements = [
   // What the latest completed checkpoint says of each partition: attach answers from here [35].
   "CREATE TABLE IF NOT EXISTS partition_state (vertex TEXT, number INTEGER, data TEXT NOT NULL, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
   // The latest acknowledgement of each task; it counts only for the pending checkpoint of the same id.
-  "CREATE TABLE IF NOT EXISTS acknowledgement (vertex TEXT, number INTEGER, checkpoint INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS acknowledgement (vertex TEXT, number INTEGER, checkpoint INTEGER NOT NULL, data TEXT NOT NULL, output BLOB, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
+  // Committed output, or where it is; no row is ever changed.
+  "CREATE TABLE IF NOT EXISTS output (number INTEGER PRIMARY KEY, committed_at INTEGER NOT NULL, records INTEGER NOT NULL, segments TEXT NOT NULL, bytes BLOB)",
   // The bytes of the pending checkpoint's manifest, fixed before the first PUT [33].
   "CREATE TABLE IF NOT EXISTS manifest_bytes (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
   // Manifests that are in the bucket, or may be.

@@ -9,6 +9,9 @@ export type Outcome =
   /** The job does not run, or a final checkpoint failed. */
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** What those wait for who want to hear of the next completed checkpoint, whichever it is. */
+export const commitsAwaited = "commits";
+
 export class Waiters {
   readonly #context: ObjectContext;
   readonly #waiting = new Map<string, ((outcome: Outcome) => void)[]>();

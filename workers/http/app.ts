@@ -7,6 +7,7 @@ import { addCheckpointRoutes } from "./checkpoint-routes.ts";
 import { addIngestRoutes } from "./ingest-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addOrphanScanRoutes } from "./orphan-scan-routes.ts";
+import { addOutputRoutes } from "./output-routes.ts";
 import { createApp } from "./routing.ts";
 import type { WeirApp } from "./routing.ts";
 import { startPage } from "./start-page.ts";
@@ -22,6 +23,7 @@ export function createWeirApp(jobs: JobRegistry): WeirApp {
   addStateRoutes(app, jobs);
   addCheckpointRoutes(app, jobs);
   addOrphanScanRoutes(app, jobs);
+  addOutputRoutes(app, jobs);
   app.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",

@@ -1,0 +1,83 @@
+/**
+ * Committed output over HTTP: pages of NDJSON, and commits as they happen.
+ */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
+import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
+import { liveOutput } from "../output/live-output.ts";
+import { decodeOutputCursor } from "../output/output-cursor.ts";
+import { readOutputPage } from "../output/output-page.ts";
+import { addRoute, jobParameter, problems, reachJob } from "./routing.ts";
+import type { WeirApp } from "./routing.ts";
+
+export function addOutputRoutes(app: WeirApp, jobs: JobRegistry): void {
+  addRoute(app, readOutput, async (context) => {
+    const { peers } = reachJob(jobs, context.req.param("job"), context.env);
+    const { after, cursor, limit } = context.req.valid("query");
+    const blobStore = new R2BlobStore(context.env.BUCKET);
+    const { body, next } = await readOutputPage(peers.coordinator(), blobStore, {
+      limit,
+      ...(after !== undefined && { after }),
+      ...(cursor !== undefined && { from: decodeOutputCursor(cursor) }),
+    });
+    const headers = new Headers({ "Content-Type": "application/x-ndjson" });
+    if (next !== undefined) headers.set("Next-Cursor", next);
+    return new Response(body, { headers });
+  });
+  addRoute(app, followOutput, async (context) => {
+    const { peers } = reachJob(jobs, context.req.param("job"), context.env);
+    const { after } = context.req.valid("query");
+    const seen = Number(context.req.header("Last-Event-ID") ?? Number.NaN);
+    const coordinator = peers.coordinator();
+    // Without a place to begin at, what is committed already is not news.
+    const begin = Number.isSafeInteger(seen) ? seen : after;
+    const latest = begin ?? (await coordinator.latestCheckpoint());
+    return new Response(liveOutput(coordinator, latest), {
+      headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
+    });
+  });
+}
+
+const checkpoint = z.coerce.number().int().nonnegative();
+
+const readOutput = createRoute({
+  method: "get",
+  path: "/jobs/{job}/output",
+  summary: "Committed results in commit order, each with its checkpoint",
+  request: {
+    params: jobParameter,
+    query: z.object({
+      after: checkpoint.optional().openapi({ description: "Only results of later checkpoints" }),
+      limit: z.coerce.number().int().min(1).max(100_000).default(1_000),
+      cursor: z.string().optional().openapi({ description: "Next-Cursor of the page before" }),
+    }),
+  },
+  responses: {
+    200: {
+      description:
+        'NDJSON of {"checkpoint","result"}; {"checkpoint","rewound"} where the job was started from an older checkpoint',
+      headers: z.object({ "Next-Cursor": z.string().optional() }),
+      content: { "application/x-ndjson": { schema: z.string() } },
+    },
+    ...problems({ 404: "No such job", 410: "No longer retained" }),
+  },
+});
+
+const followOutput = createRoute({
+  method: "get",
+  path: "/jobs/{job}/output/live",
+  summary: "Server-sent events: commits as they happen",
+  request: {
+    params: jobParameter,
+    query: z.object({
+      after: checkpoint.optional().openapi({ description: "Also commits after this checkpoint" }),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'Events "committed" with {"checkpoint","records","committedAt"}',
+      content: { "text/event-stream": { schema: z.string() } },
+    },
+    ...problems({ 404: "No such job" }),
+  },
+});
