@@ -3,23 +3,22 @@
  * little-endian u32, raw bytes. Positions are plain numbers; nothing is allocated per write except
  * when the array grows.
  */
-import { copyBytes } from "./copy.ts";
+import { LONG_COPY_BYTES, copyBytes, copyThroughViews, viewOf } from "./copy.ts";
 
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
+  #view: DataView;
 
   constructor(capacity: number) {
     this.bytes = new Uint8Array(capacity);
+    this.#view = viewOf(this.bytes);
   }
 
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    if (needed > this.bytes.length) this.#grow(needed);
   }
 
   varint(value: number): void {
@@ -56,6 +55,17 @@ export class ByteWriter {
     this.length += length;
   }
 
+  /** raw() of an array that has a view. */
+  rawThroughView(source: Uint8Array, view: DataView, offset: number, length: number): void {
+    if (length >= LONG_COPY_BYTES) {
+      this.raw(source, offset, length);
+      return;
+    }
+    this.reserve(length);
+    copyThroughViews(view, offset, length, this.#view, this.length);
+    this.length += length;
+  }
+
   /** Length, then the bytes. */
   slice(source: Uint8Array): void {
     this.varint(source.length);
@@ -65,5 +75,12 @@ export class ByteWriter {
   /** A fresh array of what was written. */
   finish(): Uint8Array {
     return this.bytes.slice(0, this.length);
+  }
+
+  #grow(needed: number): void {
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+    this.#view = viewOf(grown);
   }
 }

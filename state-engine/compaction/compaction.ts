@@ -44,6 +44,7 @@ export class Compaction {
   readonly #bounds: CursorBounds;
   readonly #smallestSequence: number;
   readonly #largestSequence: number;
+  readonly #inputBytes: number;
   #merge: MergeCursor | undefined;
   #builder: TableBuilder;
   #ranges: readonly RangeTombstone[] = [];
@@ -71,7 +72,8 @@ export class Compaction {
       (most, { description }) => Math.max(most, description.largestSequence),
       0,
     );
-    this.#builder = new TableBuilder(options.environment, options.tuning);
+    this.#inputBytes = tables.reduce((sum, { size }) => sum + size, 0);
+    this.#builder = this.#nextBuilder();
   }
 
   /** Bytes of the output under way. */
@@ -106,6 +108,7 @@ export class Compaction {
         merge.valueOffset,
         merge.valueLength,
         merge.expiresAt,
+        merge.valueView,
       );
       budget -= merge.keyLength + merge.valueLength + 8;
       merge.advance();
@@ -125,7 +128,7 @@ export class Compaction {
     const options = { mergeOperators, keepsTombstones };
     this.#merge = openMerge(this.#view, this.#bounds, loader, options);
     if (keepsTombstones) {
-      this.#ranges = collectTombstones(this.#view, this.#bounds, loader).ranges;
+      this.#ranges = collectTombstones(this.#view, this.#bounds).ranges;
     }
     return this.#merge;
   }
@@ -140,8 +143,13 @@ export class Compaction {
     }
     this.#outputStart = end;
     if (this.#builder.isEmpty) return;
-    const { environment, tuning, emit } = this.#options;
+    const { emit } = this.#options;
     emit(this.#builder.finish(this.#smallestSequence, this.#largestSequence));
-    this.#builder = new TableBuilder(environment, tuning);
+    this.#builder = this.#nextBuilder();
+  }
+
+  #nextBuilder(): TableBuilder {
+    const { environment, tuning } = this.#options;
+    return new TableBuilder(environment, tuning, Math.min(this.#inputBytes, tuning.tableBytes));
   }
 }

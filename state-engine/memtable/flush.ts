@@ -33,7 +33,8 @@ export function flushMemtables(
   memtables: readonly Memtable[],
   options: FlushOptions,
 ): BuiltTable | undefined {
-  const builder = new TableBuilder(options.environment, options.tuning);
+  const expectedBytes = memtables.reduce((sum, { filledBytes }) => sum + filledBytes, 0);
+  const builder = new TableBuilder(options.environment, options.tuning, expectedBytes);
   const bounds: CursorBounds = {
     lower: keyGroupStart(options.keyGroups.first),
     upper: keyGroupStart(options.keyGroups.last + 1),
@@ -44,7 +45,7 @@ export function flushMemtables(
   else addMerged(builder, memtables, bounds, options);
   if (!options.isBottom) {
     const view = { memtables, version: EMPTY_VERSION, time: options.time };
-    for (const { start, end } of collectTombstones(view, bounds, options.loader).ranges) {
+    for (const { start, end } of collectTombstones(view, bounds).ranges) {
       builder.addDeletedRange(start, end);
     }
   }
@@ -56,7 +57,7 @@ export function flushMemtables(
 function addMemtable(builder: TableBuilder, cursor: MemtableCursor, options: FlushOptions): void {
   const { isBottom, mergeOperators, time } = options;
   for (; cursor.state === ENTRY; cursor.advance()) {
-    let { kind, value, valueOffset, valueLength } = cursor;
+    let { kind, value, valueView, valueOffset, valueLength } = cursor;
     if (isBottom && kind !== KIND_PUT) {
       if (kind === KIND_DELETE) continue;
       const { key, keyOffset } = cursor;
@@ -64,6 +65,7 @@ function addMemtable(builder: TableBuilder, cursor: MemtableCursor, options: Flu
       // An operand becomes a value; a copy, because the operator is promised a whole array.
       value = operator.apply(undefined, value.slice(valueOffset, valueOffset + valueLength));
       kind = KIND_PUT;
+      valueView = undefined;
       valueOffset = 0;
       valueLength = value.length;
     }
@@ -78,6 +80,7 @@ function addMemtable(builder: TableBuilder, cursor: MemtableCursor, options: Flu
       valueOffset,
       valueLength,
       cursor.expiresAt,
+      valueView,
     );
   }
 }
@@ -103,6 +106,7 @@ function addMerged(
       merge.valueOffset,
       merge.valueLength,
       merge.expiresAt,
+      merge.valueView,
     );
     merge.advance();
   }

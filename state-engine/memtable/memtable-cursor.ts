@@ -3,6 +3,7 @@
  * ranges themselves are the merge cursor's business. The memtable must not change meanwhile.
  */
 import { compareBytes, keyPrefix } from "../bytes/compare.ts";
+import { viewOf } from "../bytes/copy.ts";
 import { END, ENTRY } from "../read/entry-cursor.ts";
 import type { CursorBounds, EntryCursor } from "../read/entry-cursor.ts";
 import { keyHead } from "../sst/decoded-block.ts";
@@ -21,12 +22,14 @@ export class MemtableCursor implements EntryCursor {
   keyLength = 0;
   kind = 0;
   value: Uint8Array;
+  valueView: DataView | undefined;
   valueOffset = 0;
   valueLength = 0;
   expiresAt = Infinity;
   readonly #memtable: Memtable;
   readonly #order: Uint32Array;
   readonly #step: number;
+  readonly #view: DataView;
   readonly #integer = new Uint8Array(8);
   #position: number;
   readonly #stop: number;
@@ -36,6 +39,7 @@ export class MemtableCursor implements EntryCursor {
     this.#memtable = memtable;
     this.key = memtable.arena;
     this.value = memtable.arena;
+    this.#view = viewOf(memtable.arena);
     this.#order = memtable.sorted(sortEntries);
     const from = this.#lowerBound(bounds.lower);
     const to = this.#lowerBound(bounds.upper);
@@ -67,10 +71,12 @@ export class MemtableCursor implements EntryCursor {
       const length = memtable.writeInlineValue(entry, this.#integer, 0);
       if (length >= 0) {
         this.value = this.#integer;
+        this.valueView = undefined;
         this.valueOffset = 0;
         this.valueLength = length;
       } else {
         this.value = this.key;
+        this.valueView = this.#view;
         this.valueOffset = memtable.valueOffset(entry);
         this.valueLength = memtable.valueLength(entry);
       }

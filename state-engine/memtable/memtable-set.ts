@@ -40,7 +40,7 @@ export class MemtableSet {
   /** Freezes the active memtable unless it is empty. */
   rotate(time: number): void {
     if (this.#active.isEmpty) return;
-    this.#active.isFrozen = true;
+    this.#active.freeze();
     this.#groups.set(this.#active, this.#group);
     this.#frozen = [this.#active, ...this.#frozen];
     this.#active = new Memtable(this.#active.lastSequence, this.#mergeOperators);

@@ -1,5 +1,5 @@
 /**
- * The mutable part of the state: an arena of key and value bytes, a record of eight 32-bit words for
+ * The mutable part of the state: an arena of key and value bytes (arena.ts), a record of eight 32-bit words for
  * each entry, and an open-addressing hash index over them. One entry a key: a later write replaces
  * the earlier one, and a merge operand is folded into what is there. Sorted only when it is flushed
  * or scanned (sort-entries.ts).
@@ -8,10 +8,10 @@
  */
 import { int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
 import { assert } from "../assert.ts";
-import { copyBytes } from "../bytes/copy.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import type { MergeOperator } from "../options.ts";
 import { StateEngineError } from "../errors.ts";
+import { Arena } from "./arena.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { RangeTombstones } from "./range-tombstones.ts";
@@ -36,22 +36,28 @@ export class Memtable {
   /** Sequence of the write before the first one in here. */
   readonly baseSequence: number;
   readonly #mergeOperators: ReadonlyMap<number, MergeOperator>;
-  #arena = new Uint8Array(16 * 1024);
-  #arenaUsed = 0;
+  readonly #arena = new Arena();
   #records = new Uint32Array(256 * WORDS);
   #count = 0;
-  #slots = new Uint32Array(1024);
+  /** Pairs of a hash and the number of its entry plus one; 0 is free. */
+  #slots = new Uint32Array(2048);
   #shift = 22;
   #expiresAt: Float64Array | undefined;
   #writes = 0;
   #sorted: Uint32Array = new Uint32Array(0);
-  isFrozen = false;
+  #isFrozen = false;
   /** Entries expired by this time count as absent when an operand meets them. */
   time = 0;
 
   constructor(baseSequence: number, mergeOperators: ReadonlyMap<number, MergeOperator>) {
     this.baseSequence = baseSequence;
     this.#mergeOperators = mergeOperators;
+  }
+
+  /** From now on it never changes. */
+  freeze(): void {
+    this.#isFrozen = true;
+    this.#arena.forgetSource();
   }
 
   get count(): number {
@@ -75,7 +81,7 @@ export class Memtable {
   /** Bytes held, capacity and not only what is filled. */
   get usedBytes(): number {
     return (
-      this.#arena.length +
+      this.#arena.bytes.length +
       this.#records.length * 4 +
       this.#slots.length * 4 +
       (this.#expiresAt?.length ?? 0) * 8 +
@@ -85,7 +91,7 @@ export class Memtable {
 
   /** Bytes filled: what decides when it is full. */
   get filledBytes(): number {
-    return this.#arenaUsed + this.#count * (WORDS * 4 + 8) + this.tombstones.usedBytes;
+    return this.#arena.usedBytes + this.#count * (WORDS * 4 + 16) + this.tombstones.usedBytes;
   }
 
   put(
@@ -166,28 +172,22 @@ export class Memtable {
   }
 
   deleteRange(start: Uint8Array, end: Uint8Array): void {
-    assert(!this.isFrozen, "a frozen memtable is not written");
+    assert(!this.#isFrozen, "a frozen memtable is not written");
     this.tombstones.add(start, end, ++this.#writes);
   }
 
   /** The key's entry, deleted and overwritten ones included; -1 when there is none. */
   find(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): number {
     const slots = this.#slots;
-    const records = this.#records;
-    const arena = this.#arena;
     const mask = slots.length - 1;
-    let slot = Math.imul(hash, GOLDEN) >>> this.#shift;
+    let slot = (Math.imul(hash, GOLDEN) >>> this.#shift) * 2;
     for (;;) {
-      const occupant = slots[slot]!;
+      const occupant = slots[slot + 1]!;
       if (occupant === 0) return -1;
-      const at = (occupant - 1) * WORDS;
-      if (records[at + HASH] === hash && records[at + KEY_LENGTH] === keyLength) {
-        const offset = records[at + KEY_OFFSET]!;
-        let index = 0;
-        while (index < keyLength && arena[offset + index] === key[keyOffset + index]) index++;
-        if (index === keyLength) return occupant - 1;
+      if (slots[slot] === hash && this.#hasKey(occupant - 1, key, keyOffset, keyLength)) {
+        return occupant - 1;
       }
-      slot = (slot + 1) & mask;
+      slot = (slot + 2) & mask;
     }
   }
 
@@ -200,7 +200,7 @@ export class Memtable {
     if (this.tombstones.isEmpty) return false;
     const at = entry * WORDS;
     const covered = this.tombstones.covering(
-      this.#arena,
+      this.#arena.bytes,
       this.#records[at + KEY_OFFSET]!,
       this.#records[at + KEY_LENGTH]!,
     );
@@ -213,7 +213,7 @@ export class Memtable {
 
   /** Holds all keys; see keyOffset and keyLength. Replaced when it grows. */
   get arena(): Uint8Array {
-    return this.#arena;
+    return this.#arena.bytes;
   }
 
   keyOffset(entry: number): number {
@@ -255,12 +255,12 @@ export class Memtable {
     const length = this.writeInlineValue(entry, bytes, 0);
     if (length >= 0) return bytes.subarray(0, length);
     const offset = this.valueOffset(entry);
-    return this.#arena.subarray(offset, offset + this.valueLength(entry));
+    return this.#arena.bytes.subarray(offset, offset + this.valueLength(entry));
   }
 
-  /** Entries in order of key. Sorted anew only when keys were added: writes to a key do not move it. */
-  sorted(sort: (memtable: Memtable) => Uint32Array): Uint32Array {
-    if (this.#sorted.length !== this.#count) this.#sorted = sort(this);
+  /** Entries in order of key. Only keys that were added are sorted: writes to a key do not move it. */
+  sorted(sort: (memtable: Memtable, sorted: Uint32Array) => Uint32Array): Uint32Array {
+    if (this.#sorted.length !== this.#count) this.#sorted = sort(this, this.#sorted);
     return this.#sorted;
   }
 
@@ -313,19 +313,29 @@ export class Memtable {
   }
 
   #upsert(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): number {
-    assert(!this.isFrozen, "a frozen memtable is not written");
+    assert(!this.#isFrozen, "a frozen memtable is not written");
     let entry = this.find(key, keyOffset, keyLength, hash);
     if (entry < 0) {
       entry = this.#insert(hash);
       const at = entry * WORDS;
       this.#records[at + HASH] = hash;
-      this.#records[at + KEY_OFFSET] = this.#append(key, keyOffset, keyLength);
+      this.#records[at + KEY_OFFSET] = this.#arena.append(key, keyOffset, keyLength);
       this.#records[at + KEY_LENGTH] = keyLength;
       this.#records[at + VALUE_LENGTH] = 0;
       this.#records[at + KIND] = KIND_MERGE;
     }
     this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
     return entry;
+  }
+
+  #hasKey(entry: number, key: Uint8Array, keyOffset: number, keyLength: number): boolean {
+    const at = entry * WORDS;
+    if (this.#records[at + KEY_LENGTH] !== keyLength) return false;
+    const arena = this.#arena.bytes;
+    const offset = this.#records[at + KEY_OFFSET]!;
+    let index = 0;
+    while (index < keyLength && arena[offset + index] === key[keyOffset + index]) index++;
+    return index === keyLength;
   }
 
   #insert(hash: number): number {
@@ -339,23 +349,28 @@ export class Memtable {
         this.#expiresAt = expiries;
       }
     }
-    if ((this.#count + 1) * 2 > this.#slots.length) this.#growSlots();
+    if ((this.#count + 1) * 4 > this.#slots.length) this.#growSlots();
     const entry = this.#count++;
     this.#place(entry, hash);
     return entry;
   }
 
   #growSlots(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
+    const older = this.#slots;
+    this.#slots = new Uint32Array(older.length * 2);
     this.#shift--;
-    for (let entry = 0; entry < this.#count; entry++) this.#place(entry, this.hash(entry));
+    for (let slot = 0; slot < older.length; slot += 2) {
+      if (older[slot + 1] !== 0) this.#place(older[slot + 1]! - 1, older[slot]!);
+    }
   }
 
   #place(entry: number, hash: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = Math.imul(hash, GOLDEN) >>> this.#shift;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = entry + 1;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = (Math.imul(hash, GOLDEN) >>> this.#shift) * 2;
+    while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+    slots[slot] = hash;
+    slots[slot + 1] = entry + 1;
   }
 
   #setValue(
@@ -369,8 +384,8 @@ export class Memtable {
     const records = this.#records;
     const fits =
       (records[at + KIND]! & INLINE_INT64) === 0 && length <= records[at + VALUE_LENGTH]!;
-    if (!fits) records[at + VALUE] = this.#append(value, offset, length);
-    else copyBytes(value, offset, length, this.#arena, records[at + VALUE]!);
+    if (!fits) records[at + VALUE] = this.#arena.append(value, offset, length);
+    else this.#arena.copy(value, offset, length, records[at + VALUE]!);
     records[at + VALUE_LENGTH] = length;
     records[at + KIND] = kind;
   }
@@ -380,18 +395,5 @@ export class Memtable {
       this.#expiresAt ??= new Float64Array(this.#records.length / WORDS).fill(Infinity);
     }
     if (this.#expiresAt) this.#expiresAt[entry] = expiresAt;
-  }
-
-  #append(source: Uint8Array, offset: number, length: number): number {
-    const at = this.#arenaUsed;
-    if (at + length > this.#arena.length) {
-      const grown = new Uint8Array(Math.max(at + length, this.#arena.length * 2));
-      grown.set(this.#arena.subarray(0, at));
-      // The source may be a view of the old arena; it stays readable after the move.
-      this.#arena = grown;
-    }
-    copyBytes(source, offset, length, this.#arena, at);
-    this.#arenaUsed = at + length;
-    return at;
   }
 }

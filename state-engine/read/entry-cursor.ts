@@ -24,6 +24,8 @@ export interface EntryCursor {
   keyLength: number;
   kind: number;
   value: Uint8Array;
+  /** Of all of `value`, where there is one: for copying the value. */
+  valueView: DataView | undefined;
   valueOffset: number;
   valueLength: number;
   expiresAt: number;

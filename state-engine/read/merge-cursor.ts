@@ -36,6 +36,7 @@ export class MergeCursor {
   hash = -1;
   kind = KIND_PUT as number;
   value: Uint8Array = new Uint8Array(0);
+  valueView: DataView | undefined;
   valueOffset = 0;
   valueLength = 0;
   expiresAt = Infinity;
@@ -169,6 +170,7 @@ export class MergeCursor {
     this.#shown = cursor;
     this.kind = cursor.kind;
     this.value = cursor.value;
+    this.valueView = cursor.valueView;
     this.valueOffset = cursor.valueOffset;
     this.valueLength = cursor.valueLength;
     this.expiresAt = cursor.expiresAt;
@@ -188,6 +190,7 @@ export class MergeCursor {
     }
     this.#shown = base;
     this.value = value;
+    this.valueView = undefined;
     this.valueOffset = 0;
     this.valueLength = value.length;
     this.expiresAt = expiresAt;

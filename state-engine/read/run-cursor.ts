@@ -24,6 +24,7 @@ export class RunCursor implements EntryCursor {
   keyLength = 0;
   kind = 0;
   value: Uint8Array = EMPTY;
+  valueView: DataView | undefined;
   valueOffset = 0;
   valueLength = 0;
   expiresAt = Infinity;
@@ -129,6 +130,7 @@ export class RunCursor implements EntryCursor {
     }
     this.key = decoded.keys;
     this.value = decoded.bytes;
+    this.valueView = block.view;
     this.#show();
   }
 

@@ -80,7 +80,9 @@ class PageCollector {
       if (ends.length >= this.#limit * 2 || writer.length >= this.#limitBytes) return true;
       writer.raw(merge.key, merge.keyOffset, merge.keyLength);
       ends.push(writer.length);
-      writer.raw(merge.value, merge.valueOffset, merge.valueLength);
+      const { value, valueView, valueOffset, valueLength } = merge;
+      if (valueView === undefined) writer.raw(value, valueOffset, valueLength);
+      else writer.rawThroughView(value, valueView, valueOffset, valueLength);
       ends.push(writer.length);
       merge.advance();
     }

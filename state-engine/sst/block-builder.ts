@@ -3,7 +3,6 @@
  * a whole key every `restartInterval` entries, and the offsets of those at the end.
  */
 import { assert } from "../assert.ts";
-import { copyBytes } from "../bytes/copy.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 
@@ -38,7 +37,7 @@ export class BlockBuilder {
     return this.#lastKey.subarray(0, this.#lastKeyLength);
   }
 
-  /** Keys must ascend. `expiresAt` is Infinity for entries that do not expire. */
+  /** Keys must ascend. `expiresAt` is Infinity for entries that do not expire. `valueView`: of all of `value`. */
   add(
     key: Uint8Array,
     keyOffset: number,
@@ -48,6 +47,7 @@ export class BlockBuilder {
     valueOffset: number,
     valueLength: number,
     expiresAt: number,
+    valueView?: DataView,
   ): void {
     const writer = this.#writer;
     writer.reserve(ENTRY_HEAD_BYTES + keyLength + valueLength);
@@ -79,9 +79,9 @@ export class BlockBuilder {
     }
     const from = keyOffset + shared;
     for (let index = 0; index < unshared; index++) bytes[at + index] = key[from + index]!;
-    at += unshared;
-    copyBytes(value, valueOffset, valueLength, bytes, at);
-    writer.length = at + valueLength;
+    writer.length = at + unshared;
+    if (valueView === undefined) writer.raw(value, valueOffset, valueLength);
+    else writer.rawThroughView(value, valueView, valueOffset, valueLength);
     this.#count++;
   }
 

@@ -4,10 +4,12 @@
  */
 import { readU32 } from "../bytes/byte-reader.ts";
 import { compareBytes } from "../bytes/compare.ts";
+import { viewOf } from "../bytes/copy.ts";
 import { damaged, TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 
 export class Block {
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   /** Where the entries end and the restarts begin. */
   readonly end: number;
   readonly restarts: number;
@@ -18,6 +20,7 @@ export class Block {
 
   constructor(bytes: Uint8Array, chargedBytes: number, what: string) {
     this.bytes = bytes;
+    this.view = viewOf(bytes);
     this.chargedBytes = chargedBytes;
     const restarts = bytes.length < 4 ? 0 : readU32(bytes, bytes.length - 4);
     this.restarts = restarts;

@@ -23,6 +23,8 @@ export interface BuiltTable {
   readonly indexOffset: number;
 }
 
+const LEAST_CAPACITY_BYTES = 16 * 1024;
+
 export class TableBuilder {
   readonly #environment: Environment;
   readonly #tuning: EngineTuning;
@@ -42,10 +44,11 @@ export class TableBuilder {
   #pending: BlockHandle | undefined;
   readonly #handle = new ByteWriter(16);
 
-  constructor(environment: Environment, tuning: EngineTuning) {
+  /** `expectedBytes`: about how large the table will be, when that is known; it saves moving it as it grows. */
+  constructor(environment: Environment, tuning: EngineTuning, expectedBytes = 0) {
     this.#environment = environment;
     this.#tuning = tuning;
-    this.#writer = new ByteWriter(64 * 1024);
+    this.#writer = new ByteWriter(LEAST_CAPACITY_BYTES + expectedBytes);
     this.#block = new BlockBuilder(tuning.blockBytes, tuning.restartInterval);
     this.#index = new BlockBuilder(4096, 1);
   }
@@ -70,10 +73,21 @@ export class TableBuilder {
     valueOffset: number,
     valueLength: number,
     expiresAt: number,
+    valueView?: DataView,
   ): void {
     if (this.#pending) this.#addToIndex(key.subarray(keyOffset, keyOffset + keyLength));
     this.#firstKey ??= key.slice(keyOffset, keyOffset + keyLength);
-    this.#block.add(key, keyOffset, keyLength, kind, value, valueOffset, valueLength, expiresAt);
+    this.#block.add(
+      key,
+      keyOffset,
+      keyLength,
+      kind,
+      value,
+      valueOffset,
+      valueLength,
+      expiresAt,
+      valueView,
+    );
     if (this.#entries === this.#hashes.length) {
       const grown = new Uint32Array(this.#hashes.length * 2);
       grown.set(this.#hashes);

@@ -1,0 +1,59 @@
+/**
+ * A growing array that bytes are appended to. What was appended stays where it is by offset; the array
+ * itself is replaced when it grows. Nothing is allocated per append otherwise.
+ */
+import { LONG_COPY_BYTES, copyBytes, copyThroughViews, viewOf } from "../bytes/copy.ts";
+
+/** Up to this length a loop over bytes is as good as anything. */
+const SHORT_COPY_BYTES = 24;
+
+export class Arena {
+  bytes = new Uint8Array(16 * 1024);
+  #used = 0;
+  #view = viewOf(this.bytes);
+  /** The array the last bytes came from: those of a batch come in one, so its view serves all of them. */
+  #source: Uint8Array = this.bytes;
+  #sourceView = this.#view;
+
+  get usedBytes(): number {
+    return this.#used;
+  }
+
+  /** Answers the offset. */
+  append(source: Uint8Array, offset: number, length: number): number {
+    const at = this.#used;
+    if (at + length > this.bytes.length) this.#grow(at + length);
+    this.#used = at + length;
+    this.copy(source, offset, length, at);
+    return at;
+  }
+
+  /** Overwrites bytes that were appended before. */
+  copy(source: Uint8Array, offset: number, length: number, at: number): void {
+    if (length <= SHORT_COPY_BYTES || length >= LONG_COPY_BYTES) {
+      copyBytes(source, offset, length, this.bytes, at);
+    } else if (offset === 0 && length === source.length) {
+      this.bytes.set(source, at);
+    } else {
+      if (this.#source !== source) {
+        this.#source = source;
+        this.#sourceView = viewOf(source);
+      }
+      copyThroughViews(this.#sourceView, offset, length, this.#view, at);
+    }
+  }
+
+  /** Lets go of the last source, which may be large. */
+  forgetSource(): void {
+    this.#source = this.bytes;
+    this.#sourceView = this.#view;
+  }
+
+  #grow(needed: number): void {
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.#used));
+    // A source may be a view of the array before; it stays readable.
+    this.bytes = grown;
+    this.#view = viewOf(grown);
+  }
+}
