@@ -101,10 +101,8 @@ export class ConnectedStreams<L, R, K extends Key> {
       );
     }
     const other = right.kind === "keyed" ? right.head : right.stream;
-    if (other.sketch !== sketch || other.node.after !== undefined) {
-      throw new TypeError(
-        `"${uid}" of job "${sketch.name}" connects streams of one job, both before the first keyed operator.`,
-      );
+    if (other.sketch !== sketch) {
+      throw new TypeError(`"${uid}" connects streams of two jobs: write both on one job().`);
     }
     if (right.kind === "keyed" && right.head.keyType !== keyType) {
       throw new TypeError(

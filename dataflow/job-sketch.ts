@@ -14,6 +14,7 @@ import type {
   Transform,
   VertexOperator,
 } from "./job-graph.ts";
+import { checkEdges } from "./edges.ts";
 import { countOperator } from "./operators/updating-operators.ts";
 import type { KeyType } from "../state-engine/state/key-codec.ts";
 import { checkStateNames } from "./state-ids.ts";
@@ -104,12 +105,9 @@ export class JobSketch {
     const { chain, rest } = splitChain(ends);
     const vertices = this.#vertices.map((vertex) => freezer.vertex(vertex));
     checkStateNames(this.name, vertices);
-    return {
-      name: this.name,
-      options: this.options,
-      source: { chain, ends: rest, watermarks: this.#watermarks },
-      vertices,
-    };
+    const source = { chain, ends: rest, watermarks: this.#watermarks };
+    checkEdges({ name: this.name, source, vertices });
+    return { name: this.name, options: this.options, source, vertices };
   }
 }
 

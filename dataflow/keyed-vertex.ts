@@ -4,18 +4,22 @@ import type { JobSketch, SketchNode, SketchVertex } from "./job-sketch.ts";
 import type { OperatorDefinition } from "./job-graph.ts";
 import type { Stream } from "./stream.ts";
 
-/** A stream with a key, types forgotten. */
-export interface KeyedHead {
+/** Where a keyed vertex is added, and how records find it. Types are forgotten. */
+export interface KeyedPlace {
   readonly sketch: JobSketch;
   readonly node: SketchNode;
   readonly key: (record: unknown) => unknown;
   readonly keyType: KeyType;
+}
+
+/** A stream with a key. */
+export interface KeyedHead extends KeyedPlace {
   /** Makes a stream of a place; given here because streams know keyed streams, not the other way round. */
   readonly open: (node: SketchNode, producer?: Pick<SketchVertex, "sides">) => Stream<unknown>;
 }
 
 export function addKeyedVertex(
-  { sketch, node, key, keyType }: KeyedHead,
+  { sketch, node, key, keyType }: KeyedPlace,
   uid: string,
   kind: string,
   definition: OperatorDefinition | undefined,

@@ -106,12 +106,6 @@ export class Stream<T> {
   keyBy(key: (record: T) => string): KeyedStream<T, string>;
   keyBy(key: (record: T) => number, keyType: "integer"): KeyedStream<T, number>;
   keyBy(key: (record: T) => unknown, keyType: KeyType = "string"): KeyedStream<T, never> {
-    if (this.node.after !== undefined) {
-      throw new TypeError(
-        `Job "${this.sketch.name}" has a keyBy after the keyed operator "${this.node.after}". One ` +
-          `keyed operator after the other is not supported yet: end here with output().`,
-      );
-    }
     return new KeyedStream<T, never>({
       sketch: this.sketch,
       node: this.node,

@@ -1,11 +1,14 @@
 /**
  * The newest result of each key, and how it changes. An update carries the old value and the new one,
  * once per key and batch, so how often one changes depends on how records were batched [39]: only
- * what retracts or upserts by key may follow, which here is the output.
+ * what retracts or upserts by key may follow. A result whose value is undefined is gone.
  */
 import { BuiltJob } from "./built-job.ts";
+import type { KeyType } from "../state-engine/state/key-codec.ts";
 import type { JobSketch, SketchNode } from "./job-sketch.ts";
+import { KeyedChanges } from "./keyed-changes.ts";
 import type { Update } from "./operators/keyed-operator.ts";
+import { changesOf, type Change } from "./operators/retracting-operators.ts";
 
 export class UpdatingStream<K, V> extends BuiltJob {
   readonly #node: SketchNode;
@@ -33,6 +36,29 @@ export class UpdatingStream<K, V> extends BuiltJob {
     return new UpdatingStream<K, R>(
       this.sketch,
       this.sketch.addTransform(this.#node, transform).next,
+    );
+  }
+
+  /**
+   * Groups the results by something of themselves: a count of counts is
+   * `.count("counts").keyBy((count) => count, "integer").count("counts-of-counts")`. Keys as in
+   * Stream.keyBy.
+   */
+  keyBy(select: (value: V, key: K) => string): KeyedChanges<V, string>;
+  keyBy(select: (value: V, key: K) => number, keyType: "integer"): KeyedChanges<V, number>;
+  keyBy(
+    select: (value: V, key: K) => unknown,
+    keyType: KeyType = "string",
+  ): KeyedChanges<V, never> {
+    const apply = (record: unknown) => changesOf(record as Update<K, V>);
+    const { next } = this.sketch.addTransform(this.#node, { kind: "flatMap", apply });
+    const key = (record: unknown): unknown => {
+      const change = record as Change<V, K>;
+      return select(change.value, change.key);
+    };
+    return new KeyedChanges<V, never>(
+      { sketch: this.sketch, node: next, key, keyType },
+      (results) => new UpdatingStream<never, unknown>(this.sketch, results),
     );
   }
 

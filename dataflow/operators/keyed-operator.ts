@@ -22,6 +22,8 @@ export interface KeyedOperator<In extends readonly unknown[], K, Out> {
   readonly broadcastInputs?: readonly number[];
   /** "updates": emits Update objects, once per key and batch; only operators that upsert or retract may follow [39]. */
   readonly output: "records" | "updates";
+  /** Its records are changes (changes.ts): what was put in is taken out again. Only such an operator may follow updates [39]. */
+  readonly retracts?: true;
   /** Every state, the operator's own included. Names are unique within the vertex. */
   readonly states: readonly StateDescriptor[];
   create(setup: OperatorSetup): KeyedOperatorLogic;
