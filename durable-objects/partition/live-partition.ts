@@ -13,6 +13,7 @@ import { StateEngine, StateEngineError } from "../../state-engine/index.ts";
 import type {
   Barrier,
   ChannelAnswer,
+  ChannelFence,
   ChannelState,
   Fence,
   SourceFrame,
@@ -55,6 +56,8 @@ interface QueuedFrame {
 
 /** After losing its memory a partition is usually back within one call to the coordinator. */
 const LOST_ANSWER: ChannelAnswer = { kind: "notReady", retryAfterMs: 50 };
+/** To a call of an older attempt or session: its sender does not know where this channel stands. */
+const OPEN_ANEW: ChannelAnswer = { kind: "notReady", retryAfterMs: 0 };
 
 export class LivePartition {
   readonly attached: Attached;
@@ -106,7 +109,7 @@ export class LivePartition {
     this.#loop.abort(Math.max(attached.checkpoint, options.decided));
     this.#checkpoints = new PartitionCheckpoints({
       ...options,
-      fence: { generation: attached.generation, attempt: attached.attempt },
+      fence: this.#fence,
       engine,
       restored: { checkpoint: attached.checkpoint, moment: this.#moment() },
       moment: () => this.#moment(),
@@ -130,7 +133,7 @@ export class LivePartition {
     return Promise.all([this.#checkpoints.settled, this.#maintenance.settled]);
   }
 
-  /** Tells every source where its channel stands. */
+  /** Tells every source to open its channel anew. */
   rewindSources(): void {
     const { context, task, counter, overtaken } = this.#options;
     for (const channel of this.#channels) {
@@ -138,7 +141,7 @@ export class LivePartition {
         context,
         task,
         source: channel.source,
-        channel: () => (this.#isClosed ? undefined : this.#stateOf(channel)),
+        fence: () => (this.#isClosed ? undefined : this.#fence),
         rewound: (furthest) => {
           channel.furthest = furthest;
           this.#announceProgress(channel);
@@ -150,14 +153,18 @@ export class LivePartition {
     }
   }
 
-  channelState(source: number): ChannelState {
-    return this.#stateOf(this.#channelOf(source).channel);
+  /** Begins a new session: what was sent over an earlier one is refused from now on [1]. */
+  openChannel(source: number): ChannelState {
+    const { channel } = this.#channelOf(source);
+    channel.session += 1;
+    return this.#stateOf(channel);
   }
 
   /** Queues the frame if it is the next one of its channel. Synchronous up to the queue, so that order is kept [8]. */
   frame(frame: SourceFrame): ChannelAnswer | Promise<ChannelAnswer> {
     const { channel, index } = this.#channelOf(frame.source);
-    const verdict = this.#isOurs(frame) ? channel.judgeFrame(frame) : "apart";
+    if (!this.#isOurs(frame, channel)) return OPEN_ANEW;
+    const verdict = channel.judgeFrame(frame);
     if (verdict === "known") return this.#done();
     if (verdict === "apart" || this.#lacksBarrier(channel, frame)) return this.#reposition(channel);
     channel.queuedTo = frame.to;
@@ -166,7 +173,7 @@ export class LivePartition {
 
   async barrier(barrier: Barrier): Promise<ChannelAnswer> {
     const { channel, index } = this.#channelOf(barrier.source);
-    if (!this.#isOurs(barrier)) return this.#reposition(channel);
+    if (!this.#isOurs(barrier, channel)) return OPEN_ANEW;
     const { checkpoint, base } = barrier;
     // It was triggered, so its base is completed and everything in between is given up [7].
     this.#checkpoints.complete(base);
@@ -206,8 +213,13 @@ export class LivePartition {
     this.caughtUp.raise();
   }
 
-  #isOurs(call: Fence): boolean {
-    return call.attempt === this.attached.attempt && call.generation === this.attached.generation;
+  #isOurs({ generation, attempt, session }: ChannelFence, channel: SourceChannel): boolean {
+    const { attached } = this;
+    return (
+      generation === attached.generation &&
+      attempt === attached.attempt &&
+      session === channel.session
+    );
   }
 
   /** The call with the barrier before this frame was lost: without it the frame would be on the wrong side [2]. */
@@ -231,10 +243,15 @@ export class LivePartition {
     return {
       generation: this.attached.generation,
       attempt: this.attached.attempt,
+      session: channel.session,
       position: channel.queuedTo,
       lastBarrier: channel.lastBarrier,
       creditBytes: this.#creditBytes,
     };
+  }
+
+  get #fence(): Fence {
+    return { generation: this.attached.generation, attempt: this.attached.attempt };
   }
 
   get #creditBytes(): number {

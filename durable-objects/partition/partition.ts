@@ -74,7 +74,7 @@ export class PartitionTask implements PartitionCalls {
     const live = await this.#whenLive(OPEN_WAIT_MS);
     if (live === undefined) return this.#notReady();
     if (request.generation < live.attached.generation) return this.#stale(live);
-    return { kind: "open", channel: live.channelState(request.source) };
+    return { kind: "open", channel: live.openChannel(request.source) };
   }
 
   async frame(frame: SourceFrame): Promise<ChannelAnswer> {

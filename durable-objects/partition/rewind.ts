@@ -1,17 +1,17 @@
 /**
- * Tells one source where its channel stands after a restore, until the source has heard it. Its answer
- * says how far the channel was before, which live reads wait for [20].
+ * Tells one source after a restore that its channel must be opened anew, until the source has heard
+ * it. Its answer says how far the channel was before, which live reads wait for [20].
  */
 import type { ObjectContext } from "../object-context.ts";
-import type { ChannelState, Position, TaskId } from "../messages.ts";
+import type { Fence, Position, TaskId } from "../messages.ts";
 import { delay } from "./signal.ts";
 
 export interface Rewind {
   readonly context: ObjectContext;
   readonly task: TaskId;
   readonly source: number;
-  /** The channel as it stands now; undefined when this attempt is over. */
-  readonly channel: () => ChannelState | undefined;
+  /** Of this attempt; undefined when it is over. */
+  readonly fence: () => Fence | undefined;
   readonly rewound: (furthest: Position) => void;
   /** The source acts in a newer generation. */
   readonly overtaken: (generation: number) => void;
@@ -27,15 +27,12 @@ export async function rewindSource(rewind: Rewind): Promise<void> {
   const { context, task, source } = rewind;
   let retryMs = SHORTEST_RETRY_MS;
   for (;;) {
-    const channel = rewind.channel();
-    if (channel === undefined) return;
-    const { generation, attempt } = channel;
+    const fence = rewind.fence();
+    if (fence === undefined) return;
     rewind.countRequest();
     try {
-      const answer = await context.peers
-        .source(source)
-        .rewind({ generation, attempt, task, channel });
-      if (rewind.channel() === undefined) return;
+      const answer = await context.peers.source(source).rewind({ ...fence, task });
+      if (rewind.fence() === undefined) return;
       if (answer.kind === "rewound") return rewind.rewound(answer.furthest);
       if (answer.kind === "staleGeneration") return rewind.overtaken(answer.generation);
       retryMs = Math.max(retryMs, answer.retryAfterMs);

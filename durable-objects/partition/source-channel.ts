@@ -13,6 +13,8 @@ export type FrameVerdict = "next" | "known" | "apart";
 
 export class SourceChannel {
   readonly source: number;
+  /** How often the channel was opened in this attempt: calls of an earlier session are refused. */
+  session = 0;
   /** The next record to be applied. */
   position: Position;
   /** The next record to be queued: what the sender is measured against and told. */

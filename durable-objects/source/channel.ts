@@ -5,7 +5,7 @@
  *
  * Promise: a frame always begins where the previous one of this channel ended; whatever the receiver
  * says of its position wins over what this end believed [1]. Answers to what was sent before the
- * channel was (re)positioned are ignored.
+ * channel was (re)positioned are ignored; so is, by the receiver, what was sent before it was opened.
  */
 import { FrameWriter } from "../../dataflow/frame.ts";
 import type { ChannelAnswer, ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
@@ -51,6 +51,7 @@ export class OutgoingChannel {
   #epoch = 0;
   #partition: PartitionCalls | undefined;
   #attempt = 0;
+  #session = 0;
   #creditBytes = 0;
   #queue: Item[] = [];
   #bytesUnderWay = 0;
@@ -61,6 +62,7 @@ export class OutgoingChannel {
   #cutArrivalTime = 0;
   #queuedTo: Position;
   #applied: Position;
+  #reach: Position;
   #furthest: Position;
   #isKnown = false;
 
@@ -71,6 +73,7 @@ export class OutgoingChannel {
     this.#cut = start;
     this.#queuedTo = start;
     this.#applied = start;
+    this.#reach = start;
     this.#furthest = furthest;
   }
 
@@ -96,6 +99,15 @@ export class OutgoingChannel {
     return this.#cut;
   }
 
+  /**
+   * The furthest point the receiver may stand at, or come to with what is still under way to it, over
+   * a connection that is broken or not: no barrier may be placed before it [2].
+   */
+  get reach(): Position {
+    return this.#reach;
+  }
+
+  /** The furthest the channel was ever cut, as far as this source knows [20]. */
   get furthest(): Position {
     return this.#furthest;
   }
@@ -127,11 +139,13 @@ export class OutgoingChannel {
     this.#isKnown = true;
     this.#partition = partition;
     this.#attempt = state.attempt;
+    this.#session = state.session;
     this.#creditBytes = state.creditBytes;
     this.#lastBarrier = state.lastBarrier;
     this.#cut = state.position;
     this.#queuedTo = state.position;
     this.#applied = state.position;
+    this.#reach = furtherPosition(this.#reach, state.position);
   }
 
   /** Ends sending: what is under way is in doubt. */
@@ -158,6 +172,7 @@ export class OutgoingChannel {
     const isThere = comparePositions(to, this.#furthest) >= 0;
     this.#cut = to;
     this.#cutArrivalTime = arrivalTime;
+    this.#reach = furtherPosition(this.#reach, to);
     this.#furthest = furtherPosition(this.#furthest, to);
     if (wasBehind && isThere) this.#bringReceiver();
   }
@@ -224,8 +239,8 @@ export class OutgoingChannel {
   }
 
   #call(partition: PartitionCalls, item: Item): Promise<ChannelAnswer> {
-    const fence = { generation: this.#host.generation, attempt: this.#attempt };
-    const { source } = this.#host;
+    const { source, generation } = this.#host;
+    const fence = { generation, attempt: this.#attempt, session: this.#session };
     if (item.kind === "frame") {
       const { from, to, bytes, arrivalTime, afterBarrier } = item;
       return partition.frame({

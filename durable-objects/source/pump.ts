@@ -17,6 +17,7 @@ import type { OperationCounter } from "./operations.ts";
 import { planBatch } from "./plan-batch.ts";
 import type { BatchPlan } from "./plan-batch.ts";
 import { comparePositions, furtherPosition, lineStart } from "./position.ts";
+import { readStanding } from "./standing.ts";
 import type { PendingCheckpoint } from "./standing.ts";
 
 /** What happens in a pump that its source must act on. */
@@ -40,8 +41,6 @@ export interface PumpOptions {
   readonly parallelism: Readonly<Record<string, number>>;
   /** The line of the checkpoint this generation stands on. */
   readonly startLine: number;
-  /** The furthest any channel may have been cut in this generation, by an earlier pump. */
-  readonly cutBefore: Position;
   /** The furthest any channel was ever cut, as far as anyone can tell [20]. */
   readonly furthest: Position;
   readonly events: PumpEvents;
@@ -65,7 +64,6 @@ export class Pump implements ChannelHost {
   readonly #opening = new Map<OutgoingChannel, object>();
   readonly #backoffMs = new Map<OutgoingChannel, number>();
   #pending: PendingCheckpoint | null = null;
-  #furthestCut: Position;
   #sliceLeft = sliceBytes;
   #hasSaidUsedUp = false;
   #isStopped = false;
@@ -77,7 +75,6 @@ export class Pump implements ChannelHost {
     this.#log = options.log;
     this.#operations = options.operations;
     this.#events = options.events;
-    this.#furthestCut = options.cutBefore;
     this.#cutter = new BatchCutter(options.job, options.parallelism);
     const start = lineStart(options.startLine);
     this.#channels = options.job.vertices.flatMap((vertex) =>
@@ -94,12 +91,12 @@ export class Pump implements ChannelHost {
     return !this.#isStopped && this.#channels.every((channel) => channel.isKnown);
   }
 
-  /** The furthest point any channel was cut to in this generation. */
-  get furthestCut(): Position {
-    return this.#channels.reduce(
-      (furthest, channel) => (channel.isKnown ? furtherPosition(furthest, channel.cut) : furthest),
-      this.#furthestCut,
-    );
+  /**
+   * The furthest point any receiver may stand at or come to. Frames of an earlier pump move none of
+   * them any more, however late they arrive.
+   */
+  get reach(): Position {
+    return this.#channels.map((channel) => channel.reach).reduce(furtherPosition, lineStart(0));
   }
 
   /** Lines before this one are cut for every channel. */
@@ -113,9 +110,7 @@ export class Pump implements ChannelHost {
   }
 
   get furthestEver(): Position {
-    return this.#channels
-      .map((channel) => channel.furthest)
-      .reduce(furtherPosition, this.#furthestCut);
+    return this.#channels.map((channel) => channel.furthest).reduce(furtherPosition, lineStart(0));
   }
 
   start(pending: PendingCheckpoint | null): void {
@@ -142,20 +137,15 @@ export class Pump implements ChannelHost {
     this.#pending = pending;
   }
 
-  /** A restored partition says where its channel stands. Undefined when the call is of an older attempt. */
-  rewind(task: TaskId, state: ChannelState): Position | undefined {
+  /** A partition has restored in this attempt. Undefined when the call is of an older one. */
+  rewind(task: TaskId, attempt: number): Position | undefined {
     const channel = this.#channels.find((one) => one.is(task));
-    if (channel === undefined || state.attempt < channel.attempt) return undefined;
+    if (channel === undefined || attempt < channel.attempt) return undefined;
     const { furthest } = channel;
-    if (this.#isLate(channel, state)) return furthest;
-    if (state.position.line < this.#log.firstLine) {
-      // No checkpoint that may be restored lies there: the call is late. Where is the receiver now?
+    if (!channel.isOpen || attempt > channel.attempt) {
       channel.close();
       this.#open(channel);
-      return furthest;
     }
-    this.#position(channel, state, this.#connect(task));
-    this.advance();
     return furthest;
   }
 
@@ -208,17 +198,6 @@ export class Pump implements ChannelHost {
     this.#events.staleGeneration(generation);
   }
 
-  /** Within one attempt a position never goes back: this one was overtaken by answers to frames. */
-  #isLate(channel: OutgoingChannel, { attempt, position }: ChannelState): boolean {
-    const isSame = channel.isOpen && attempt === channel.attempt;
-    return isSame && comparePositions(position, channel.delivered) < 0;
-  }
-
-  /** A fresh stub: after a broken call the old one may be dead. */
-  #connect(task: TaskId): PartitionCalls {
-    return this.#context.peers.partition(task);
-  }
-
   #open(channel: OutgoingChannel): void {
     const token = {};
     this.#opening.set(channel, token);
@@ -229,10 +208,13 @@ export class Pump implements ChannelHost {
     this.#operations.addRequest();
     const { source, generation } = this;
     try {
-      const partition = this.#connect(channel.task);
+      // A fresh stub: after a broken call the old one may be dead.
+      const partition = this.#context.peers.partition(channel.task);
       const answer = await partition.openChannel({ source, generation });
-      // The partition may have rewound the channel meanwhile, or the pump stopped.
+      // The channel may have been opened anew meanwhile, or the pump stopped.
       if (this.#opening.get(channel) !== token) return;
+      // Storage ends an instance that was replaced, before it sends over a session its successor lost.
+      if (readStanding(this.#context.sql).generation !== generation) return;
       if (answer.kind === "staleGeneration") {
         this.#events.staleGeneration(answer.generation);
       } else if (answer.kind === "notReady") {
@@ -250,7 +232,6 @@ export class Pump implements ChannelHost {
   }
 
   #position(channel: OutgoingChannel, state: ChannelState, partition: PartitionCalls): void {
-    this.#furthestCut = this.furthestCut;
     this.#opening.delete(channel);
     this.#backoffMs.delete(channel);
     channel.position(state, partition);

@@ -99,7 +99,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     return answer;
   }
 
-  async rewind({ task, channel, generation }: RewindRequest): Promise<RewindAnswer> {
+  async rewind({ task, attempt, generation }: RewindRequest): Promise<RewindAnswer> {
     const pump = this.#pump;
     if (generation < this.#standing.generation) return this.#staleGeneration();
     if (pump === undefined || generation > pump.generation) {
@@ -108,7 +108,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
       return { kind: "notReady", retryAfterMs: retryMs };
     }
     pump.refillSlice();
-    const furthest = pump.rewind(task, channel);
+    const furthest = pump.rewind(task, attempt);
     return furthest === undefined ? this.#staleGeneration() : { kind: "rewound", furthest };
   }
 
@@ -235,7 +235,6 @@ export class SourceTask implements SourceCalls, ReporterSource {
     const { pending } = this.#standing;
     const isSame = generation === this.#standing.generation;
     const isPending = isSame && pending !== null && pending.checkpoint > completed;
-    const cutBefore = isSame && this.#pump !== undefined ? this.#pump.furthestCut : lineStart(0);
     this.#stopPump();
     this.#failure = undefined;
     this.#write(
@@ -252,12 +251,12 @@ export class SourceTask implements SourceCalls, ReporterSource {
     );
     if (!isLive(status)) return;
     this.#ensureAlarm();
-    this.#pump = this.#createPump(answer, cutBefore);
+    this.#pump = this.#createPump(answer);
     this.#pump.start(this.#standing.pending);
     this.#reporter.startOver();
   }
 
-  #createPump({ generation, parallelism, restored }: Attached, cutBefore: Position): Pump {
+  #createPump({ generation, parallelism, restored }: Attached): Pump {
     return new Pump({
       context: this.#context,
       job: this.#job,
@@ -267,7 +266,6 @@ export class SourceTask implements SourceCalls, ReporterSource {
       generation,
       parallelism,
       startLine: restored.offset,
-      cutBefore,
       furthest: this.#furthest,
       events: {
         progressed: () => this.#waiters.check(),
@@ -313,7 +311,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   #begin({ generation, checkpoint, base, mode }: CheckpointTrigger, pump: Pump): PendingCheckpoint {
     const { pending } = this.#standing;
     if (pending?.checkpoint === checkpoint) return pending;
-    const { line, record } = pump.furthestCut;
+    const { line, record } = pump.reach;
     const offset = record === 0 ? line : line + 1;
     const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset };
     // A base that was pending here has completed, whether or not the notification arrived.

@@ -12,7 +12,9 @@ import type {
   AttachPartitionRequest,
   Barrier,
   ChannelAnswer,
+  ChannelFence,
   CoordinatorCalls,
+  OpenChannelAnswer,
   PartitionState,
   Position,
   RewindAnswer,
@@ -99,6 +101,7 @@ export class PartitionHarness {
   task: PartitionTask;
 
   readonly #options: HarnessOptions;
+  readonly #sessions = new Map<number, number>();
 
   constructor(options: HarnessOptions = {}) {
     this.#options = options;
@@ -109,6 +112,18 @@ export class PartitionHarness {
 
   get position(): Pick<SourceFrame, "generation" | "attempt"> {
     return { generation: this.generation, attempt: this.attempt };
+  }
+
+  /** What calls of a sender that opened its channel last carry. */
+  fence(source: number): ChannelFence {
+    return { ...this.position, session: this.#sessions.get(source) ?? 0 };
+  }
+
+  /** Opens one channel and takes part in its session from now on. */
+  async openChannel(source: number): Promise<OpenChannelAnswer> {
+    const answer = await this.task.openChannel({ source, generation: this.generation });
+    if (answer.kind === "open") this.#sessions.set(source, answer.channel.session);
+    return answer;
   }
 
   attachAnswer(): AttachPartitionAnswer {
@@ -135,7 +150,7 @@ export class PartitionHarness {
   /** Attaches and answers the calls' fence. */
   async open(): Promise<void> {
     for (const source of this.offsets.keys()) {
-      await this.task.openChannel({ source, generation: this.generation });
+      await this.openChannel(source);
     }
     await drainMicrotasks();
   }
@@ -147,7 +162,7 @@ export class PartitionHarness {
     change: Partial<SourceFrame> = {},
   ): Promise<ChannelAnswer> {
     return this.task.frame({
-      ...this.position,
+      ...this.fence(change.source ?? 0),
       source: 0,
       from: asPosition(from),
       to: asPosition(to),
@@ -164,7 +179,7 @@ export class PartitionHarness {
     change: Partial<Barrier> = {},
   ): Promise<ChannelAnswer> {
     return this.task.barrier({
-      ...this.position,
+      ...this.fence(change.source ?? 0),
       source: 0,
       checkpoint,
       base: this.completed,

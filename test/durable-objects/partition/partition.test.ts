@@ -44,6 +44,22 @@ it("[rule 1] positions a frame within a line that gave more records than fit in 
   expect(await harness.count("a")).toBe(10);
 });
 
+it("[rule 1] refuses what was sent before the channel was opened anew, however late it arrives", async () => {
+  const harness = new PartitionHarness();
+  await harness.open();
+  await harness.frame([0, 50], { a: 50 });
+  const earlier = harness.fence(0);
+  // The source woke up and fixes an offset at 50: a frame of its last lifetime must not lead beyond.
+  expect(await harness.openChannel(0)).toMatchObject({ channel: { position: { line: 50 } } });
+  expect(await harness.frame([50, 97], { a: 47 }, earlier)).toEqual({
+    kind: "notReady",
+    retryAfterMs: 0,
+  });
+  expect(await harness.barrier(1, 50, earlier)).toMatchObject({ kind: "notReady" });
+  expect(await harness.barrier(1, 50)).toMatchObject({ kind: "done" });
+  expect(await harness.count("a")).toBe(50);
+});
+
 it("[rule 2] refuses a frame whose barrier was lost on the way, until the barrier came or its checkpoint is over", async () => {
   const harness = new PartitionHarness();
   await harness.open();
@@ -70,18 +86,14 @@ it("[rule 3] restores the completed checkpoint under a new attempt and refuses c
   await harness.frame([100, 200], { a: 100 });
   await harness.barrier(6, 200);
   harness.restart();
-  const zombie = { ...harness.position };
+  const zombie = harness.fence(0);
   harness.furthest = { line: 200, record: 0 };
-  await harness.open();
-  expect(harness.rewinds.at(-1)).toMatchObject({
-    attempt: 2,
-    channel: { position: { line: 100, record: 0 }, lastBarrier: 5 },
+  expect(await harness.openChannel(0)).toMatchObject({
+    channel: { attempt: 2, position: { line: 100, record: 0 }, lastBarrier: 5 },
   });
-  expect(await harness.frame([100, 200], { a: 100 }, zombie)).toMatchObject({
-    kind: "reposition",
-    channel: { attempt: 2 },
-  });
-  expect(await harness.barrier(6, 100, zombie)).toMatchObject({ kind: "reposition" });
+  expect(harness.rewinds.at(-1)).toMatchObject({ attempt: 2 });
+  expect(await harness.frame([100, 200], { a: 100 }, zombie)).toMatchObject({ kind: "notReady" });
+  expect(await harness.barrier(6, 100, zombie)).toMatchObject({ kind: "notReady" });
   await harness.frame([100, 200], { a: 100 });
   expect(await harness.count("a")).toBe(200);
 });
@@ -181,6 +193,7 @@ it("[rule 6b] does not apply a frame of a newer generation but attaches first", 
   expect(await harness.frame([100, 200], { a: 100 })).toMatchObject({ kind: "notReady" });
   await drainMicrotasks();
   expect(harness.attaches).toHaveLength(2);
+  await harness.open();
   await harness.frame([100, 200], { a: 100 });
   expect(await harness.count("a")).toBe(100);
   const old = { generation: harness.generation - 1 };
@@ -297,7 +310,7 @@ it("[rule 23] answers enter at once while attach is waiting, and attaches in the
   await harness.task.enter({ generation: harness.generation, status: "RUNNING" });
   expect(await harness.frame([0, 1], { a: 1 })).toMatchObject({ kind: "notReady" });
   answerAttach();
-  await drainMicrotasks();
+  await harness.open();
   expect(await harness.frame([0, 1], { a: 1 })).toMatchObject({ kind: "done" });
   expect(harness.attaches).toHaveLength(2);
 });

@@ -13,6 +13,7 @@ import type {
   AttachSourceAnswer,
   Barrier,
   ChannelAnswer,
+  ChannelFence,
   ChannelState,
   CoordinatorCalls,
   OpenChannelAnswer,
@@ -237,6 +238,7 @@ export class ScriptedReceiver {
   position: Position = { line: 0, record: 0 };
   lastBarrier = 0;
   attempt = 1;
+  session = 0;
   frames = 0;
   largestFrame = 0;
   /** Bytes of frames under way at most at any time. */
@@ -245,6 +247,8 @@ export class ScriptedReceiver {
   /** Numbers of the frame calls, from 1, that break before they have an effect. */
   lostFrames: readonly number[] = [];
   #frameCalls = 0;
+  /** While set, the calls of frames break, and the frames stay under way: see deliverLate. */
+  underWay: SourceFrame[] | undefined;
   /** While set, answers "notReady". */
   isRestoring = false;
   /** While set, frames and barriers stay unanswered and unapplied. */
@@ -260,6 +264,7 @@ export class ScriptedReceiver {
     return {
       generation: this.#job.generation,
       attempt: this.attempt,
+      session: this.session,
       position: this.position,
       lastBarrier: this.lastBarrier,
       creditBytes: this.#job.creditBytes,
@@ -270,6 +275,10 @@ export class ScriptedReceiver {
     openChannel: (request: { generation: number }) => this.#job.call(() => this.#open(request)),
     frame: (frame: SourceFrame) =>
       this.#job.call(async () => {
+        if (this.underWay !== undefined) {
+          this.underWay.push(frame);
+          throw new Error("The connection was lost, and this frame is still under way.");
+        }
         if (this.lostFrames.includes(++this.#frameCalls)) throw new Error("This frame was lost.");
         this.#underWay += frame.bytes.length;
         this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
@@ -284,6 +293,11 @@ export class ScriptedReceiver {
       }),
   } as Partial<PartitionCalls> as PartitionCalls;
 
+  /** A frame that was under way arrives after all; its sender hears no answer. */
+  deliverLate(frame: SourceFrame): ChannelAnswer {
+    return this.#frame(frame);
+  }
+
   /** Memory is gone: back to the last completed checkpoint under a new attempt. */
   async loseMemory(source: SourceCalls): Promise<void> {
     const { completed } = this.#job;
@@ -291,17 +305,19 @@ export class ScriptedReceiver {
     this.position = { line: this.snapshots.get(completed)?.offset ?? 0, record: 0 };
     this.lastBarrier = completed;
     this.attempt++;
+    this.session = 0;
     for (const checkpoint of this.snapshots.keys()) {
       if (checkpoint > completed) this.snapshots.delete(checkpoint);
     }
     const { generation, attempt } = this.state;
     const task = { vertex, index: this.#index };
-    await source.rewind({ generation, attempt, task, channel: this.state });
+    await source.rewind({ generation, attempt, task });
   }
 
   #open({ generation }: { generation: number }): OpenChannelAnswer {
     if (generation < this.#job.generation) return this.#stale();
     if (this.isRestoring) return { kind: "notReady", retryAfterMs: 100 };
+    this.session++;
     return { kind: "open", channel: this.state };
   }
 
@@ -339,11 +355,11 @@ export class ScriptedReceiver {
     return this.#done();
   }
 
-  #refuse(request: { generation: number; attempt: number }): ChannelAnswer | undefined {
+  #refuse(request: ChannelFence): ChannelAnswer | undefined {
     if (request.generation < this.#job.generation) return this.#stale();
     if (this.isRestoring) return { kind: "notReady", retryAfterMs: 100 };
-    if (request.attempt !== this.attempt) return { kind: "reposition", channel: this.state };
-    return undefined;
+    const isOurs = request.attempt === this.attempt && request.session === this.session;
+    return isOurs ? undefined : { kind: "notReady", retryAfterMs: 0 };
   }
 
   #stale() {
