@@ -23,6 +23,8 @@ import type {
 import { levelStatistics } from "./engine-statistics.ts";
 import type { MemoryMember } from "./environment.ts";
 import { StateEngineError } from "./errors.ts";
+import { memtableLimit } from "./limits.ts";
+import { MemoryAccount } from "./memory-account.ts";
 import { MemtableSet } from "./memtable/memtable-set.ts";
 import type { Memtable } from "./memtable/memtable.ts";
 import { resolveTuning } from "./options.ts";
@@ -40,9 +42,6 @@ import { openVersion } from "./version/open-version.ts";
 import { references } from "./version/version.ts";
 import type { Run } from "./version/version.ts";
 
-/** Cached blocks are kept down to this many bytes even when the share is used up by what cannot go. */
-const LEAST_CACHE_BYTES = 256 * 1024;
-
 export class StateEngine implements MemoryMember {
   readonly #options: EngineOptions;
   readonly #tuning: EngineTuning;
@@ -52,11 +51,13 @@ export class StateEngine implements MemoryMember {
   readonly #writer: TableWriter;
   readonly #tables: TableSet;
   readonly #checkpointer: Checkpointer;
+  readonly #memory: MemoryAccount;
   /** Frozen states whose fate is open: a flush must not slip under their versions. */
   readonly #open = new Set<Frozen>();
   readonly #flushed = new WeakMap<Memtable, Run>();
   #active: Memtable;
   #view: ReadView;
+  #memtableLimit = 0;
   #time = 0;
   #stalls = 0;
   #isClosed = false;
@@ -73,15 +74,19 @@ export class StateEngine implements MemoryMember {
       (highest, { largestSequence }) => Math.max(highest, largestSequence),
       options.sequence,
     );
-    this.#loader = new BlockLoader(environment, blobStore, new BlockCache());
+    const cache = new BlockCache();
+    const limit = (): number => this.#memory.cacheLimit();
+    this.#loader = new BlockLoader(environment, blobStore, cache, limit);
     this.#reader = new PointReader(this.#loader, mergeOperators);
     this.#writer = new TableWriter(blobStore, options.uploads, this.#loader);
     this.#tables = new TableSet(options, this.#tuning, this.#loader, this.#writer, version);
     this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
     this.#memtables = new MemtableSet(sequence, mergeOperators);
+    this.#memory = new MemoryAccount(environment.memory, this.#memtables, this.#tables, cache);
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
     environment.memory.join(this);
+    this.#resize();
   }
 
   /** Synchronous and without I/O: tables are opened when first read [35]. */
@@ -161,7 +166,8 @@ export class StateEngine implements MemoryMember {
 
   /** Call before applying a batch of about `bytes`: undefined means go on, a promise must be awaited first. */
   admit(bytes: number): Promise<void> | undefined {
-    if (this.#makeRoom(bytes)) return undefined;
+    this.#resize();
+    if (this.#memory.makeRoom(bytes)) return undefined;
     this.#stalls++;
     return this.#inTurn(() => this.#stall(bytes));
   }
@@ -178,8 +184,8 @@ export class StateEngine implements MemoryMember {
    */
   async fetch(keys: readonly Uint8Array[]): Promise<number> {
     this.#checkOpen();
-    this.#trim();
-    const limitBytes = Math.max(this.#cacheLimit() >> 1, LEAST_CACHE_BYTES);
+    this.#memory.trim();
+    const limitBytes = this.#memory.cacheLimit() >> 1;
     return fetchKeys(keys, this.#reader, this.#loader, () => this.#view, limitBytes);
   }
 
@@ -197,26 +203,27 @@ export class StateEngine implements MemoryMember {
   /** One page, consistent in itself; give a snapshot to make all pages consistent. */
   async scan(options: ScanOptions): Promise<ScanPage> {
     this.#checkOpen();
-    this.#trim();
+    this.#memory.trim();
     const { snapshot } = options;
     assert(
       snapshot === undefined || snapshot instanceof EngineSnapshot,
       "a scan's snapshot is this engine's",
     );
-    const view = snapshot?.view;
+    let held = snapshot?.view;
     const { keyGroups, mergeOperators } = this.#options;
-    const page = await scanPage(
-      {
-        loader: this.#loader,
-        keyGroups,
-        mergeOperators,
-        view: () => view ?? this.#view,
-        hold: () => view ?? this.#rotate(),
-      },
-      options,
-    );
-    this.#trim();
-    return page;
+    const hold = (): void => {
+      if (held !== undefined) return;
+      this.#memory.pin((held = this.#view));
+      this.#rotate();
+    };
+    const view = (): ReadView => held ?? this.#view;
+    const source = { loader: this.#loader, keyGroups, mergeOperators, view, hold };
+    try {
+      return await scanPage(source, options);
+    } finally {
+      if (held !== undefined && snapshot === undefined) this.#memory.unpin(held);
+      this.#memory.trim();
+    }
   }
 
   snapshot(): Snapshot {
@@ -224,7 +231,9 @@ export class StateEngine implements MemoryMember {
     this.#rotate();
     // The active memtable is empty now, and will not stay so.
     const { frozen } = this.#memtables;
-    return new EngineSnapshot(this.sequence, { ...this.#view, memtables: frozen });
+    const view = { ...this.#view, memtables: frozen };
+    this.#memory.pin(view);
+    return new EngineSnapshot(this.sequence, view, () => this.#memory.unpin(view));
   }
 
   /** The state at this moment, for a checkpoint. O(1), synchronous. */
@@ -235,6 +244,7 @@ export class StateEngine implements MemoryMember {
     const { frozen } = this.#memtables;
     const state = new Frozen(this.sequence, this.#time, this.#tables.version, frozen);
     this.#open.add(state);
+    this.#memory.pin(state);
     return state;
   }
 
@@ -250,14 +260,16 @@ export class StateEngine implements MemoryMember {
       }
       const flushed = [...runs].filter(({ tables }) => tables.length > 0);
       const persisted = await this.#checkpointer.persist(frozen, flushed, options);
-      this.#open.delete(frozen);
+      this.discard(frozen);
       return persisted;
     });
   }
 
   /** Gives up a frozen state that will not be persisted (or whose persist failed). */
   discard(frozen: FrozenState): void {
-    if (frozen instanceof Frozen) this.#open.delete(frozen);
+    if (!(frozen instanceof Frozen)) return;
+    this.#open.delete(frozen);
+    this.#memory.unpin(frozen);
   }
 
   /** The coordinator completed the checkpoint that acknowledged this: its objects may be built upon from now on. */
@@ -269,24 +281,23 @@ export class StateEngine implements MemoryMember {
       }
     }
     if (persisted.uploads) this.#writer.forgetUnneeded(persisted.uploads.map(({ path }) => path));
-    this.#trim();
+    this.#memory.trim();
   }
 
   /** One bounded slice of background work; true when there is more. Not on the barrier's path. */
   async maintain(): Promise<boolean> {
     this.#checkOpen();
+    this.#resize();
     if (this.#memtables.frozen.length > 0) {
       this.#flushOldest();
-      this.#trim();
+      this.#memory.trim();
       return true;
     }
     const hasMore = await this.#tables.compactStep(this.#time);
     this.#view = this.#makeView();
-    this.#trim();
+    this.#memory.trim();
     // Outputs that do not fit are written at once, not packed at the barrier [31].
-    if (!this.#isClosed && this.usedBytes > this.#share()) {
-      await this.#inTurn(() => this.#tables.spill(this.usedBytes - this.#share()));
-    }
+    if (!this.#isClosed && this.#memory.excess(0) > 0) await this.#inTurn(() => this.#spill(0));
     return hasMore;
   }
 
@@ -296,7 +307,7 @@ export class StateEngine implements MemoryMember {
   }
 
   get usedBytes(): number {
-    return this.#memtables.usedBytes + this.#tables.heldBytes + this.#loader.cache.usedBytes;
+    return this.#memory.usedBytes;
   }
 
   statistics(): EngineStatistics {
@@ -321,13 +332,18 @@ export class StateEngine implements MemoryMember {
 
   close(): void {
     this.#isClosed = true;
-    this.#active.isFrozen = true;
+    this.#active.freeze();
     this.#options.environment.memory.leave(this);
   }
 
   #isFull(): boolean {
-    const { memtableBytes, memtableEntries } = this.#tuning;
-    return this.#active.filledBytes >= memtableBytes || this.#active.writes >= memtableEntries;
+    const { filledBytes, writes } = this.#active;
+    return filledBytes >= this.#memtableLimit || writes >= this.#tuning.memtableEntries;
+  }
+
+  /** The share follows how many others are alive. */
+  #resize(): void {
+    this.#memtableLimit = memtableLimit(this.#tuning, this.#memory.share);
   }
 
   #rotate(): void {
@@ -352,37 +368,21 @@ export class StateEngine implements MemoryMember {
     this.#view = this.#makeView();
   }
 
-  #share(): number {
-    return this.#options.environment.memory.share();
-  }
-
-  #cacheLimit(): number {
-    return Math.max(0, this.#share() - this.#memtables.usedBytes - this.#tables.heldBytes);
-  }
-
-  #trim(): void {
-    this.#loader.cache.trim(Math.max(this.#cacheLimit(), LEAST_CACHE_BYTES));
-  }
-
-  #makeRoom(bytes: number): boolean {
-    const excess = this.usedBytes + bytes - this.#share();
-    if (excess <= 0) return true;
-    const { cache } = this.#loader;
-    cache.trim(Math.max(0, cache.usedBytes - excess));
-    return this.usedBytes + bytes <= this.#share();
-  }
-
   /** Flushes, then writes out, until the batch fits or nothing is left that could go. */
   async #stall(bytes: number): Promise<void> {
     this.#checkOpen();
     while (this.#memtables.frozen.length > 0) this.#flushOldest();
-    if (this.#makeRoom(bytes)) return;
-    await this.#tables.spill(this.usedBytes + bytes - this.#share());
-    if (this.#makeRoom(bytes)) return;
+    if (this.#memory.makeRoom(bytes)) return;
+    await this.#spill(bytes);
+    if (this.#memory.makeRoom(bytes)) return;
     this.#rotate();
     while (this.#memtables.frozen.length > 0) this.#flushOldest();
-    await this.#tables.spill(this.usedBytes + bytes - this.#share());
-    this.#makeRoom(bytes);
+    await this.#spill(bytes);
+    this.#memory.makeRoom(bytes);
+  }
+
+  #spill(bytes: number): Promise<void> {
+    return this.#tables.spill(this.#memory.excess(bytes), this.#memory.pinnedTables());
   }
 
   /** One after the other; a failure does not stop the next. */

@@ -38,7 +38,8 @@ export class ReadOnlyStateEngine implements MemoryMember {
     this.#options = options;
     const version = openVersion(tables, keyGroups);
     this.#view = { memtables: [], version, time: options.time ?? 0 };
-    this.#loader = new BlockLoader(environment, blobStore, new BlockCache());
+    const limit = (): number => environment.memory.share();
+    this.#loader = new BlockLoader(environment, blobStore, new BlockCache(), limit);
     this.#reader = new PointReader(this.#loader, mergeOperators);
     environment.memory.join(this);
   }

@@ -9,6 +9,7 @@ import { pickCompaction } from "./compaction/pick-compaction.ts";
 import type { TableWriter } from "./checkpoint/table-writer.ts";
 import type { EngineOptions, EngineTuning } from "./options.ts";
 import { flushMemtables } from "./memtable/flush.ts";
+import { tableLimit } from "./limits.ts";
 import type { Memtable } from "./memtable/memtable.ts";
 import type { BlockLoader } from "./read/block-loader.ts";
 import { FORMAT_VERSION } from "./sst/format.ts";
@@ -57,16 +58,23 @@ export class TableSet {
 
   /** Bytes only memory holds, and those of the compaction under way. */
   get heldBytes(): number {
-    let bytes = this.#compaction?.usedBytes ?? 0;
-    for (const { tables } of this.#version.runs) for (const table of tables) bytes += held(table);
-    for (const table of this.#outputs) bytes += held(table);
+    // What is under way has room to grow into, as much again.
+    let bytes = (this.#compaction?.usedBytes ?? 0) * 2;
+    for (const { tables } of this.#version.runs) {
+      for (const table of tables) bytes += heldBytes(table);
+    }
+    for (const table of this.#outputs) bytes += heldBytes(table);
     return bytes;
   }
 
-  /** Writes tables that only memory holds into objects, largest first, and lets their bytes go [31]. */
-  async spill(excessBytes: number): Promise<void> {
+  /**
+   * Writes tables that only memory holds into objects, largest first, and lets their bytes go [31].
+   * `pinned`: those of earlier versions.
+   */
+  async spill(excessBytes: number, pinned: readonly Table[]): Promise<void> {
     let left = excessBytes;
-    const tables = [...this.#outputs, ...this.tables].filter((table) => held(table) > 0);
+    const all = [...this.#outputs, ...this.tables, ...pinned];
+    const tables = all.filter((table) => heldBytes(table) > 0);
     for (const table of tables.sort((a, b) => b.size - a.size)) {
       if (left <= 0) return;
       if (table.durability === "memory") await this.#writer.writeObject([table]);
@@ -137,7 +145,7 @@ export class TableSet {
     const { environment, mergeOperators, keyGroups } = this.#options;
     return new Compaction({
       environment,
-      tuning: this.#tuning,
+      tuning: { ...this.#tuning, tableBytes: tableLimit(this.#tuning, environment.memory.share()) },
       loader: this.#loader,
       mergeOperators,
       keyGroups,
@@ -164,6 +172,8 @@ export class TableSet {
     const live = new Set(this.tables.map(({ description }) => description.path));
     for (const table of tables) {
       this.#loader.cache.drop(table);
+      // Whoever still reads it does so from its object.
+      if (table.durability === "confirmed" && table.canBeReadAgain) table.release();
       this.#writer.abandon(table, live.has(table.description.path));
     }
   }
@@ -194,7 +204,7 @@ export class TableSet {
   }
 }
 
-/** Once confirmed, a table's bytes are the cache's to account for. */
-function held(table: Table): number {
+/** Bytes a table keeps in memory. Once it is confirmed, they are the cache's to account for. */
+export function heldBytes(table: Table): number {
   return table.bytes !== undefined && table.durability !== "confirmed" ? table.size : 0;
 }

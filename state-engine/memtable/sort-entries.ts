@@ -14,10 +14,31 @@ const FEW_BYTES = 4;
 /** How far into the keys differing bytes are looked for at a time. */
 const WINDOW_BYTES = 64;
 
-export function sortEntries(memtable: Memtable): Uint32Array {
-  const order = new Uint32Array(memtable.count);
-  for (let entry = 0; entry < order.length; entry++) order[entry] = entry;
-  sortRange(memtable, order, 0, order.length, 0);
+/** `sorted`: the order of the first entries, as it was answered before; only those since are sorted. */
+export function sortEntries(memtable: Memtable, sorted: Uint32Array): Uint32Array {
+  const added = new Uint32Array(memtable.count - sorted.length);
+  for (let index = 0; index < added.length; index++) added[index] = sorted.length + index;
+  sortRange(memtable, added, 0, added.length, 0);
+  return sorted.length === 0 ? added : insertAll(memtable, sorted, added);
+}
+
+/** Both are in order: each added entry is looked for, and what lies between two is copied at once. */
+function insertAll(memtable: Memtable, sorted: Uint32Array, added: Uint32Array): Uint32Array {
+  const order = new Uint32Array(sorted.length + added.length);
+  let from = 0;
+  for (let index = 0; index < added.length; index++) {
+    let low = from;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(memtable, sorted[middle]!, added[index]!) < 0) low = middle + 1;
+      else high = middle;
+    }
+    order.set(sorted.subarray(from, low), from + index);
+    order[low + index] = added[index]!;
+    from = low;
+  }
+  order.set(sorted.subarray(from), from + added.length);
   return order;
 }
 

@@ -89,9 +89,6 @@ export class BlockCache {
     if (index === TAIL) {
       table.tail = undefined;
     } else if (index === WHOLE) {
-      // Blocks that are views would keep the whole alive.
-      for (const block of table.blocks) if (block) this.#bytes -= block.chargedBytes;
-      table.blocks.length = 0;
       table.release();
     } else {
       table.blocks[index] = undefined;

@@ -6,13 +6,13 @@ import type { BlobStore } from "../blob-store/blob-store.ts";
 import { plainBytes } from "../bytes/copy.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
+import { joinedRangeLimit, readAheadLimit } from "../limits.ts";
 import type { Block } from "../sst/block.ts";
 import type { Table } from "../sst/table.ts";
 import type { TableTail } from "../sst/table-tail.ts";
 import type { BlockCache } from "./block-cache.ts";
 
 const JOIN_GAP_BYTES = 64 * 1024;
-const JOINED_LIMIT_BYTES = 4 * 1024 * 1024;
 const REQUESTS_IN_FLIGHT = 6;
 
 /** The number that stands for a table's tail in a need. */
@@ -41,13 +41,21 @@ export class BlockLoader {
   readonly #environment: Environment;
   readonly #blobStore: BlobStore;
   readonly cache: BlockCache;
+  readonly #cacheLimit: () => number;
   gets = 0;
   bytesRead = 0;
 
-  constructor(environment: Environment, blobStore: BlobStore, cache: BlockCache) {
+  /** `cacheLimit`: bytes the cache may hold at the moment. */
+  constructor(
+    environment: Environment,
+    blobStore: BlobStore,
+    cache: BlockCache,
+    cacheLimit: () => number,
+  ) {
     this.#environment = environment;
     this.#blobStore = blobStore;
     this.cache = cache;
+    this.#cacheLimit = cacheLimit;
   }
 
   /** The table's tail when no I/O is needed for it. */
@@ -85,7 +93,7 @@ export class BlockLoader {
   async #loadAll(needs: readonly BlockNeed[]): Promise<void> {
     const missing = needs.filter((need) => !this.#isResident(need));
     if (missing.length === 0) return;
-    const ranges = joinRanges(missing);
+    const ranges = joinRanges(missing, joinedRangeLimit(this.#environment.memory.share()));
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < ranges.length) await this.#read(ranges[next++]!);
@@ -93,12 +101,18 @@ export class BlockLoader {
     await Promise.all(Array.from({ length: REQUESTS_IN_FLIGHT }, work));
   }
 
-  /** load() for a cursor: what lies next in its direction comes along. */
+  /**
+   * load() for cursors: what lies next in their direction comes along, as far as memory allows. They hold
+   * what they stand on, so the cache makes room first, however long the way is.
+   */
   async loadAhead(
     needs: readonly BlockNeed[],
-    aheadBytes: number,
+    wantedBytes: number,
     reverse: boolean,
   ): Promise<void> {
+    this.cache.trim(this.#cacheLimit());
+    const share = this.#environment.memory.share();
+    const aheadBytes = readAheadLimit(wantedBytes, share, needs.length);
     const all: BlockNeed[] = [];
     for (const { table, index } of needs) {
       all.push({ table, index });
@@ -173,7 +187,7 @@ function placed({ table, index }: BlockNeed): PlacedNeed {
   return { table, index, path, start: offset + handle.offset, size: handle.size };
 }
 
-function joinRanges(needs: readonly BlockNeed[]): Range[] {
+function joinRanges(needs: readonly BlockNeed[], limitBytes: number): Range[] {
   const wanted = needs
     .map((need) => placed(need))
     .sort((left, right) =>
@@ -186,7 +200,7 @@ function joinRanges(needs: readonly BlockNeed[]): Range[] {
     if (
       last?.path === path &&
       start - last.end < JOIN_GAP_BYTES &&
-      start + size - last.start <= JOINED_LIMIT_BYTES
+      start + size - last.start <= limitBytes
     ) {
       last.end = Math.max(last.end, start + size);
       last.needs.push(need);

@@ -9,9 +9,12 @@ export class EngineSnapshot implements Snapshot {
   readonly sequence: number;
   #view: ReadView | undefined;
 
-  constructor(sequence: number, view: ReadView) {
+  readonly #onRelease: () => void;
+
+  constructor(sequence: number, view: ReadView, onRelease: () => void) {
     this.sequence = sequence;
     this.#view = view;
+    this.#onRelease = onRelease;
   }
 
   get view(): ReadView {
@@ -23,5 +26,6 @@ export class EngineSnapshot implements Snapshot {
 
   release(): void {
     this.#view = undefined;
+    this.#onRelease();
   }
 }

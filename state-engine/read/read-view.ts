@@ -16,6 +16,8 @@ import type { CursorBounds } from "./entry-cursor.ts";
 import { MergeCursor } from "./merge-cursor.ts";
 import { RunCursor } from "./run-cursor.ts";
 
+const TAILS_AT_A_TIME = 16;
+
 export interface ReadView {
   /** Newest first. */
   readonly memtables: readonly Memtable[];
@@ -29,8 +31,9 @@ export interface MergeOptions {
 }
 
 /**
- * Tails that must be resident before a merge over these bounds can begin: they hold the deleted
- * ranges. The bottom run has nothing below it and is asked for none.
+ * Tails that must be read before a merge over these bounds can begin: they hold the deleted ranges.
+ * Tables that delete none are opened when the merge comes to them, and the bottom run has nothing below
+ * it. Some at a time: ask again until there are none.
  */
 export function tailsNeeded(
   runs: readonly Run[],
@@ -41,9 +44,10 @@ export function tailsNeeded(
   for (const run of runs) {
     if (run.level === BOTTOM_LEVEL) continue;
     for (const table of run.tables) {
-      if (meets(table, bounds) && loader.tail(table) === undefined) {
-        needs.push({ table, index: TAIL });
-      }
+      if (table.deletedRanges !== undefined || !meets(table, bounds)) continue;
+      // Reading the tail makes the ranges known; one that is resident was read.
+      if (loader.tail(table) === undefined) needs.push({ table, index: TAIL });
+      if (needs.length === TAILS_AT_A_TIME) return needs;
     }
   }
   return needs;
@@ -69,17 +73,13 @@ export function openMerge(
     keepsTombstones: options.keepsTombstones,
     reverse: bounds.reverse,
     time: view.time,
-    tombstones: collectTombstones(view, bounds, loader),
+    tombstones: collectTombstones(view, bounds),
     sources,
   });
 }
 
 /** The deleted ranges of all sources within the bounds; a newer source's take over older ones'. */
-export function collectTombstones(
-  view: ReadView,
-  bounds: CursorBounds,
-  loader: BlockLoader,
-): RangeTombstones {
+export function collectTombstones(view: ReadView, bounds: CursorBounds): RangeTombstones {
   const { memtables, version } = view;
   const sources = memtables.length + version.runs.length;
   const collected = new RangeTombstones();
@@ -94,7 +94,7 @@ export function collectTombstones(
     for (const table of run.tables) {
       if (!meets(table, bounds)) continue;
       const clip = { lower: table.lower, upper: table.upper, reverse: false };
-      for (const { start, end } of loader.tail(table)!.properties.deletedRanges) {
+      for (const { start, end } of table.deletedRanges!) {
         add(start, end, memtables.length + index, clip);
       }
     }

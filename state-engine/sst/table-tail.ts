@@ -30,7 +30,8 @@ export class TableTail {
     if (footer.index.offset !== indexOffset) {
       throw damaged(what, `its index stands at ${footer.index.offset}, expected ${indexOffset}`);
     }
-    this.properties = decodeProperties(section(footer.properties, "properties"), what);
+    // Copies, so that a few bytes of them do not keep the whole tail alive.
+    this.properties = decodeProperties(section(footer.properties, "properties").slice(), what);
     this.#filter = footer.filter.size === 0 ? undefined : section(footer.filter, "filter").slice();
     const { separators, handles } = decodeIndex(section(footer.index, "index"), indexOffset, what);
     this.#separators = separators;

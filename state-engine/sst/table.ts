@@ -12,6 +12,7 @@ import { keyGroupStart } from "../state/state-key.ts";
 import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
 import { Block } from "./block.ts";
 import { readFrame } from "./format.ts";
+import type { KeyRange } from "./properties.ts";
 import { TableTail } from "./table-tail.ts";
 
 /**
@@ -21,6 +22,10 @@ import { TableTail } from "./table-tail.ts";
  * - confirmed: a completed checkpoint names it; it may be built upon.
  */
 export type TableDurability = "memory" | "written" | "confirmed";
+
+/** Objects around the bytes of a block. */
+const BLOCK_OVERHEAD_BYTES = 128;
+const NO_RANGES: readonly KeyRange[] = [];
 
 /** What a table is, without its place among the levels. */
 export type TableDescription = Omit<TableReference, "level" | "run">;
@@ -38,6 +43,8 @@ export class Table {
   bytes: Uint8Array | undefined;
   tail: TableTail | undefined;
   readonly blocks: (Block | undefined)[] = [];
+  /** Undefined until the tail was read once; then kept, because every scan over the table asks for them. */
+  deletedRanges: readonly KeyRange[] | undefined;
 
   constructor(description: TableDescription, durability: TableDurability, bytes?: Uint8Array) {
     this.description = description;
@@ -45,6 +52,7 @@ export class Table {
     this.confirmed = durability === "confirmed" ? description : undefined;
     const { keyGroups, inline } = description;
     this.bytes = bytes ?? (inline === undefined ? undefined : decodeBase64(inline));
+    this.deletedRanges = description.deletedRanges ? undefined : NO_RANGES;
     const smallest = decodeHex(description.smallestKey);
     const clipStart = keyGroupStart(keyGroups.first);
     const clipEnd = keyGroupStart(keyGroups.last + 1);
@@ -81,6 +89,7 @@ export class Table {
 
   setTail(bytes: Uint8Array, environment: Environment): void {
     this.tail = new TableTail(bytes, this.description.indexOffset, environment, this.what);
+    this.deletedRanges ??= this.tail.properties.deletedRanges;
   }
 
   /** A block if it is, or can be made, resident without I/O. The second case is told to `made`. */
@@ -108,9 +117,9 @@ export class Table {
   ): Block {
     const what = `Block ${index} of ${this.what}`;
     const raw = readFrame(stored, 0, stored.length, environment, what);
-    // A view of the table's own bytes costs nothing beyond the object itself.
-    const charged = raw.buffer === this.bytes?.buffer ? 128 : raw.length + 128;
-    const block = new Block(raw, charged, what);
+    // A view of the table's own bytes would keep all of them alive as long as a cursor stands on it.
+    const own = raw.buffer === this.bytes?.buffer ? raw.slice() : raw;
+    const block = new Block(own, own.length + BLOCK_OVERHEAD_BYTES, what);
     this.blocks[index] = block;
     made(this, index, block);
     return block;

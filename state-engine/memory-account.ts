@@ -1,0 +1,102 @@
+/**
+ * What one engine holds in memory against its share: memtables, tables only memory has, the output of a
+ * compaction, cached blocks, and whatever a frozen state, a snapshot or a scan still reads though it left
+ * the present.
+ */
+import type { MemoryPool } from "./environment.ts";
+import type { MemtableSet } from "./memtable/memtable-set.ts";
+import type { Memtable } from "./memtable/memtable.ts";
+import type { BlockCache } from "./read/block-cache.ts";
+import type { Table } from "./sst/table.ts";
+import { heldBytes } from "./table-set.ts";
+import type { TableSet } from "./table-set.ts";
+import type { Version } from "./version/version.ts";
+
+/** Cached blocks are kept down to this many bytes even when the share is used up by what cannot go. */
+const LEAST_CACHE_BYTES = 256 * 1024;
+
+/** What somebody reads, or will write, as of an earlier moment. */
+export interface Pinned {
+  readonly version: Version;
+  readonly memtables: readonly Memtable[];
+}
+
+export class MemoryAccount {
+  readonly #pool: MemoryPool;
+  readonly #memtables: MemtableSet;
+  readonly #tables: TableSet;
+  readonly #cache: BlockCache;
+  readonly #pins = new Set<Pinned>();
+
+  constructor(pool: MemoryPool, memtables: MemtableSet, tables: TableSet, cache: BlockCache) {
+    this.#pool = pool;
+    this.#memtables = memtables;
+    this.#tables = tables;
+    this.#cache = cache;
+  }
+
+  pin(pinned: Pinned): void {
+    this.#pins.add(pinned);
+  }
+
+  unpin(pinned: Pinned): void {
+    this.#pins.delete(pinned);
+  }
+
+  /** Bytes this engine may use at this moment. */
+  get share(): number {
+    return this.#pool.share();
+  }
+
+  get usedBytes(): number {
+    return this.#unevictableBytes() + this.#cache.usedBytes;
+  }
+
+  /** Bytes of cache there is room for. */
+  cacheLimit(): number {
+    return Math.max(this.share - this.#unevictableBytes(), LEAST_CACHE_BYTES);
+  }
+
+  trim(): void {
+    this.#cache.trim(this.cacheLimit());
+  }
+
+  /** Evicts cached blocks until `bytes` more fit; false when that is not enough. */
+  makeRoom(bytes: number): boolean {
+    const excess = this.excess(bytes);
+    if (excess <= 0) return true;
+    this.#cache.trim(Math.max(0, this.#cache.usedBytes - excess));
+    return this.excess(bytes) <= 0;
+  }
+
+  /** By how much the share is passed once `bytes` more are held. */
+  excess(bytes: number): number {
+    return this.usedBytes + bytes - this.share;
+  }
+
+  /** Tables that left the present version while somebody still reads it, as far as they hold bytes. */
+  pinnedTables(): Table[] {
+    const pinned = new Set<Table>();
+    for (const { version } of this.#pins) {
+      if (version === this.#tables.version) continue;
+      for (const { tables } of version.runs) {
+        for (const table of tables) if (heldBytes(table) > 0) pinned.add(table);
+      }
+    }
+    if (pinned.size > 0) for (const table of this.#tables.tables) pinned.delete(table);
+    return [...pinned];
+  }
+
+  #unevictableBytes(): number {
+    let bytes = this.#memtables.usedBytes + this.#tables.heldBytes;
+    if (this.#pins.size === 0) return bytes;
+    for (const table of this.pinnedTables()) bytes += heldBytes(table);
+    const gone = new Set<Memtable>();
+    for (const { memtables } of this.#pins) {
+      for (const memtable of memtables)
+        if (!this.#memtables.all.includes(memtable)) gone.add(memtable);
+    }
+    for (const memtable of gone) bytes += memtable.usedBytes;
+    return bytes;
+  }
+}
