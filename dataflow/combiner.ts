@@ -73,7 +73,9 @@ export class CountCombiner {
       bytes[at++] = unit;
       hash = hashByte(hash, unit);
     }
-    return this.#count(finishHash(hash) | 0, length);
+    this.#words[this.#end + HASH] = finishHash(hash);
+    this.#words[this.#end + KEY_LENGTH] = length;
+    return this.#countNewKey();
   }
 
   /**
@@ -84,7 +86,9 @@ export class CountCombiner {
     this.#makeRoom(codec.maxSize(key));
     const start = this.#end * 4 + HEADER_BYTES;
     const length = codec.write(key, this.#bytes, start) - start;
-    return this.#count(hash32(this.#bytes, start, length) | 0, length);
+    this.#words[this.#end + HASH] = hash32(this.#bytes, start, length);
+    this.#words[this.#end + KEY_LENGTH] = length;
+    return this.#countNewKey();
   }
 
   /** Hands out the frame of each partition that has records, in order of partition. */
@@ -113,11 +117,16 @@ export class CountCombiner {
     this.#end = FIRST;
   }
 
-  /** Counts the key whose bytes stand where the next entry's will. */
-  #count(hash: number, length: number): boolean {
+  /**
+   * Counts the key that stands, with its hash and length, where the next entry will. They are not
+   * parameters, because a hash is too large to be passed without being allocated.
+   */
+  #countNewKey(): boolean {
     const slots = this.#slots;
     const words = this.#words;
     const mask = slots.length - 1;
+    const hash = words[this.#end + HASH]!;
+    const length = words[this.#end + KEY_LENGTH]!;
     const keyWords = wordsOf(length);
     this.#pad(length);
     let slot = hash & mask;
@@ -137,7 +146,7 @@ export class CountCombiner {
       }
       slot = (slot + 1) & mask;
     }
-    return this.#insert(slot, hash, length);
+    return this.#insert(slot);
   }
 
   /** Zeros after the new key, up to a whole word. */
@@ -159,17 +168,17 @@ export class CountCombiner {
     return true;
   }
 
-  #insert(slot: number, hash: number, length: number): boolean {
+  #insert(slot: number): boolean {
+    const entry = this.#end;
+    const hash = this.#words[entry + HASH]!;
+    const length = this.#words[entry + KEY_LENGTH]!;
     const partition = this.#ownerOf(hash);
     if (this.#isPassedOver[partition] !== 0) return true;
     const frameBytes = this.#frameBytes[partition]!;
     const size = recordMaxBytes(length, COUNT_MAX_BYTES);
     const isTooLarge = frameBytes > frameHeaderMaxBytes && frameBytes + size > maxFrameBytes;
-    if (isTooLarge || this.#end > ENTRY_MASK) return false;
-    const entry = this.#end;
+    if (isTooLarge || entry > ENTRY_MASK) return false;
     this.#frameBytes[partition] = frameBytes + size;
-    this.#words[entry + HASH] = hash;
-    this.#words[entry + KEY_LENGTH] = length;
     this.#words[entry + COUNT] = 1;
     this.#slots[slot] = (hash & TAG_MASK) | entry;
     this.#end = entry + HEADER_WORDS + wordsOf(length);

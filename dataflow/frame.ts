@@ -119,6 +119,7 @@ export class FrameReader {
   /** Of a "value" frame. */
   valueOffset = 0;
   valueLength = 0;
+  readonly #hasDeltas: boolean;
   #position = 2;
   #left: number;
 
@@ -133,7 +134,8 @@ export class FrameReader {
     if (bytes[1] !== kindCodes.count && bytes[1] !== kindCodes.value) {
       throw new FrameError(`Frame kind ${bytes[1]} is unknown.`);
     }
-    this.kind = bytes[1] === kindCodes.count ? "count" : "value";
+    this.#hasDeltas = bytes[1] === kindCodes.count;
+    this.kind = this.#hasDeltas ? "count" : "value";
     this.records = this.#varint();
     this.#left = this.records;
   }
@@ -158,7 +160,7 @@ export class FrameReader {
     this.keyLength = this.#length("key");
     this.keyOffset = this.#position;
     this.#position += this.keyLength;
-    if (this.kind === "count") {
+    if (this.#hasDeltas) {
       const value = this.#varint();
       this.delta = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
     } else {
@@ -176,6 +178,14 @@ export class FrameReader {
   }
 
   #varint(): number {
+    // Almost every one is a single byte.
+    const first = this.bytes[this.#position];
+    if (first === undefined || first >= 0x80) return this.#longVarint();
+    this.#position++;
+    return first;
+  }
+
+  #longVarint(): number {
     const bytes = this.bytes;
     let value = 0;
     let scale = 1;
