@@ -192,8 +192,10 @@ export type AttachPartitionAnswer =
 /** A partition's part of a checkpoint. */
 export interface PartitionState {
   readonly tables: readonly TableReference[];
-  /** Watermark per source channel at the barrier, by source index; absent while unknown [13]. */
+  /** Watermark per source channel at the barrier, by source index; absent while unknown, or while the source is idle [13, 28]. */
   readonly watermarks: Readonly<Record<number, number>>;
+  /** Event time the operator has reached, which is never behind the least of `watermarks`; absent while unknown. */
+  readonly watermark?: number;
   /** Largest arrival time applied: the time that TTL and processing-time windows go by [15]. */
   readonly time: number;
   /** Sequence number of the last write. */

@@ -6,24 +6,29 @@
  * Promise: between a channel's barrier n and the moment all channels have delivered it, the channel
  * is held; checkpoint numbers only rise, so an abort or a newer barrier decides every older one for
  * good, in whatever order they arrive [22]. It does not know what a channel carries.
+ * Without holding (at least once, as Flink's CheckpointBarrierTracker) a channel goes on after its
+ * barrier: what it carries until the others have delivered theirs is in the checkpoint, and comes again
+ * after a restore.
  */
 
 /**
- * "held": the channel waits for the others. "aligned": this was the last one, every channel is free
+ * "held": the channel waits for the others. "noted": it goes on without them. "aligned": this was the last one, every channel is free
  * again and the task's state is the checkpoint's. "givenUp": decided before, the barrier means nothing.
  */
-export type Delivery = "held" | "aligned" | "givenUp";
+export type Delivery = "held" | "noted" | "aligned" | "givenUp";
 
 export class BarrierAlignment {
-  readonly #isHeld: boolean[];
-  #heldCount = 0;
+  readonly #holdsChannels: boolean;
+  readonly #hasDelivered: boolean[];
+  #deliveredCount = 0;
   /** The checkpoint being aligned; 0 when none is. */
   #pending = 0;
   /** Every checkpoint up to this one is aligned, aborted or overtaken. */
   #decided = 0;
 
-  constructor(channelCount: number) {
-    this.#isHeld = Array.from<boolean>({ length: channelCount }).fill(false);
+  constructor(channelCount: number, { holdsChannels = true } = {}) {
+    this.#holdsChannels = holdsChannels;
+    this.#hasDelivered = Array.from<boolean>({ length: channelCount }).fill(false);
   }
 
   /** The checkpoint being aligned, undefined when none is. */
@@ -32,7 +37,7 @@ export class BarrierAlignment {
   }
 
   isHeld(channel: number): boolean {
-    return this.#isHeld[channel] === true;
+    return this.#holdsChannels && this.#hasDelivered[channel] === true;
   }
 
   /** Whether the checkpoint was aligned, aborted or overtaken by a newer one. */
@@ -49,9 +54,11 @@ export class BarrierAlignment {
     }
     if (checkpoint <= this.#decided) return "givenUp";
     if (checkpoint > this.#pending) this.#overtake(checkpoint);
-    this.#isHeld[channel] = true;
-    this.#heldCount += 1;
-    if (this.#heldCount < this.#isHeld.length) return "held";
+    if (!this.#hasDelivered[channel]) this.#deliveredCount += 1;
+    this.#hasDelivered[channel] = true;
+    if (this.#deliveredCount < this.#hasDelivered.length) {
+      return this.#holdsChannels ? "held" : "noted";
+    }
     this.#decide(checkpoint);
     return "aligned";
   }
@@ -71,7 +78,7 @@ export class BarrierAlignment {
   #decide(checkpoint: number): void {
     this.#decided = Math.max(this.#decided, checkpoint);
     this.#pending = 0;
-    this.#isHeld.fill(false);
-    this.#heldCount = 0;
+    this.#hasDelivered.fill(false);
+    this.#deliveredCount = 0;
   }
 }

@@ -13,10 +13,10 @@ import { ChannelQueue } from "./channel-queue.ts";
 export interface LoopHandler<Frame, Barrier extends { readonly checkpoint: number }> {
   /** Room for the frame's bytes: undefined when it is there, else a promise of it. */
   admit(frame: Frame): Promise<void> | undefined;
-  /** Applies the frame, synchronously. */
-  apply(frame: Frame): void;
+  /** Applies the frame. Answers a promise only when it has to wait for state; nothing else is applied meanwhile. */
+  apply(frame: Frame): void | Promise<void>;
   /** A barrier takes its turn, whatever becomes of its checkpoint. */
-  reached(barrier: Barrier): void;
+  reached(barrier: Barrier): void | Promise<void>;
   /** All channels have delivered the barrier; runs before any of them goes on. */
   aligned(checkpoint: number): void;
   /** Something above threw. The loop is closed; `frame` is the one that was being applied. */
@@ -31,17 +31,23 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   readonly #queues: readonly ChannelQueue<Turn<Frame, Barrier>>[];
   readonly #alignment: BarrierAlignment;
   readonly #handler: LoopHandler<Frame, Barrier>;
+  readonly #work: (() => void | Promise<void>)[] = [];
   #isRunning = false;
   #isClosed = false;
   /** Where the search for the next turn begins, so that no channel starves another. */
   #nextChannel = 0;
 
-  constructor(channelCount: number, handler: LoopHandler<Frame, Barrier>) {
+  /** `holdsChannels` false: at least once, no channel waits for another's barrier. */
+  constructor(
+    channelCount: number,
+    handler: LoopHandler<Frame, Barrier>,
+    options: { readonly holdsChannels?: boolean } = {},
+  ) {
     this.#queues = Array.from(
       { length: channelCount },
       () => new ChannelQueue<Turn<Frame, Barrier>>(),
     );
-    this.#alignment = new BarrierAlignment(channelCount);
+    this.#alignment = new BarrierAlignment(channelCount, options);
     this.#handler = handler;
   }
 
@@ -61,6 +67,13 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
 
   pushBarrier(channel: number, barrier: Barrier): void {
     this.#push(channel, { kind: "barrier", barrier });
+  }
+
+  /** Runs `work` when no frame or barrier can take its turn, and nothing else beside it. */
+  pushWork(work: () => void | Promise<void>): void {
+    if (this.#isClosed) throw new Error("Work was pushed to a closed apply loop.");
+    this.#work.push(work);
+    void this.#run();
   }
 
   /** Gives up this checkpoint and every older one that is not aligned yet, and goes on. */
@@ -83,18 +96,25 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
     void this.#run();
   }
 
-  /** Runs synchronously until a frame has to wait for room. A frame stays in its queue until it is applied. */
+  /** Runs synchronously until a frame has to wait for room or state. A frame stays in its queue until it is applied. */
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
     let frame: Frame | undefined;
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        const turn = next.queue.peek()!;
         frame = undefined;
+        if (next === "work") {
+          const done = this.#work.shift()!();
+          if (done !== undefined) await done;
+          continue;
+        }
+        const turn = next.queue.peek()!;
         if (turn.kind === "barrier") {
           next.queue.take();
-          this.#handler.reached(turn.barrier);
+          const arrived = this.#handler.reached(turn.barrier);
+          if (arrived !== undefined) await arrived;
+          if (this.#isClosed) return;
           const { checkpoint } = turn.barrier;
           const delivery = this.#alignment.deliver(next.channel, checkpoint);
           if (delivery === "aligned") this.#handler.aligned(checkpoint);
@@ -104,7 +124,9 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
         const room = this.#handler.admit(frame);
         if (room !== undefined) await room;
         if (this.#isClosed) return;
-        this.#handler.apply(frame);
+        const applied = this.#handler.apply(frame);
+        if (applied !== undefined) await applied;
+        if (this.#isClosed) return;
         next.queue.take();
       }
     } catch (error) {
@@ -117,7 +139,7 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
     }
   }
 
-  #next(): { channel: number; queue: ChannelQueue<Turn<Frame, Barrier>> } | undefined {
+  #next(): { channel: number; queue: ChannelQueue<Turn<Frame, Barrier>> } | "work" | undefined {
     if (this.#isClosed) return undefined;
     const count = this.#queues.length;
     for (let step = 0; step < count; step++) {
@@ -127,6 +149,6 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
       this.#nextChannel = channel + 1;
       return { channel, queue };
     }
-    return undefined;
+    return this.#work.length > 0 ? "work" : undefined;
   }
 }

@@ -133,14 +133,14 @@ export class OperatorTask {
     return this.#batch(() => this.#runner.advanceClock(now));
   }
 
-  /** When advanceClock next has something to do; Infinity for never. */
-  async nextClockTimer(): Promise<number> {
-    for (;;) {
-      const next = this.#runner.nextClockTimer();
-      if (next !== undefined) return next;
-      await this.#store.fetchMissing();
-      if (this.#isClosed) return Infinity;
-    }
+  /** When advanceClock next has something to do: Infinity for never, undefined when that must be fetched first. */
+  nextClockTimer(): number | undefined {
+    return this.#runner.nextClockTimer();
+  }
+
+  /** Makes the next nextClockTimer() know. Nothing else may run meanwhile. */
+  fetchMissing(): Promise<void> {
+    return this.#store.fetchMissing();
   }
 
   #batch(attempt: () => boolean): void | Promise<void> {

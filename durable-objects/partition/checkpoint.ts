@@ -14,12 +14,14 @@ import type {
   Acknowledgement,
   Barrier,
   Fence,
+  OutputInterval,
   PartitionState,
   TaskId,
 } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import type { UploadNotes } from "./schema.ts";
+import { outputPaths, type PartitionOutput } from "./output.ts";
 import { delay } from "./signal.ts";
 
 /** What makes two moments of a partition equal: nothing was written and no watermark moved in between. */
@@ -35,6 +37,7 @@ export interface CheckpointOptions {
   readonly engine: Pick<StateEngine, "freeze" | "persist" | "discard" | "confirm">;
   readonly notes: UploadNotes;
   readonly counter: OperationCounter;
+  readonly output: PartitionOutput;
   /** The checkpoint this attempt restored, and the moment it stands for. */
   readonly restored: { readonly checkpoint: number; readonly moment: Moment };
   readonly moment: () => Moment;
@@ -85,6 +88,7 @@ export class PartitionCheckpoints {
 
   /** Whether something is in memory that the newest completed checkpoint does not hold. */
   get hasChanges(): boolean {
+    if (this.#options.output.hasUncommitted) return true;
     const held = this.#held.get(this.#completed);
     return held === undefined || !isSameMoment(held.moment, this.#options.moment());
   }
@@ -114,7 +118,7 @@ export class PartitionCheckpoints {
   aligned(checkpoint: number): void {
     const run = this.#runs.get(checkpoint);
     if (run === undefined) return;
-    const { context, engine } = this.#options;
+    const { context, engine, output } = this.#options;
     const startedAt = context.environment.now();
     const moment = this.#options.moment();
     const base = this.#held.get(run.base);
@@ -123,6 +127,7 @@ export class PartitionCheckpoints {
     const frozen = isUnchanged ? undefined : engine.freeze();
     const frozenAt = context.environment.now();
     this.#held.set(checkpoint, { moment });
+    output.seal(checkpoint);
     const finish = async (): Promise<void> => {
       try {
         await this.#finish(run, { moment, frozen, startedAt, frozenAt });
@@ -150,6 +155,7 @@ export class PartitionCheckpoints {
       this.#options.engine.confirm(held.persisted);
       delete held.persisted;
     }
+    this.#options.output.complete(checkpoint);
     for (const older of this.#held.keys()) {
       if (older < checkpoint) this.#held.delete(older);
     }
@@ -175,6 +181,8 @@ export class PartitionCheckpoints {
     const { moment, frozen } = taken;
     const persisted = frozen && (await this.#persist(run, frozen));
     if (this.#isClosed || (frozen !== undefined && persisted === undefined)) return;
+    const output = await this.#prepareOutput(run);
+    if (this.#isClosed || output === undefined) return;
     const held = this.#held.get(run.checkpoint);
     if (held !== undefined && persisted !== undefined) held.persisted = persisted;
     const { operations, recordsIn } = counter.take();
@@ -185,7 +193,7 @@ export class PartitionCheckpoints {
       base: run.base,
       ...(persisted && { state: { ...moment, tables: persisted.tables } }),
       uploads: persisted?.uploads ?? [],
-      output: [],
+      output,
       metrics: {
         syncDurationMs: taken.frozenAt - taken.startedAt,
         asyncDurationMs: context.environment.now() - taken.frozenAt,
@@ -194,12 +202,13 @@ export class PartitionCheckpoints {
         uploadedBytes: persisted?.uploadedBytes ?? 0,
         operations,
         recordsIn,
-        recordsOut: 0,
+        recordsOut: this.#options.output.takeRecords(),
       },
     });
     if (answer === undefined) return;
     // Whatever the answer is, the coordinator has registered the objects [37].
-    notes.forget((persisted?.uploads ?? []).map((upload) => upload.path));
+    const uploaded = (persisted?.uploads ?? []).map((upload) => upload.path);
+    notes.forget([...uploaded, ...outputPaths(output)]);
     if (this.#isClosed) return;
     if (answer.kind === "restore") return this.#options.restore();
     if (answer.kind === "refused") this.#held.delete(run.checkpoint);
@@ -209,23 +218,39 @@ export class PartitionCheckpoints {
 
   /** Undefined when the checkpoint was given up, or this attempt was over, before it was done. */
   async #persist(run: Run, frozen: FrozenState): Promise<PersistedState | undefined> {
-    const { engine, context } = this.#options;
+    const { engine } = this.#options;
+    const { mode } = run;
+    const persisted = await this.#untilWritten(run, () =>
+      engine.persist(frozen, { mode, inlineLimitBytes: INLINE_LIMIT_BYTES }),
+    );
+    if (persisted === undefined && !this.#isClosed) engine.discard(frozen);
+    return persisted;
+  }
+
+  /** Undefined as for #persist. */
+  #prepareOutput({ checkpoint, base }: Run): Promise<readonly OutputInterval[] | undefined> {
+    return this.#untilWritten({ checkpoint }, () =>
+      this.#options.output.intervals(base, checkpoint),
+    );
+  }
+
+  /**
+   * Storage that does not answer loses nothing: what is to be written is still in memory, so it is
+   * tried again until the coordinator gives the checkpoint up.
+   */
+  async #untilWritten<Written>(
+    { checkpoint }: Pick<Run, "checkpoint">,
+    write: () => Promise<Written>,
+  ): Promise<Written | undefined> {
     for (let retryMs = SHORTEST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
-      if (this.#isClosed) return undefined;
-      if (!this.#runs.has(run.checkpoint)) {
-        engine.discard(frozen);
-        return undefined;
-      }
+      if (this.#isClosed || !this.#runs.has(checkpoint)) return undefined;
       try {
-        const { mode } = run;
-        return await engine.persist(frozen, { mode, inlineLimitBytes: INLINE_LIMIT_BYTES });
+        return await write();
       } catch (error) {
         if (this.#isClosed) return undefined;
         if (!(error instanceof StateEngineError) || error.kind !== "unavailable") throw error;
-        // Storage did not answer: the state is still in memory, so it is tried again until the
-        // coordinator gives the checkpoint up.
       }
-      await delay(context, retryMs);
+      await delay(this.#options.context, retryMs);
     }
   }
 
@@ -250,6 +275,7 @@ export class PartitionCheckpoints {
 
 function isSameMoment(left: Moment, right: Moment): boolean {
   if (left.sequence !== right.sequence || left.time !== right.time) return false;
+  if (left.watermark !== right.watermark) return false;
   const sources = Object.keys(left.watermarks);
   if (sources.length !== Object.keys(right.watermarks).length) return false;
   return sources.every(

@@ -1,4 +1,5 @@
 /** What a partition tells the coordinator when something threw: the error, and where in the log it may come from. */
+import { RecordFailure } from "../../dataflow/keyed/operator-task.ts";
 import type { SourceFrame, TaskFailure, TaskId } from "../messages.ts";
 import type { Attached } from "./attach.ts";
 
@@ -10,21 +11,29 @@ export function taskFailure(facts: {
   readonly frame?: Pick<SourceFrame, "source" | "from" | "to">;
 }): TaskFailure {
   const { task, attached, frame } = facts;
-  const error = facts.error instanceof Error ? facts.error : new Error(String(facts.error));
+  const known = facts.error instanceof RecordFailure ? facts.error : undefined;
+  const thrown = known === undefined ? facts.error : known.cause;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return {
     task,
     generation: attached.generation,
     attempt: attached.attempt,
     error: {
       name: error.name,
-      message: frame === undefined ? error.message : `${error.message} ${placeOf(frame)}`,
+      message: [error.message, known?.message, frame && placeOf(frame, known?.line)]
+        .filter((sentence) => sentence !== undefined)
+        .join(" "),
       ...(error.stack !== undefined && { stack: error.stack }),
     },
-    ...(frame && { source: frame.source, line: frame.from.line }),
+    ...(frame && { source: frame.source, line: known?.line ?? frame.from.line }),
   };
 }
 
-function placeOf({ source, from, to }: Pick<SourceFrame, "source" | "from" | "to">): string {
+function placeOf(
+  { source, from, to }: Pick<SourceFrame, "source" | "from" | "to">,
+  line: number | undefined,
+): string {
+  if (line !== undefined) return `It came from source ${source}.`;
   const last = to.record > 0 ? to.line : to.line - 1;
   return `The records came from lines ${from.line} to ${last} of source ${source}.`;
 }

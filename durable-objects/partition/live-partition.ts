@@ -6,7 +6,6 @@
  * nothing of this attempt is applied, acknowledged or noted any more [3, 8].
  */
 import { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
-import { KeyedTask } from "../../dataflow/keyed/keyed-task.ts";
 import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
 import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
 import { StateEngine, StateEngineError } from "../../state-engine/index.ts";
@@ -23,14 +22,17 @@ import type { ObjectContext } from "../object-context.ts";
 import type { Attached } from "./attach.ts";
 import { PartitionCheckpoints, type Moment } from "./checkpoint.ts";
 import { channelCredit } from "./channel-credit.ts";
+import { ClockTimers } from "./clock-timers.ts";
 import { KeepAwake } from "./keep-awake.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { OperationCounter } from "./operation-counter.ts";
+import { PartitionOutput } from "./output.ts";
 import { rewindSource } from "./rewind.ts";
 import type { UploadNotes } from "./schema.ts";
 import { Signal } from "./signal.ts";
 import { SourceChannel } from "./source-channel.ts";
 import { uploadPath } from "./upload-path.ts";
+import { createVertexTask, type VertexTask } from "./vertex-task.ts";
 
 export interface LiveOptions {
   readonly context: ObjectContext;
@@ -67,7 +69,8 @@ export class LivePartition {
   readonly #options: LiveOptions;
   readonly #channels: readonly SourceChannel[];
   readonly #loop: ApplyLoop<QueuedFrame, Barrier>;
-  readonly #task: KeyedTask;
+  readonly #task: VertexTask;
+  readonly #clock: ClockTimers | undefined;
   readonly #checkpoints: PartitionCheckpoints;
   readonly #maintenance: Maintenance;
   readonly #keepAwake: KeepAwake;
@@ -77,14 +80,11 @@ export class LivePartition {
 
   constructor(options: LiveOptions) {
     const { context, job, vertex, attached } = options;
-    const { restored, keyGroups } = attached;
+    const { restored, keyGroups, sources } = attached;
     this.#options = options;
     this.attached = attached;
     this.#newestBarrier = attached.checkpoint;
-    this.#channels = attached.sources.map(
-      (source) =>
-        new SourceChannel(source, restored.watermarks[source.source], attached.checkpoint),
-    );
+    this.#channels = sources.map((source) => new SourceChannel(source, attached.checkpoint));
     this.engine = StateEngine.open({
       environment: context.environment,
       blobStore: options.counter.blobStore,
@@ -92,25 +92,37 @@ export class LivePartition {
       tables: restored.tables,
       sequence: restored.sequence,
       mergeOperators: mergeOperatorsOf(vertex),
-      uploads: { nextPath: () => this.#nextPath(), note: (path) => this.#note(path) },
+      uploads: { nextPath: () => this.#nextPath("sst"), note: (path) => this.#note(path) },
     });
     const { engine } = this;
     const { maxParallelism } = job.options;
-    this.#task = new KeyedTask({ vertex, engine, keyGroups, maxParallelism, time: restored.time });
-    this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
-    this.#loop = new ApplyLoop<QueuedFrame, Barrier>(this.#channels.length, {
-      admit: (queued) => this.#admit(queued),
-      apply: (queued) => this.#apply(queued),
-      aligned: (checkpoint) => this.#checkpoints.aligned(checkpoint),
-      reached: (barrier) =>
-        this.#channelOf(barrier.source).channel.raiseWatermark(barrier.watermark),
-      failed: (error, queued) => options.failed(error, queued?.frame),
+    const output = new PartitionOutput({
+      newPath: () => {
+        const path = this.#nextPath("ndjson");
+        this.#note(path);
+        return path;
+      },
+      put: async (path, bytes) => void (await options.counter.blobStore.put(path, bytes)),
     });
+    this.#task = createVertexTask({ vertex, engine, maxParallelism, attached, emitter: output });
+    this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
+    this.#loop = new ApplyLoop<QueuedFrame, Barrier>(
+      this.#channels.length,
+      {
+        admit: (queued) => this.#admit(queued),
+        apply: (queued) => this.#apply(queued),
+        aligned: (checkpoint) => this.#checkpoints.aligned(checkpoint),
+        reached: ({ source, watermark }) => this.#task.advance(source, watermark),
+        failed: (error, queued) => options.failed(error, queued?.frame),
+      },
+      { holdsChannels: job.options.checkpoint.guarantee === "exactly-once" },
+    );
     this.#loop.abort(Math.max(attached.checkpoint, options.decided));
     this.#checkpoints = new PartitionCheckpoints({
       ...options,
       fence: this.#fence,
       engine,
+      output,
       restored: { checkpoint: attached.checkpoint, moment: this.#moment() },
       moment: () => this.#moment(),
       acknowledged: () => this.#maintenance.begin(),
@@ -121,6 +133,8 @@ export class LivePartition {
       job.options.checkpoint.intervalMs,
       () => this.#checkpoints.hasChanges,
     );
+    this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
+    this.#clock?.check();
   }
 
   /** Whether live reads see everything processed before the last loss of memory [20]. */
@@ -190,6 +204,11 @@ export class LivePartition {
     return (await outcome) === "lost" ? LOST_ANSWER : this.#done();
   }
 
+  /** The alarm is due: processing-time timers may be. */
+  alarm(): void {
+    this.#clock?.check();
+  }
+
   abort(checkpoint: number): void {
     this.#checkpoints.abort(checkpoint);
     this.#loop.abort(checkpoint);
@@ -207,6 +226,7 @@ export class LivePartition {
     this.#isClosed = true;
     for (const queued of this.#loop.close()) queued.answer(LOST_ANSWER);
     this.#checkpoints.close();
+    this.#task.close();
     this.#maintenance.stop();
     this.#keepAwake.stop();
     this.engine.close();
@@ -272,32 +292,49 @@ export class LivePartition {
     return room;
   }
 
-  #apply({ channel, frame, answer }: QueuedFrame): void {
-    const records = this.#task.apply(frame.bytes, frame.arrivalTime);
+  #apply(queued: QueuedFrame): void | Promise<void> {
+    const records = this.#task.apply(queued.frame);
+    if (typeof records === "number") return this.#applied(queued, records);
+    return records.then((count) => this.#applied(queued, count));
+  }
+
+  #applied({ channel, frame, answer }: QueuedFrame, records: number): void {
+    if (this.#isClosed) return;
     this.#options.counter.recordsIn += records;
     channel.position = frame.to;
-    channel.raiseWatermark(frame.watermark);
     if (records > 0) this.#keepAwake.changed();
     this.#announceProgress(channel);
+    this.#clock?.check();
     answer(this.#done());
   }
 
+  #clockTimers(clock: NonNullable<VertexTask["clock"]>): ClockTimers {
+    const { context, counter } = this.#options;
+    return new ClockTimers({
+      context,
+      counter,
+      clock,
+      // What is replayed comes first: it is older than any timer that is due now.
+      mayFire: () => !this.#isClosed && this.hasCaughtUp,
+      run: (work) => this.#loop.pushWork(work),
+      fired: () => this.#keepAwake.changed(),
+    });
+  }
+
   #announceProgress(channel: SourceChannel): void {
-    if (channel.hasCaughtUp) this.caughtUp.raise();
+    if (!channel.hasCaughtUp) return;
+    this.caughtUp.raise();
+    this.#clock?.check();
   }
 
   #moment(): Moment {
-    const watermarks: Record<number, number> = {};
-    for (const { source, watermark } of this.#channels) {
-      if (watermark !== -Infinity) watermarks[source] = watermark;
-    }
-    return { watermarks, time: this.#task.time, sequence: this.engine.sequence };
+    return { ...this.#task.times, sequence: this.engine.sequence };
   }
 
-  #nextPath(): string {
+  #nextPath(extension: "sst" | "ndjson"): string {
     const { context, attached, task } = this.#options;
     const checkpoint = this.#newestBarrier;
-    return uploadPath({ attached, task, checkpoint, id: context.environment.newId() });
+    return uploadPath({ attached, task, checkpoint, id: context.environment.newId(), extension });
   }
 
   #note(path: string): void {

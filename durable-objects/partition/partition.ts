@@ -123,7 +123,7 @@ export class PartitionTask implements PartitionCalls {
 
   /** Catches everything: the platform drops an alarm that keeps failing [27]. */
   async alarm(): Promise<void> {
-    if (this.#live !== undefined) return this.#attachment.clearAlarm();
+    if (this.#live !== undefined) return this.#live.alarm();
     await this.#attachment.alarm();
   }
 

@@ -32,6 +32,9 @@ export async function readLive(live: LiveState, request: ReadRequest): Promise<R
 export async function scanLive(live: LiveState, request: ScanRequest): Promise<ScanAnswer> {
   const state = stateNamed(live, request.state);
   if (state === undefined) return { kind: "unknownState" };
+  if (request.order === "valueDescending" && state.valueType !== "int64") {
+    return { kind: "notNumeric" };
+  }
   const { engine, keyGroups } = live;
   const { prefix, cursor } = request;
   const limit = Math.max(1, Math.min(request.limit, MOST_ENTRIES));

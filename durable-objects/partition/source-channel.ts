@@ -1,6 +1,6 @@
 /**
  * Where one source channel stands: the point up to which it is applied, the point up to which it is
- * queued, its watermark, and how far the source ever was. Decides about frames and barriers; moves
+ * queued, and how far the source ever was. Decides about frames and barriers; moves
  * nothing by itself.
  *
  * Promise: a frame is accepted only if it begins where the queue ends [1], so that accepted frames
@@ -21,18 +21,15 @@ export class SourceChannel {
   queuedTo: Position;
   /** The newest barrier queued; 0 when none. */
   lastBarrier: number;
-  /** Event time reached by what is applied [13]; -Infinity while unknown. */
-  watermark: number;
   /** The furthest this channel was ever cut, as its source says; undefined until it did [20]. */
   furthest: Position | undefined;
 
   /** As the checkpoint has it. */
-  constructor(restored: SourceState, watermark: number | undefined, checkpoint: number) {
+  constructor(restored: SourceState, checkpoint: number) {
     this.lastBarrier = checkpoint;
     this.source = restored.source;
     this.position = { line: restored.offset, record: 0 };
     this.queuedTo = this.position;
-    this.watermark = watermark ?? -Infinity;
   }
 
   /** Whether everything that was in before the last loss of memory is in again [20]. */
@@ -40,12 +37,9 @@ export class SourceChannel {
     return this.furthest !== undefined && comparePositions(this.position, this.furthest) >= 0;
   }
 
-  /** A watermark came in order; it never falls. */
-  raiseWatermark(watermark: number): void {
-    if (watermark > this.watermark) this.watermark = watermark;
-  }
-
-  judgeFrame(frame: Pick<SourceFrame, "from" | "to">): FrameVerdict {
+  judgeFrame(frame: Pick<SourceFrame, "from" | "to" | "isIdle">): FrameVerdict {
+    // An idle mark has no length.
+    if (frame.isIdle === true && comparePositions(frame.from, this.queuedTo) === 0) return "next";
     if (comparePositions(frame.to, this.queuedTo) <= 0) return "known";
     return comparePositions(frame.from, this.queuedTo) === 0 ? "next" : "apart";
   }

@@ -11,10 +11,12 @@ export interface UploadName {
   /** The newest checkpoint whose barrier has come: what is written belongs to it or to the one after. */
   readonly checkpoint: number;
   readonly id: string;
+  /** Of tables, or of results. */
+  readonly extension: "sst" | "ndjson";
 }
 
-export function uploadPath({ attached, task, checkpoint, id }: UploadName): string {
+export function uploadPath({ attached, task, checkpoint, id, extension }: UploadName): string {
   const generation = String(attached.generation).padStart(6, "0");
   const number = String(checkpoint).padStart(9, "0");
-  return `${attached.pathPrefix}${task.vertex}/${task.index}/g${generation}-c${number}-${id}.sst`;
+  return `${attached.pathPrefix}${task.vertex}/${task.index}/g${generation}-c${number}-${id}.${extension}`;
 }

@@ -36,6 +36,8 @@ export interface CutFrame {
   readonly to: Position;
   readonly bytes: Uint8Array;
   readonly arrivalTime: number;
+  /** Event time at `to`; absent for a job without watermarks. */
+  readonly watermark?: number;
 }
 
 /** A function of the job threw. `line` is the one it was given. */

@@ -32,10 +32,16 @@ type Item =
       readonly to: Position;
       readonly bytes: Uint8Array;
       readonly arrivalTime: number;
+      readonly watermark: number;
+      readonly isIdle: boolean;
       /** The newest barrier queued before it; 0 when none. */
       readonly afterBarrier: number;
     }
-  | { readonly kind: "barrier"; readonly pending: PendingCheckpoint };
+  | {
+      readonly kind: "barrier";
+      readonly pending: PendingCheckpoint;
+      readonly watermark: number;
+    };
 
 function emptyFrame(): Uint8Array {
   return new FrameWriter("count", 0).finish();
@@ -60,6 +66,9 @@ export class OutgoingChannel {
   #barrierQueued = 0;
   #cut: Position;
   #cutArrivalTime = 0;
+  /** Event time at the cut, and what the receiver was last told of it [13]. */
+  #cutWatermark = -Infinity;
+  #toldWatermark = -Infinity;
   #queuedTo: Position;
   #applied: Position;
   #reach: Position;
@@ -157,31 +166,43 @@ export class OutgoingChannel {
   }
 
   /** Queues the records between the previous frame's end and `to`. */
-  addFrame(to: Position, bytes: Uint8Array, arrivalTime: number): void {
-    const [from, afterBarrier] = [this.#queuedTo, this.#barrierQueued];
-    this.#queue.push({ kind: "frame", from, to, bytes, arrivalTime, afterBarrier });
-    this.#queuedTo = to;
+  addFrame(to: Position, bytes: Uint8Array, arrivalTime: number, watermark: number): void {
+    this.#addFrame({ to, bytes, arrivalTime, watermark, isIdle: false });
+  }
+
+  /** The source has fallen silent: in-band, behind everything it has sent [28]. */
+  addIdleMark(): void {
+    this.#bringReceiver();
+    this.#addFrame({
+      to: this.#queuedTo,
+      bytes: emptyFrame(),
+      arrivalTime: this.#cutArrivalTime,
+      watermark: this.#cutWatermark,
+      isIdle: true,
+    });
   }
 
   /**
    * Says that everything before `to` is cut, the last line of it having arrived at `arrivalTime`. A
-   * receiver without records is not told, unless it was as far before and waits to be there again.
+   * receiver without records is not told, unless it was as far before and waits to be there again, or
+   * event time has moved [13].
    */
-  advance(to: Position, arrivalTime: number): void {
+  advance(to: Position, arrivalTime: number, watermark: number): void {
     const wasBehind = comparePositions(this.#queuedTo, this.#furthest) < 0;
     const isThere = comparePositions(to, this.#furthest) >= 0;
     this.#cut = to;
     this.#cutArrivalTime = arrivalTime;
+    this.#cutWatermark = watermark;
     this.#reach = furtherPosition(this.#reach, to);
     this.#furthest = furtherPosition(this.#furthest, to);
-    if (wasBehind && isThere) this.#bringReceiver();
+    if ((wasBehind && isThere) || watermark > this.#toldWatermark) this.#bringReceiver();
   }
 
   /** A barrier stands at an exact position: an empty frame brings the receiver there [2]. */
   addBarrier(pending: PendingCheckpoint): void {
     if (!this.hasDelivered(pending.checkpoint)) this.#bringReceiver();
     this.#barrierQueued = pending.checkpoint;
-    this.#queue.push({ kind: "barrier", pending });
+    this.#queue.push({ kind: "barrier", pending, watermark: this.#cutWatermark });
   }
 
   /** The checkpoint is decided: nothing waits for its barrier any more. */
@@ -205,7 +226,19 @@ export class OutgoingChannel {
 
   #bringReceiver(): void {
     if (comparePositions(this.#queuedTo, this.#cut) >= 0) return;
-    this.addFrame(this.#cut, emptyFrame(), this.#cutArrivalTime);
+    this.addFrame(this.#cut, emptyFrame(), this.#cutArrivalTime, this.#cutWatermark);
+  }
+
+  #addFrame(
+    frame: Pick<
+      Extract<Item, { kind: "frame" }>,
+      "to" | "bytes" | "arrivalTime" | "watermark" | "isIdle"
+    >,
+  ): void {
+    const [from, afterBarrier] = [this.#queuedTo, this.#barrierQueued];
+    this.#queue.push({ kind: "frame", from, afterBarrier, ...frame });
+    this.#queuedTo = frame.to;
+    this.#toldWatermark = Math.max(this.#toldWatermark, frame.watermark);
   }
 
   /** One frame is always allowed, or a frame above the credit would wait for ever. */
@@ -242,15 +275,16 @@ export class OutgoingChannel {
     const { source, generation } = this.#host;
     const fence = { generation, attempt: this.#attempt, session: this.#session };
     if (item.kind === "frame") {
-      const { from, to, bytes, arrivalTime, afterBarrier } = item;
+      const { from, to, bytes, arrivalTime, watermark, isIdle, afterBarrier } = item;
       return partition.frame({
         ...fence,
         source,
         from,
         to,
-        watermark: -Infinity,
+        watermark,
         arrivalTime,
         bytes,
+        ...(isIdle && { isIdle }),
         ...(afterBarrier === 0 ? {} : { afterBarrier }),
       });
     }
@@ -261,7 +295,7 @@ export class OutgoingChannel {
       checkpoint,
       base,
       offset,
-      watermark: -Infinity,
+      watermark: item.watermark,
       mode,
     });
   }
@@ -297,5 +331,7 @@ export class OutgoingChannel {
     this.#bytesUnderWay = 0;
     this.#framesUnderWay = 0;
     this.#barrierQueued = 0;
+    this.#cutWatermark = -Infinity;
+    this.#toldWatermark = -Infinity;
   }
 }

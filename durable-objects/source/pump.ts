@@ -9,16 +9,17 @@
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
-import { BatchCutter } from "./batch.ts";
 import { OutgoingChannel } from "./channel.ts";
 import type { ChannelHost } from "./channel.ts";
-import type { SourceLog } from "./log.ts";
+import { createLineCutter, type LineCutter } from "./line-cutter.ts";
+import type { Segment, SourceLog } from "./log.ts";
 import type { OperationCounter } from "./operations.ts";
 import { planBatch } from "./plan-batch.ts";
 import type { BatchPlan } from "./plan-batch.ts";
 import { comparePositions, furtherPosition, lineStart } from "./position.ts";
 import { readStanding } from "./standing.ts";
 import type { PendingCheckpoint } from "./standing.ts";
+import { WatermarkPositions } from "./watermark-positions.ts";
 
 /** What happens in a pump that its source must act on. */
 export interface PumpEvents {
@@ -41,6 +42,8 @@ export interface PumpOptions {
   readonly parallelism: Readonly<Record<string, number>>;
   /** The line of the checkpoint this generation stands on. */
   readonly startLine: number;
+  /** State of the watermark generators there [13]. */
+  readonly startWatermark: string | null;
   /** The furthest any channel was ever cut, as far as anyone can tell [20]. */
   readonly furthest: Position;
   readonly events: PumpEvents;
@@ -59,7 +62,9 @@ export class Pump implements ChannelHost {
   readonly #log: SourceLog;
   readonly #operations: OperationCounter;
   readonly #events: PumpEvents;
-  readonly #cutter: BatchCutter;
+  readonly #cutter: LineCutter;
+  /** Absent for a job without watermarks. */
+  readonly #positions: WatermarkPositions | undefined;
   readonly #channels: readonly OutgoingChannel[];
   readonly #opening = new Map<OutgoingChannel, object>();
   readonly #backoffMs = new Map<OutgoingChannel, number>();
@@ -75,7 +80,11 @@ export class Pump implements ChannelHost {
     this.#log = options.log;
     this.#operations = options.operations;
     this.#events = options.events;
-    this.#cutter = new BatchCutter(options.job, options.parallelism);
+    const { job, parallelism } = options;
+    const positions = new WatermarkPositions(job.source.watermarks);
+    positions.pin(options.startLine, options.startWatermark);
+    this.#positions = job.source.watermarks.length > 0 ? positions : undefined;
+    this.#cutter = createLineCutter(job, options.source, parallelism, positions);
     const start = lineStart(options.startLine);
     this.#channels = options.job.vertices.flatMap((vertex) =>
       Array.from(
@@ -115,6 +124,7 @@ export class Pump implements ChannelHost {
 
   start(pending: PendingCheckpoint | null): void {
     this.#pending = pending;
+    if (pending !== null) this.#positions?.pin(pending.offset, pending.watermark);
     for (const channel of this.#channels) this.#open(channel);
   }
 
@@ -135,6 +145,23 @@ export class Pump implements ChannelHost {
       for (const channel of this.#channels) channel.dropBarrier(this.#pending.checkpoint);
     }
     this.#pending = pending;
+  }
+
+  /** The state of the watermark generators at `line`, which is kept from now on; null when there are none. */
+  watermarkAt(line: number): string | null {
+    const positions = this.#positions;
+    if (positions === undefined) return null;
+    this.#reachWatermark(line);
+    const state = positions.stateAt(line);
+    positions.pin(line, state);
+    return state;
+  }
+
+  /** A checkpoint completed with this source at `line`: no channel goes back behind it. */
+  completed(line: number): void {
+    if (this.#positions === undefined || line > this.reach.line) return;
+    this.watermarkAt(line);
+    this.#positions.forgetBefore(line);
   }
 
   /** A partition has restored in this attempt. Undefined when the call is of an older one. */
@@ -247,28 +274,48 @@ export class Pump implements ChannelHost {
   }
 
   #cut({ from, toLine, channels }: BatchPlan<OutgoingChannel>): void {
-    const segments = this.#log.read(from.line, batchBytes);
-    const last = segments.at(-1);
-    if (last === undefined) {
-      throw new Error(
-        `Line ${from.line} of source ${this.source} is needed and not in its log, which begins at line ` +
-          `${this.#log.firstLine}. Start the job from a checkpoint at or above that line.`,
-      );
-    }
+    const { segments, endLine } = this.#read(from.line);
     for (const { bytes } of segments) this.#sliceLeft -= bytes.length;
+    this.#reachWatermark(from.line);
     const batch = this.#cutter.cut({
       segments,
       from,
-      toLine: Math.min(toLine, last.firstLine + last.lines),
+      toLine: Math.min(toLine, endLine),
       tasks: channels.map((channel) => channel.task),
     });
-    for (const { task, to, bytes, arrivalTime } of batch.frames) {
-      channels.find((channel) => channel.is(task))!.addFrame(to, bytes, arrivalTime);
+    for (const { task, to, bytes, arrivalTime, watermark } of batch.frames) {
+      const channel = channels.find((one) => one.is(task))!;
+      channel.addFrame(to, bytes, arrivalTime, watermark ?? -Infinity);
     }
     for (const channel of channels) {
-      channel.advance(batch.to, batch.arrivalTime);
+      channel.advance(batch.to, batch.arrivalTime, batch.watermark ?? -Infinity);
       this.#deliverBarrier(channel);
       channel.flush();
+    }
+  }
+
+  #read(line: number): { segments: Segment[]; endLine: number } {
+    const segments = this.#log.read(line, batchBytes);
+    const last = segments.at(-1);
+    if (last !== undefined) return { segments, endLine: last.firstLine + last.lines };
+    throw new Error(
+      `Line ${line} of source ${this.source} is needed and not in its log, which begins at line ` +
+        `${this.#log.firstLine}. Start the job from a checkpoint at or above that line.`,
+    );
+  }
+
+  /** Runs lines for nobody, up to `line`, where the state of the watermark generators is not known. */
+  #reachWatermark(line: number): void {
+    const positions = this.#positions;
+    if (positions === undefined) return;
+    for (let at = positions.nearest(line); at < line; at = positions.nearest(line)) {
+      const { segments, endLine } = this.#read(at);
+      this.#cutter.cut({
+        segments,
+        from: lineStart(at),
+        toLine: Math.min(line, endLine),
+        tasks: [],
+      });
     }
   }
 

@@ -131,7 +131,8 @@ export class SourceTask implements SourceCalls, ReporterSource {
       this.#pump?.refillSlice();
       this.#pump?.advance();
     });
-    const state = { source: this.#index, offset: pending.offset, watermark: null };
+    const { offset, watermark } = pending;
+    const state = { source: this.#index, offset, watermark };
     return { kind: "triggered", state, report: this.report() };
   }
 
@@ -146,6 +147,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   async completeCheckpoint(request: CheckpointCompleted): Promise<void> {
     const { generation, checkpoint, offset, truncateBefore } = request;
     if (generation !== this.#standing.generation || offset === undefined) return;
+    this.#pump?.completed(offset);
     this.#write(withCompleted(this.#standing, checkpoint, offset), truncateBefore);
     this.#pump?.setPending(this.#standing.pending);
     this.#appender.prune();
@@ -266,6 +268,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
       generation,
       parallelism,
       startLine: restored.offset,
+      startWatermark: restored.watermark,
       furthest: this.#furthest,
       events: {
         progressed: () => this.#waiters.check(),
@@ -313,7 +316,8 @@ export class SourceTask implements SourceCalls, ReporterSource {
     if (pending?.checkpoint === checkpoint) return pending;
     const { line, record } = pump.reach;
     const offset = record === 0 ? line : line + 1;
-    const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset };
+    const watermark = pump.watermarkAt(offset);
+    const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset, watermark };
     // A base that was pending here has completed, whether or not the notification arrived.
     const known =
       pending !== null && base === pending.checkpoint

@@ -1,0 +1,186 @@
+/**
+ * A job in a simulated world, driven from outside as the Worker drives it: lines go in, checkpoints
+ * are asked for, committed output is read. The objects are the product's own; faults come from a seed.
+ */
+import type { BuiltStream } from "../../../dataflow/job.ts";
+import type { JobGraph } from "../../../dataflow/job-graph.ts";
+import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
+import type { OutputSegment } from "../../../durable-objects/coordinator-queries.ts";
+import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
+import { SourceTask } from "../../../durable-objects/source/source.ts";
+import { NO_FAULTS, type FaultRates } from "../../simulation/faults.ts";
+import { isFaultOfTheWorld, World, type ObjectName } from "../../simulation/world.ts";
+import type { ObjectContext } from "../../../durable-objects/object-context.ts";
+
+export interface JobWorldOptions {
+  readonly seed?: number;
+  readonly rates?: Partial<FaultRates>;
+  readonly memoryBytes?: number;
+}
+
+/** A committed line of output. */
+export interface CommittedLine {
+  readonly checkpoint: number;
+  readonly output: string;
+  readonly key?: unknown;
+  readonly value: unknown;
+}
+
+/** Faults that a job must survive without any trace in its results. */
+export const ORDINARY_FAULTS: Partial<FaultRates> = {
+  lostCall: 0.03,
+  lostAnswer: 0.03,
+  repeatedCall: 0.02,
+  slowCall: 0.03,
+  crash: 0.01,
+  crashAtPoint: 0.02,
+  blobFailure: 0.05,
+};
+
+const MAXIMUM_EVENTS = 200_000;
+const MAXIMUM_MS = 3_600_000;
+
+export class JobWorld {
+  readonly graph: JobGraph;
+  readonly world: World;
+  readonly #sequences = new Map<number, number>();
+
+  constructor(stream: BuiltStream, options: JobWorldOptions = {}) {
+    this.graph = stream.graph;
+    this.world = new World({
+      seed: options.seed ?? 1,
+      rates: { ...NO_FAULTS, ...options.rates },
+      memoryBytes: options.memoryBytes ?? 80 * 1024 * 1024,
+      createLogic: (name, context) => this.#createLogic(name, context),
+    });
+  }
+
+  /** Adds lines to the log of one source, exactly once whatever gets lost. */
+  async post(lines: readonly string[], source = 0): Promise<void> {
+    const sequence = this.#sequences.get(source) ?? 0;
+    this.#sequences.set(source, sequence + 1);
+    await this.#insist(async () => {
+      const answer = await this.world
+        .outside("producer")
+        .source(source)
+        .append({
+          producer: { id: `producer-${source}`, sequence },
+          fromLine: 0,
+          lines: lines.length,
+          bytes: new TextEncoder().encode(lines.join("\n")),
+          last: true,
+        });
+      return answer.kind === "appended" || answer.kind === "duplicate" ? true : undefined;
+    });
+  }
+
+  /** Until a checkpoint covers everything posted. */
+  async checkpoint(): Promise<void> {
+    await this.#insist(async () => {
+      const answer = await this.world
+        .outside("asker")
+        .coordinator()
+        .requestCheckpoint({ waitMs: 60_000 });
+      return answer.kind === "completed" ? true : undefined;
+    });
+  }
+
+  /** Lets time pass, and what comes with it. */
+  async pass(milliseconds: number): Promise<void> {
+    await this.#perform(this.#sleep(milliseconds));
+  }
+
+  /** No more faults from now on. */
+  calm(): void {
+    this.world.faults.stop();
+  }
+
+  /** Everything committed, in order. */
+  async output(): Promise<readonly CommittedLine[]> {
+    const answer = await this.#insist(() =>
+      this.world.outside("reader").coordinator().readOutput({}),
+    );
+    if (answer.kind !== "segments") throw new Error(`The output is ${answer.kind}.`);
+    const lines: CommittedLine[] = [];
+    for (const segment of answer.segments) lines.push(...(await this.#linesOf(segment)));
+    return lines;
+  }
+
+  /** The values committed to one output. */
+  async values(output = "output"): Promise<readonly unknown[]> {
+    return (await this.output()).filter((line) => line.output === output).map(({ value }) => value);
+  }
+
+  /** The exceptions of the job, newest first. */
+  async exceptions(): Promise<unknown> {
+    return this.#insist(() => this.world.outside("reader").coordinator().exceptions());
+  }
+
+  async status(): Promise<unknown> {
+    const job = await this.#insist(() => this.world.outside("reader").coordinator().describeJob());
+    return job["status"];
+  }
+
+  close(): void {
+    this.world.close();
+  }
+
+  #createLogic(name: ObjectName, context: ObjectContext): object {
+    if (name.kind === "source") return new SourceTask(context, this.graph, name.index);
+    if (name.kind === "partition") return new PartitionTask(context, this.graph, name.task);
+    return new JobCoordinator(context, this.graph);
+  }
+
+  async #linesOf(segment: OutputSegment): Promise<readonly CommittedLine[]> {
+    if (segment.kind !== "results") return [];
+    const { checkpoint, data } = segment;
+    const bytes = "inline" in data ? data.inline : await this.#blob(data.path);
+    return new TextDecoder()
+      .decode(bytes)
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => ({ checkpoint, ...(JSON.parse(line) as Omit<CommittedLine, "checkpoint">) }));
+  }
+
+  async #blob(path: string): Promise<Uint8Array> {
+    const bytes = this.world.bucket.read(path);
+    if (bytes === undefined) throw new Error(`Committed output ${path} is not in the bucket.`);
+    return bytes;
+  }
+
+  async #insist<Answer>(ask: () => Promise<Answer | undefined>): Promise<Answer> {
+    const insisting = async (): Promise<Answer> => {
+      for (;;) {
+        try {
+          const answer = await ask();
+          if (answer !== undefined) return answer;
+        } catch (error) {
+          if (!isFaultOfTheWorld(error)) throw error;
+        }
+        await this.#sleep(200);
+      }
+    };
+    return this.#perform(insisting());
+  }
+
+  async #perform<Answer>(work: Promise<Answer>): Promise<Answer> {
+    let isDone = false;
+    const settled = work.finally(() => (isDone = true));
+    settled.catch(() => undefined);
+    const ended = await this.world.run({
+      events: MAXIMUM_EVENTS,
+      simulatedMs: MAXIMUM_MS,
+      done: () => isDone,
+    });
+    if (isDone) return settled;
+    const { violations, scheduler } = this.world;
+    const cause = violations.first ?? scheduler.trace.last(60).join("\n");
+    throw new Error(`The world ended with ${ended} before it was done: ${cause}`);
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.world.scheduler.schedule(milliseconds, "somebody outside goes on", resolve);
+    });
+  }
+}
