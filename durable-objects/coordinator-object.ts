@@ -7,6 +7,7 @@ import type {
   AttachPartitionRequest,
   AttachSourceRequest,
   CoordinatorCalls,
+  TaskChange,
   TaskFailure,
 } from "./messages.ts";
 import { coordinatorQueriesObject } from "./coordinator-queries-object.ts";
@@ -29,6 +30,10 @@ export function coordinatorObject(jobs: JobRegistry) {
 
     async sourceChanged(request: Parameters<CoordinatorCalls["sourceChanged"]>[0]) {
       return await this.held.task.sourceChanged(request);
+    }
+
+    async taskChanged(request: TaskChange) {
+      return await this.held.task.taskChanged(request);
     }
 
     async fail(request: TaskFailure) {

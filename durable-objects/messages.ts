@@ -256,6 +256,10 @@ export interface OperationCounts {
 /** "refused": the attempt, generation or checkpoint does not count any more; the uploads are the coordinator's to delete [37]. "restore": the task must attach anew. */
 export type AcknowledgeAnswer = { readonly kind: "accepted" | "refused" | "restore" };
 
+export interface TaskChange extends Fence {
+  readonly task: TaskId;
+}
+
 export interface TaskFailure {
   readonly task: TaskId | { readonly source: number };
   readonly generation: number;
@@ -335,6 +339,8 @@ export interface CoordinatorCalls extends CoordinatorQueries {
     report: SourceReport;
     reason: "input" | "silent" | "halfFull";
   }): Promise<void>;
+  /** A partition changed without input, such as by a processing-time timer: it wants a checkpoint [26]. */
+  taskChanged(change: TaskChange): Promise<void>;
   fail(failure: TaskFailure): Promise<void>;
 }
 

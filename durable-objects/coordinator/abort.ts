@@ -2,26 +2,13 @@
  * Giving the pending checkpoint up: durably first, then every task is told until it has answered
  * [22]. Its uploads stay registered: a task that lives on may list them again [10, 37].
  */
+import { failureMessage, type CheckpointFailureReason } from "./checkpoint-failure.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
 import { addOperations, sourcesOf, tasksOf, type JobRecord } from "./job-record.ts";
 import { endPending, scheduleNext } from "./end-pending.ts";
 import { writeFailedCheckpoint } from "./history.ts";
 import { namedObjects } from "./output-segments.ts";
-
-/** Flink's CheckpointFailureReason, as far as it applies. */
-export type CheckpointFailureReason =
-  | "CHECKPOINT_EXPIRED"
-  | "FINALIZE_CHECKPOINT_FAILURE"
-  | "TASK_CHECKPOINT_FAILURE"
-  | "JOB_FAILOVER_REGION";
-
-const messages: Readonly<Record<CheckpointFailureReason, string>> = {
-  CHECKPOINT_EXPIRED: "Checkpoint expired before completing.",
-  FINALIZE_CHECKPOINT_FAILURE: "Failure to finalize checkpoint.",
-  TASK_CHECKPOINT_FAILURE: "Task local checkpoint failure.",
-  JOB_FAILOVER_REGION: "FailoverRegion is restarting.",
-};
 
 export interface Abort {
   readonly reason: CheckpointFailureReason;
@@ -48,7 +35,8 @@ export function abortPending(house: Coordination, record: JobRecord, abort: Abor
   if (abort.tasksAreGone === true && acknowledgements.length > 0) makeDue(record.due, "sweep", now);
   writeFailedCheckpoint(house, record, {
     acknowledgements,
-    message: abortMessage(abort),
+    reason: abort.reason,
+    message: failureMessage(abort.reason, abort.detail),
   });
   record.counts.failed++;
   endPending(house, record);
@@ -61,8 +49,4 @@ export function abortPending(house: Coordination, record: JobRecord, abort: Abor
   };
   record.notices.rounds = 0;
   makeDue(record.due, "notify", now);
-}
-
-export function abortMessage({ reason, detail }: Abort): string {
-  return `${messages[reason]} ${detail}`;
 }

@@ -94,8 +94,10 @@ function newAttempt(house: Coordination, record: JobRecord, task: TaskId): Attac
       },
     });
   }
-  if (attaches === attachesForCheckpoint)
+  if (attaches === attachesForCheckpoint) {
+    record.isForced = true;
     makeDue(record.due, "checkpoint", context.environment.now());
+  }
   const pathPrefix = taskPrefix(job, record, task);
   const { parallelism, maxParallelism } = record.shape;
   return {

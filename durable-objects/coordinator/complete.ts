@@ -6,6 +6,7 @@
 import { keyGroupRangeOf } from "../../dataflow/key-group.ts";
 import { encodeManifest, planManifest, type PartitionTables } from "../../state-engine/index.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
+import { noteCommits } from "./commits.ts";
 import { askPeer, manifestPath, type Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
 import { endPending, scheduleNext } from "./end-pending.ts";
@@ -34,6 +35,7 @@ export async function finish(house: Coordination): Promise<void> {
   house.waiters.settle(commitsAwaited, { kind: "completed", checkpoint: fixed.id });
   house.kick("notify");
   house.kick("sweep");
+  if (house.sinks.length > 0) house.kick("commit");
   await tellPartitions(house, fixed.id);
 }
 
@@ -123,7 +125,7 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     for (const { task, data } of acknowledgements) {
       if (data.state !== undefined) rows.writePartition(task, data.state);
     }
-    commitOutput(house, record, now);
+    if (commitOutput(house, record, now)) noteCommits(house, record, now);
     const sources = triggeredSources(house, record);
     moveSources(house, sources);
     rows.retain({ id, mode: pending.mode, ...pending.manifest, sources });
@@ -157,6 +159,9 @@ function noteSuccess(
 ): void {
   record.completed = record.pending!.id;
   record.completedAt = now;
+  if (record.changes !== undefined) {
+    record.changes = { ...record.changes, covered: record.pending!.changes };
+  }
   record.counts.completed++;
   record.failedCheckpoints = 0;
   record.restart = { ...record.restart, inARow: 0 };

@@ -5,6 +5,7 @@
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
+import type { ExternalSink } from "./commits.ts";
 import type { Purpose } from "./due-list.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { Registry } from "./registry.ts";
@@ -18,6 +19,8 @@ export interface Coordination {
   readonly store: CoordinatorStore;
   readonly rows: CoordinatorRows;
   readonly registry: Registry;
+  /** Where output goes besides the feed; none for most jobs. */
+  readonly sinks: readonly ExternalSink[];
   /** Callers of requestCheckpoint and stop; gone with the memory. */
   readonly waiters: Waiters;
   /** Begins `purpose` now, in the background. It must be on the due-list: the alarm repeats what a crash cuts off. */

@@ -31,12 +31,15 @@ import type {
   CoordinatorCalls,
   JobStatus,
   SourceReport,
+  TaskChange,
   TaskFailure,
 } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { attachPartition, attachSource } from "./attach.ts";
+import { taskChanged } from "./changes.ts";
 import { checkShape } from "./check-shape.ts";
+import { commitToSinks, type ExternalSink } from "./commits.ts";
 import { finish } from "./complete.ts";
 import type { Coordination } from "./coordination.ts";
 import { cost } from "./cost.ts";
@@ -72,7 +75,7 @@ export class JobCoordinator implements CoordinatorCalls {
   /** Purposes under way in this memory, and whether each is to run once more afterwards. */
   readonly #running = new Map<Purpose, { again: boolean }>();
 
-  constructor(context: ObjectContext, job: JobGraph) {
+  constructor(context: ObjectContext, job: JobGraph, sinks: readonly ExternalSink[] = []) {
     const store = new CoordinatorStore(context, job);
     this.#house = {
       context,
@@ -80,6 +83,7 @@ export class JobCoordinator implements CoordinatorCalls {
       store,
       rows: new CoordinatorRows(store),
       registry: new Registry(store),
+      sinks,
       waiters: new Waiters(context),
       kick: (purpose) => this.#kick(purpose),
     };
@@ -119,6 +123,10 @@ export class JobCoordinator implements CoordinatorCalls {
     reason: "input" | "silent" | "halfFull";
   }): Promise<void> {
     sourceChanged(this.#house, change);
+  }
+
+  async taskChanged(change: TaskChange): Promise<void> {
+    taskChanged(this.#house, change);
   }
 
   async fail(failure: TaskFailure): Promise<void> {
@@ -271,6 +279,8 @@ export class JobCoordinator implements CoordinatorCalls {
         return await sweep(house);
       case "stray":
         return await deleteStrays(house);
+      case "commit":
+        return await commitToSinks(house);
       case "output":
         return pruneOutput(house);
       case "scan":

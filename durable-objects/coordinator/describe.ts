@@ -4,6 +4,7 @@
  */
 import type { JsonObject, Topology } from "../coordinator-queries.ts";
 import { fitting } from "./bounded-reply.ts";
+import { commitError, uncommittedCheckpoints } from "./commits.ts";
 import type { Coordination } from "./coordination.ts";
 import { exceptionLimit } from "./failure.ts";
 import { sourcesOf, type JobRecord } from "./job-record.ts";
@@ -38,6 +39,10 @@ export function describeJob(house: Coordination): JsonObject {
     restarts: record.counts.restarts,
     lastException: readExceptions(house, 1)[0] ?? null,
     checkpoint: { latestCompleted: record.completed, pending: record.pending?.id ?? null },
+    sinks: {
+      uncommittedCheckpoints: uncommittedCheckpoints(store),
+      lastError: commitError(store) ?? null,
+    },
   };
 }
 

@@ -21,6 +21,8 @@ export type Purpose =
   | "stray"
   /** Search the bucket for objects that nobody knows [10]. */
   | "scan"
+  /** Commit output to external sinks [19]. */
+  | "commit"
   /** Delete committed output that is over its retention. */
   | "output"
   /** The back-off of a restart ends. */
@@ -46,6 +48,7 @@ export const retryAfterMs: Readonly<Record<Purpose, number>> = {
   sweep: 30_000,
   stray: 600_000,
   scan: 3_600_000,
+  commit: 10_000,
   output: 600_000,
   restart: 1_000,
   requests: 2_000,

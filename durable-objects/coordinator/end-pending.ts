@@ -4,8 +4,8 @@
  */
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
-import { sourcesOf, type JobRecord } from "./job-record.ts";
-import { uncoveredSources } from "./progress.ts";
+import { currentInterval, hasChanges } from "./changes.ts";
+import type { JobRecord } from "./job-record.ts";
 
 /** An aborted checkpoint is tried again no sooner than this, whatever the interval. */
 const retryPauseMs = 1_000;
@@ -17,17 +17,18 @@ export function endPending({ store }: Coordination, record: JobRecord): void {
 }
 
 export function scheduleNext(
-  { context, job, rows, store }: Coordination,
+  house: Coordination,
   record: JobRecord,
   end: "completed" | "aborted",
 ): void {
+  const { context, job, store } = house;
   const now = context.environment.now();
-  const { intervalMs, minPauseMs } = job.options.checkpoint;
+  const { minPauseMs } = job.options.checkpoint;
+  const intervalMs = currentInterval(house, record);
   const retryAt = now + (end === "aborted" ? Math.max(retryPauseMs, minPauseMs) : 0);
   const asked = store.read("SELECT id FROM request WHERE data ->> 'reached' = 1 LIMIT 1");
   if (asked.length > 0) makeDue(record.due, "checkpoint", retryAt);
-  const uncovered = uncoveredSources(rows.sources(sourcesOf(record.shape))).length > 0;
-  if (!uncovered) return;
+  if (!hasChanges(house, record)) return;
   const next = record.lastTriggerAt + intervalMs;
   if (end === "aborted") makeDue(record.due, "checkpoint", Math.max(retryAt, next));
   else if (intervalMs > 0) makeDue(record.due, "checkpoint", Math.max(now + minPauseMs, next));

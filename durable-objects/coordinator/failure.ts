@@ -3,7 +3,12 @@
  * transaction; a failure that belongs to an older generation or attempt is not one [24].
  */
 import type { AttachPartitionAnswer, TaskFailure } from "../messages.ts";
-import { abortMessage, abortPending, type Abort } from "./abort.ts";
+import { abortPending, type Abort } from "./abort.ts";
+import {
+  checkpointFailureReasons,
+  failureMessage,
+  type CheckpointFailureReason,
+} from "./checkpoint-failure.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { raiseGeneration } from "./generation.ts";
@@ -18,6 +23,8 @@ const longestStack = 4_000;
 export type FailureCause = Pick<TaskFailure, "error" | "source" | "line"> & {
   /** Absent when the coordinator itself is at the failure's origin. */
   readonly task?: TaskFailure["task"];
+  /** Why the checkpoint failed that was one too many. */
+  readonly checkpointFailure?: CheckpointFailureReason;
 };
 
 export function fail(house: Coordination, failure: TaskFailure): void {
@@ -30,19 +37,22 @@ export function fail(house: Coordination, failure: TaskFailure): void {
 }
 
 /**
- * Aborts the pending checkpoint for a reason that counts: more of them in a row than the job
- * tolerates restart it. (An abort because a task woke up is ordinary and goes to abortPending.)
+ * Aborts the pending checkpoint; when the reason is one that counts, more of them in a row than the job
+ * tolerates restart it.
  */
 export function failCheckpoint(house: Coordination, record: JobRecord, abort: Abort): void {
+  const { detail, reason } = abort;
   abortPending(house, record, abort);
+  if (!checkpointFailureReasons[reason].counts) return;
   record.failedCheckpoints++;
   if (record.failedCheckpoints <= house.job.options.checkpoint.tolerableFailures) return;
   record.failedCheckpoints = 0;
   handleFailure(house, record, {
     error: {
       name: "CheckpointException",
-      message: `Exceeded checkpoint tolerable failure threshold. ${abortMessage(abort)}`,
+      message: `Exceeded checkpoint tolerable failure threshold. ${failureMessage(reason, detail)}`,
     },
+    checkpointFailure: reason,
   });
 }
 
@@ -91,7 +101,7 @@ export function handleFailure(
 export function recordException(
   house: Coordination,
   record: JobRecord,
-  { task, error, source, line }: FailureCause,
+  { checkpointFailure, task, error, source, line }: FailureCause,
 ): void {
   const { context, store } = house;
   store.write(
@@ -105,6 +115,7 @@ export function recordException(
       generation: record.generation,
       source: source ?? null,
       offset: line ?? null,
+      checkpointFailureReason: checkpointFailure ?? null,
     }),
   );
   store.write(

@@ -2,6 +2,7 @@
  * Deletes what is marked dead, then forgets it [10]. The marking was durable before, so a coordinator
  * that crashes half way, or a zombie of one, deletes nothing that anybody may still use.
  */
+import { letGo } from "./changes.ts";
 import type { Coordination } from "./coordination.ts";
 
 /** Paths deleted in one call: the platform's limit for one request. */
@@ -22,6 +23,7 @@ export async function sweep(house: Coordination): Promise<void> {
   }
   const left = store.step("sweep", (record) => {
     const more = registry.deadObjects().length + registry.deadManifests().length > 0;
+    letGo(house, record);
     if (!more) delete record.due.sweep;
     return more;
   });

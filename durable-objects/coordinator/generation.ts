@@ -7,7 +7,7 @@ import { abortPending } from "./abort.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { sourcesOf, tasksOf, type JobRecord } from "./job-record.ts";
-import { uncoveredSources } from "./progress.ts";
+import { currentInterval, hasChanges } from "./changes.ts";
 
 /** Raises the generation in the caller's transaction and notes that every task has to hear of it. */
 export function raiseGeneration(
@@ -18,7 +18,9 @@ export function raiseGeneration(
 ): void {
   const now = house.context.environment.now();
   if (record.pending !== undefined) {
-    abortPending(house, record, { reason: "JOB_FAILOVER_REGION", detail, tasksAreGone: true });
+    const isOver = status === "STOPPED" || status === "FAILED";
+    const reason = isOver ? "CHECKPOINT_COORDINATOR_SHUTDOWN" : "JOB_FAILOVER_REGION";
+    abortPending(house, record, { reason, detail, tasksAreGone: true });
   }
   record.generation++;
   record.status = status;
@@ -74,10 +76,10 @@ function forgetProgress({ rows, store }: Coordination, record: JobRecord): void 
 
 /** Lines that were on their way into an aborted checkpoint need another one; requests go on. */
 function scheduleAfterRestore(house: Coordination, record: JobRecord): void {
-  const { intervalMs } = house.job.options.checkpoint;
   const now = house.context.environment.now();
-  const uncovered = uncoveredSources(house.rows.sources(sourcesOf(record.shape))).length > 0;
-  if (intervalMs > 0 && uncovered) makeDue(record.due, "checkpoint", now + intervalMs);
+  const intervalMs = currentInterval(house, record);
+  if (intervalMs > 0 && hasChanges(house, record))
+    makeDue(record.due, "checkpoint", now + intervalMs);
   if (house.store.read("SELECT id FROM request LIMIT 1").length > 0) {
     makeDue(record.due, "requests", now);
   }

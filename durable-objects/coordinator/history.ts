@@ -5,6 +5,7 @@
 import type { JsonObject } from "../coordinator-queries.ts";
 import type { OperationCounts, PartitionState, TaskId } from "../messages.ts";
 import { operationsCost } from "../prices.ts";
+import type { CheckpointFailureReason } from "./checkpoint-failure.ts";
 import type { Coordination } from "./coordination.ts";
 import { noOperations, tasksOf, type JobRecord, type PendingCheckpoint } from "./job-record.ts";
 import type { AcknowledgementRow, CoordinatorRows, OfTask } from "./rows.ts";
@@ -49,7 +50,11 @@ export function writeCompletedCheckpoint(
 export function writeFailedCheckpoint(
   house: Coordination,
   record: JobRecord,
-  facts: { readonly acknowledgements: Acknowledgements; readonly message: string },
+  facts: {
+    readonly acknowledgements: Acknowledgements;
+    readonly reason: CheckpointFailureReason;
+    readonly message: string;
+  },
 ): void {
   const pending = record.pending!;
   const now = house.context.environment.now();
@@ -61,6 +66,7 @@ export function writeFailedCheckpoint(
       end_to_end_duration: now - pending.triggeredAt,
       failure_timestamp: now,
       failure_message: facts.message,
+      failure_reason: facts.reason,
     },
     subtasks: subtasksOf(house, pending, facts.acknowledgements),
   });

@@ -25,6 +25,14 @@ export interface JobRecord {
   completed: number;
   completedAt: number;
   lastTriggerAt: number;
+  /** The next checkpoint does not wait for the min pause [25]. */
+  isForced?: boolean;
+  /** The next checkpoint waits for deletions or commits to come on [36]. */
+  isHeldUp?: boolean;
+  /** Rounds in a row in which an external sink did not commit. */
+  commitFailures?: number;
+  /** Changes that tasks reported, and how many of them the latest completed checkpoint holds [26]. */
+  changes?: { readonly reported: number; readonly covered: number };
   pending?: PendingCheckpoint;
   due: DueList;
   notices: Notices;
@@ -57,6 +65,8 @@ export interface PendingCheckpoint {
   readonly mode: CheckpointMode;
   readonly triggeredAt: number;
   readonly deadline: number;
+  /** Changes that tasks had reported when it was triggered: it holds them. */
+  readonly changes: number;
   /** Its complete bytes are in SQLite: a PUT of it may be under way [33]. */
   manifest?: FixedManifest;
 }

@@ -32,8 +32,11 @@ const prunedAtOnce = 500;
 /** Expired rows are collected at least this long, so that an hour of checkpoints costs one alarm. */
 const pruneEveryMs = 3_600_000;
 
-/** Commits what the acknowledgements of the pending checkpoint hold, in the transaction of its completion. */
-export function commitOutput(house: Coordination, record: JobRecord, now: number): void {
+/**
+ * Commits what the acknowledgements of the pending checkpoint hold, in the transaction of its
+ * completion; false when they hold nothing.
+ */
+export function commitOutput(house: Coordination, record: JobRecord, now: number): boolean {
   const { job, registry, rows, store } = house;
   const { id } = record.pending!;
   const byTask = rows.acknowledgedOutput(id);
@@ -65,7 +68,21 @@ export function commitOutput(house: Coordination, record: JobRecord, now: number
     registry.keepOutput(outputObjects(output.segments), id);
   }
   write();
-  if (part > firstOutputPart) schedulePrune(house, record, now);
+  if (part === firstOutputPart) return false;
+  schedulePrune(house, record, now);
+  return true;
+}
+
+/** The segments one checkpoint committed, row by row as they are asked for. */
+export function* outputOf({ store }: Coordination, checkpoint: number): Generator<OutputSegment> {
+  for (let number = checkpoint * partsPerCheckpoint + firstOutputPart; ; number++) {
+    const [row] = store.read<OutputRow>(
+      "SELECT number, segments, bytes FROM output WHERE number = ?",
+      number,
+    );
+    if (row === undefined) return;
+    yield* segmentsOf(row);
+  }
 }
 
 /** The job was started from an older checkpoint: what follows in the feed repeats lines of what came before [18]. */
@@ -162,7 +179,14 @@ function lostThrough({ context, job, store }: Coordination): number {
 /** Deletes what is over its retention, objects included; due again when the next rows are. */
 export function pruneOutput(house: Coordination): void {
   const { context, registry, store } = house;
-  const through = lostThrough(house);
+  const [waiting] = store.read<{ checkpoint: number | null }>(
+    "SELECT MIN(checkpoint) AS checkpoint FROM uncommitted",
+  );
+  // What a sink has not committed stays, however old [36].
+  const through = Math.min(
+    lostThrough(house),
+    (waiting?.checkpoint ?? Infinity) * partsPerCheckpoint - 1,
+  );
   let isLeft = true;
   while (isLeft) {
     isLeft = store.step("prune output", (record) => {

@@ -1,20 +1,31 @@
 /**
- * Whether a checkpoint begins now, and which one [4, 22, 25, 26]. Pure: facts in, plain data out.
+ * Whether a checkpoint begins now, and which one [4, 22, 25, 26, 36]. Pure: facts in, plain data out.
  */
-import type { CheckpointMode, JobStatus } from "../messages.ts";
+import type { CheckpointOptions } from "../../dataflow/job-options.ts";
+import type { CheckpointMode, JobStatus, SourceReport } from "../messages.ts";
 
 export interface CheckpointFacts {
   readonly now: number;
   readonly status: JobStatus;
   readonly hasPending: boolean;
-  /** A source accepted lines that the last completed checkpoint does not hold. */
-  readonly uncovered: boolean;
+  /** A source accepted lines that the last completed checkpoint does not hold, or a task reported a change. */
+  readonly changed: boolean;
   /** Modes of the requests whose lines have all been cut; undefined: as configured. */
   readonly requested: readonly (CheckpointMode | undefined)[];
-  readonly configuredMode: CheckpointMode;
+  /** A log is half full, or a task keeps losing its memory: the min pause does not hold it up [25]. */
+  readonly isForced: boolean;
+  readonly options: Pick<
+    CheckpointOptions,
+    "mode" | "timeoutMs" | "minPauseMs" | "cleanupLimit"
+  > & { readonly uncommittedLimit: number };
   readonly nextCheckpoint: number;
   readonly completed: number;
-  readonly timeoutMs: number;
+  /** When the last completed checkpoint ended. */
+  readonly completedAt: number;
+  /** Old checkpoints whose objects are still being deleted. */
+  readonly cleaning: number;
+  /** Completed checkpoints that an external sink has not committed yet [36]. */
+  readonly uncommitted: number;
 }
 
 export type CheckpointPlan =
@@ -22,6 +33,10 @@ export type CheckpointPlan =
   | { readonly kind: "skip" }
   /** One is pending, or the job does not run: decide again afterwards. */
   | { readonly kind: "wait" }
+  /** In the min pause: decide again then. */
+  | { readonly kind: "postpone"; readonly until: number }
+  /** Too much is left to delete or to commit: decide again when there is less. */
+  | { readonly kind: "holdUp" }
   | {
       readonly kind: "trigger";
       readonly id: number;
@@ -31,22 +46,31 @@ export type CheckpointPlan =
     };
 
 export function planCheckpoint(facts: CheckpointFacts): CheckpointPlan {
+  const { now, options, requested } = facts;
   if (facts.status !== "RUNNING" || facts.hasPending) return { kind: "wait" };
-  if (!facts.uncovered && facts.requested.length === 0) return { kind: "skip" };
+  if (!facts.changed && requested.length === 0) return { kind: "skip" };
+  if (facts.cleaning > options.cleanupLimit || facts.uncommitted > options.uncommittedLimit) {
+    return { kind: "holdUp" };
+  }
+  const notBefore = facts.completedAt + options.minPauseMs;
+  if (now < notBefore && requested.length === 0 && !facts.isForced) {
+    return { kind: "postpone", until: notBefore };
+  }
   return {
     kind: "trigger",
     id: facts.nextCheckpoint,
     base: facts.completed,
-    mode: facts.requested.includes("full")
+    mode: requested.includes("full")
       ? "full"
-      : (facts.requested.find((mode) => mode !== undefined) ?? facts.configuredMode),
-    deadline: facts.now + facts.timeoutMs,
+      : (requested.find((mode) => mode !== undefined) ?? options.mode),
+    deadline: now + options.timeoutMs,
   };
 }
 
 export interface ScheduleFacts {
   readonly now: number;
   readonly reason: "input" | "silent" | "halfFull";
+  /** As intervalNow says. */
   readonly intervalMs: number;
   readonly minPauseMs: number;
   readonly lastTriggerAt: number;
@@ -66,4 +90,18 @@ export function checkpointDueAt(facts: ScheduleFacts): number | undefined {
   if (facts.reason === "silent") return afterPause;
   const next = facts.lastTriggerAt + facts.intervalMs;
   return Math.max(afterPause, next > facts.now ? next : facts.now + facts.intervalMs);
+}
+
+/** A source this many lines behind its input works off a backlog (Flink's isProcessingBacklog). */
+export const backlogLines = 100_000;
+
+/** The interval that counts now: another one while any source works off a backlog. */
+export function intervalNow(
+  { intervalDuringBacklogMs, intervalMs }: CheckpointOptions,
+  reports: readonly (SourceReport | undefined)[],
+): number {
+  const isBacklog = reports.some(
+    (report) => report !== undefined && report.accepted - report.processed >= backlogLines,
+  );
+  return isBacklog && intervalMs > 0 ? (intervalDuringBacklogMs ?? intervalMs) : intervalMs;
 }

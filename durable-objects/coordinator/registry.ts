@@ -189,6 +189,15 @@ export class Registry {
     return this.#paths("SELECT path FROM object WHERE dead = 1");
   }
 
+  /** Old checkpoints of which something is still to be deleted, about. */
+  checkpointsBeingDeleted(): number {
+    const [row] = this.#store.read<{ objects: number; manifests: number }>(
+      `SELECT (SELECT COUNT(DISTINCT last_used) FROM object WHERE last_used IS NOT NULL AND dead = 1) AS objects,
+         (SELECT COUNT(*) FROM manifest WHERE dead = 1 AND delete_again_at IS NULL) AS manifests`,
+    );
+    return Math.max(row?.objects ?? 0, row?.manifests ?? 0);
+  }
+
   /** Oldest first; manifests go after the objects they name. */
   deadManifests(): string[] {
     return this.#paths(

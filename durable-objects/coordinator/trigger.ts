@@ -7,35 +7,47 @@ import type { SourceReport, SourceState } from "../messages.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
 import { addOperations, sourcesOf, tasksOf, type JobRecord } from "./job-record.ts";
-import { checkpointDueAt, planCheckpoint } from "./plan-checkpoint.ts";
-import { uncoveredSources } from "./progress.ts";
+import { hasChanges, scheduleChange } from "./changes.ts";
+import { uncommittedCheckpoints } from "./commits.ts";
+import { planCheckpoint } from "./plan-checkpoint.ts";
 import { reachedRequests } from "./requests.ts";
 
 /** Sources that have answered are triggered again after this long while acknowledgements are missing. */
 const remindAfterMs = 10_000;
 
 export async function triggerCheckpoint(house: Coordination): Promise<void> {
-  const { context, job, rows, store } = house;
+  const { context, job, registry, store } = house;
   const now = context.environment.now();
   const plan = store.step("trigger", (record) => {
     const decided = planCheckpoint({
       now,
       status: record.status,
       hasPending: record.pending !== undefined,
-      uncovered: uncoveredSources(rows.sources(sourcesOf(record.shape))).length > 0,
+      changed: hasChanges(house, record),
       requested: reachedRequests(store).map(({ mode }) => mode),
-      configuredMode: job.options.checkpoint.mode,
+      isForced: record.isForced === true,
+      options: { ...job.options.checkpoint, ...job.options.output },
       nextCheckpoint: record.nextCheckpoint,
       completed: record.completed,
-      timeoutMs: job.options.checkpoint.timeoutMs,
+      completedAt: record.completedAt,
+      cleaning: registry.checkpointsBeingDeleted(),
+      uncommitted: uncommittedCheckpoints(store),
     });
     if (decided.kind === "wait") return decided;
     delete record.due.checkpoint;
+    if (decided.kind === "postpone") {
+      makeDue(record.due, "checkpoint", decided.until);
+      return decided;
+    }
+    record.isHeldUp = decided.kind === "holdUp";
+    if (decided.kind === "holdUp") return decided;
+    delete record.isForced;
     if (decided.kind === "skip") return decided;
     const { id, base, mode, deadline } = decided;
     record.nextCheckpoint = id + 1;
     record.lastTriggerAt = now;
-    record.pending = { id, base, mode, deadline, triggeredAt: now };
+    const changes = record.changes?.reported ?? 0;
+    record.pending = { id, base, mode, deadline, triggeredAt: now, changes };
     makeDue(record.due, "deadline", deadline);
     makeDue(record.due, "repeat", now + retryAfterMs.repeat);
     return decided;
@@ -106,7 +118,7 @@ export function sourceChanged(
   house: Coordination,
   request: { report: SourceReport; reason: "input" | "silent" | "halfFull" },
 ): void {
-  const { context, job, rows, store } = house;
+  const { rows, store } = house;
   const { report, reason } = request;
   store.step("source changed", (record) => {
     addOperations(record.operations, report.operations);
@@ -114,10 +126,6 @@ export function sourceChanged(
     const row = { ...rows.source(report.source), report };
     rows.writeSource(row);
     if (report.accepted <= row.completed.offset) return;
-    const { intervalMs, minPauseMs } = job.options.checkpoint;
-    const { completedAt, lastTriggerAt } = record;
-    const now = context.environment.now();
-    const at = checkpointDueAt({ now, reason, intervalMs, minPauseMs, lastTriggerAt, completedAt });
-    if (at !== undefined) makeDue(record.due, "checkpoint", at);
+    scheduleChange(house, record, reason);
   });
 }

@@ -14,6 +14,7 @@ import {
 } from "../../../durable-objects/coordinator/due-list.ts";
 import {
   checkpointDueAt,
+  intervalNow,
   planCheckpoint,
 } from "../../../durable-objects/coordinator/plan-checkpoint.ts";
 import { planRestart } from "../../../durable-objects/coordinator/plan-restart.ts";
@@ -23,7 +24,16 @@ import {
   selectSubsumed,
 } from "../../../durable-objects/coordinator/select-garbage.ts";
 import { spread } from "../../../durable-objects/coordinator/statistics.ts";
+import type { SourceReport } from "../../../durable-objects/messages.ts";
 import { defaultJobOptions } from "../../../dataflow/options.ts";
+
+const checkpointOptions = {
+  mode: "incremental",
+  timeoutMs: 100,
+  minPauseMs: 0,
+  cleanupLimit: 3,
+  uncommittedLimit: 3,
+} as const;
 
 const status = fc.constantFrom("RUNNING", "RESTARTING", "STOPPED", "FAILED" as const);
 const id = fc.integer({ min: 0, max: 20 });
@@ -40,12 +50,15 @@ it("[rule 26] begins a checkpoint only while the job runs, none is pending and t
           now: 5,
           status: now,
           hasPending,
-          uncovered,
+          changed: uncovered,
           requested: asked ? ["full"] : [],
-          configuredMode: "incremental",
+          isForced: false,
+          options: checkpointOptions,
           nextCheckpoint: 9,
           completed: 7,
-          timeoutMs: 100,
+          completedAt: 0,
+          cleaning: 0,
+          uncommitted: 0,
         });
         const isOpen = now === "RUNNING" && !hasPending;
         expect(plan.kind === "trigger").toBe(isOpen && (uncovered || asked));
@@ -59,6 +72,48 @@ it("[rule 26] begins a checkpoint only while the job runs, none is pending and t
       },
     ),
   );
+});
+
+it("[rule 36] begins none in the min pause, or while too much is left to delete or to commit", () => {
+  const facts = fc.record({
+    asked: fc.boolean(),
+    isForced: fc.boolean(),
+    completedAt: fc.integer({ min: 0, max: 100 }),
+    cleaning: fc.integer({ min: 0, max: 6 }),
+    uncommitted: fc.integer({ min: 0, max: 6 }),
+  });
+  fc.assert(
+    fc.property(facts, ({ asked, ...one }) => {
+      const plan = planCheckpoint({
+        ...one,
+        now: 100,
+        status: "RUNNING",
+        hasPending: false,
+        changed: true,
+        requested: asked ? [undefined] : [],
+        options: { ...checkpointOptions, minPauseMs: 40 },
+        nextCheckpoint: 9,
+        completed: 7,
+      });
+      const isHeldUp = one.cleaning > 3 || one.uncommitted > 3;
+      const pauses = one.completedAt > 60 && !asked && !one.isForced;
+      const paused = { kind: "postpone", until: one.completedAt + 40 };
+      const expected = isHeldUp ? { kind: "holdUp" } : pauses ? paused : { kind: "trigger" };
+      expect(plan).toMatchObject(expected);
+    }),
+  );
+});
+
+it("the interval is another one while a source works off a backlog", () => {
+  const report = (behind: number) =>
+    ({ accepted: 500_000, processed: 500_000 - behind }) as SourceReport;
+  const { checkpoint } = defaultJobOptions;
+  const options = { ...checkpoint, intervalMs: 10, intervalDuringBacklogMs: 50 };
+  expect(intervalNow(options, [report(99_999), undefined])).toBe(10);
+  expect(intervalNow(options, [report(0), report(100_000)])).toBe(50);
+  expect(intervalNow({ ...options, intervalDuringBacklogMs: 0 }, [report(100_000)])).toBe(0);
+  expect(intervalNow({ ...options, intervalDuringBacklogMs: null }, [report(100_000)])).toBe(10);
+  expect(intervalNow({ ...options, intervalMs: 0 }, [report(100_000)])).toBe(0);
 });
 
 it("[rule 24] [rule 25] never schedules into the min pause, but for a log half full", () => {

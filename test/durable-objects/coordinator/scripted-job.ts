@@ -1,10 +1,11 @@
 /**
  * A coordinator with scripted tasks around it: sources and partitions that answer as the protocol
- * says, note what they were told, and can be made deaf. The bucket is a map whose next puts can fail.
+ * says, note what they were told, and can be made deaf.
  */
 import assert from "node:assert/strict";
 import { job as buildJob, jobGraphOf } from "../../../dataflow/job.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
+import type { ExternalSink } from "../../../durable-objects/coordinator/commits.ts";
 import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
 import type {
   Acknowledgement,
@@ -15,82 +16,16 @@ import type {
   SourceReport,
   TaskId,
 } from "../../../durable-objects/messages.ts";
-import type { BlobEntry, BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
-import { StateEngineError } from "../../../state-engine/index.ts";
 import type { TableReference } from "../../../state-engine/version/table-reference.ts";
 import {
   createNodeObjectContext,
   type NodeObjectContext,
 } from "../../support/node-object-context.ts";
 import { Crash, MortalContext } from "./mortal-context.ts";
+import { ScriptedBucket } from "./scripted-bucket.ts";
 
 export const noOperations = { classA: 0, classB: 0, rowsWritten: 0, requests: 0 };
 export type Attached = Extract<AttachPartitionAnswer, { kind: "attached" }>;
-
-export class ScriptedBucket implements BlobStore {
-  readonly blobs = new Map<string, Uint8Array>();
-  readonly puts: string[] = [];
-  readonly deleted: string[] = [];
-  readonly writtenAt = new Map<string, number>();
-  isDown = false;
-  calls = 0;
-  /** What the next put does instead of succeeding. */
-  nextPut: "lost" | "written, answer lost" | undefined;
-  #deletes: PromiseWithResolvers<void> | undefined;
-
-  /** Deletes neither take effect nor are answered until they are let go. */
-  holdDeletes(): void {
-    this.#deletes = Promise.withResolvers();
-  }
-
-  letDeletesGo(): void {
-    this.#deletes?.resolve();
-    this.#deletes = undefined;
-  }
-
-  async get(path: string): Promise<Uint8Array | undefined> {
-    this.calls++;
-    return this.blobs.get(path)?.slice();
-  }
-
-  async getRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined> {
-    this.calls++;
-    return this.blobs.get(path)?.slice(offset, offset + length);
-  }
-
-  async put(path: string, bytes: Uint8Array): Promise<"written" | "exists"> {
-    this.calls++;
-    this.puts.push(path);
-    const fault = this.nextPut;
-    this.nextPut = undefined;
-    if (fault !== "lost" && !this.blobs.has(path)) this.blobs.set(path, bytes.slice());
-    else if (fault === undefined) return "exists";
-    if (fault !== undefined) throw new StateEngineError("unavailable", "The put was not answered.");
-    return "written";
-  }
-
-  /** Blobs that do not say otherwise were written at the beginning of time. */
-  async list(prefix: string): Promise<BlobEntry[]> {
-    this.calls++;
-    if (this.isDown) throw new StateEngineError("unavailable", "The list was not answered.");
-    return [...this.blobs]
-      .filter(([path]) => path.startsWith(prefix))
-      .map(([path, { length }]) => ({
-        path,
-        size: length,
-        writtenAt: this.writtenAt.get(path) ?? 0,
-      }));
-  }
-
-  async delete(paths: readonly string[]): Promise<void> {
-    this.calls++;
-    await this.#deletes?.promise;
-    for (const path of paths) {
-      this.deleted.push(path);
-      this.blobs.delete(path);
-    }
-  }
-}
 
 export class ScriptedSource implements Partial<SourceCalls> {
   readonly index: number;
@@ -200,9 +135,11 @@ export class ScriptedJob {
   context: NodeObjectContext;
   coordinator: JobCoordinator;
   crashes = 0;
+  readonly #sinks: readonly ExternalSink[];
   #mortal: MortalContext;
 
-  constructor(options: JobOptionsInput = {}) {
+  constructor(options: JobOptionsInput = {}, sinks: readonly ExternalSink[] = []) {
+    this.#sinks = sinks;
     const input = { parallelism: 2, sources: 1, ...options };
     const stream = buildJob("words", input).lines();
     this.graph = jobGraphOf(stream.keyBy((word) => word).count("counts"));
@@ -358,7 +295,7 @@ export class ScriptedJob {
   }
 
   #wake(): JobCoordinator {
-    const coordinator = new JobCoordinator(this.#mortal, this.graph);
+    const coordinator = new JobCoordinator(this.#mortal, this.graph, this.#sinks);
     this.context.onAlarm = () => survive(coordinator.alarm());
     return coordinator;
   }

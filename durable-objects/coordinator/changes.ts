@@ -1,0 +1,57 @@
+/**
+ * Whether there is anything a checkpoint would hold that the latest completed one does not [26], and
+ * the interval that counts at the moment.
+ */
+import type { TaskChange } from "../messages.ts";
+import type { Coordination } from "./coordination.ts";
+import { makeDue } from "./due-list.ts";
+import { sourcesOf, type JobRecord } from "./job-record.ts";
+import { checkpointDueAt, intervalNow } from "./plan-checkpoint.ts";
+import { uncoveredSources } from "./progress.ts";
+
+export function hasChanges({ rows }: Coordination, record: JobRecord): boolean {
+  const { changes } = record;
+  if (changes !== undefined && changes.reported > changes.covered) return true;
+  return uncoveredSources(rows.sources(sourcesOf(record.shape))).length > 0;
+}
+
+export function currentInterval({ job, rows }: Coordination, { shape }: JobRecord): number {
+  const reports = rows.sources(sourcesOf(shape)).map(({ report }) => report);
+  return intervalNow(job.options.checkpoint, reports);
+}
+
+/** When what was just reported calls for a checkpoint, it becomes due. */
+export function scheduleChange(
+  house: Coordination,
+  record: JobRecord,
+  reason: "input" | "silent" | "halfFull",
+): void {
+  const { context, job } = house;
+  const { completedAt, lastTriggerAt } = record;
+  const at = checkpointDueAt({
+    now: context.environment.now(),
+    reason,
+    intervalMs: currentInterval(house, record),
+    minPauseMs: job.options.checkpoint.minPauseMs,
+    lastTriggerAt,
+    completedAt,
+  });
+  if (reason === "halfFull") record.isForced = true;
+  if (at !== undefined) makeDue(record.due, "checkpoint", at);
+}
+
+/** A task changed without input: a processing-time timer fired [26]. */
+export function taskChanged(house: Coordination, { attempt, generation, task }: TaskChange): void {
+  const { rows, store } = house;
+  store.step("task changed", (record) => {
+    if (generation !== record.generation || rows.task(task).attempt !== attempt) return;
+    const { covered, reported } = record.changes ?? { covered: 0, reported: 0 };
+    record.changes = { covered, reported: reported + 1 };
+    scheduleChange(house, record, "input");
+  });
+}
+
+/** Deletions or commits have come on: a checkpoint that waited for them is decided on again. */
+export function letGo({ context }: Coordination, record: JobRecord): void {
+  if (record.isHeldUp === true) makeDue(record.due, "checkpoint", context.environment.now());
+}
