@@ -174,7 +174,8 @@ export class OperatorTask {
         if (!this.#process(reader)) return false;
       } catch (error) {
         if (error instanceof FrameError) throw error;
-        throw new RecordFailure(reader.line, this.#options.definition.kind, error);
+        const { vertex, definition } = this.#options;
+        throw new RecordFailure(reader.line, `${definition.kind} "${vertex.uid}"`, error);
       }
       run.hasRecord = false;
     }
