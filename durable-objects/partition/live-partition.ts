@@ -27,6 +27,7 @@ import { KeepAwake } from "./keep-awake.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import { PartitionOutput } from "./output.ts";
+import { ChangeReporter } from "./report-change.ts";
 import { rewindSource } from "./rewind.ts";
 import type { UploadNotes } from "./schema.ts";
 import { Signal } from "./signal.ts";
@@ -309,7 +310,14 @@ export class LivePartition {
   }
 
   #clockTimers(clock: NonNullable<VertexTask["clock"]>): ClockTimers {
-    const { context, counter } = this.#options;
+    const { context, counter, task } = this.#options;
+    const reporter = new ChangeReporter({
+      context,
+      task,
+      fence: this.#fence,
+      countRequest: () => void (counter.requests += 1),
+      isWanted: () => !this.#isClosed && this.#checkpoints.hasChanges,
+    });
     return new ClockTimers({
       context,
       counter,
@@ -317,7 +325,10 @@ export class LivePartition {
       // What is replayed comes first: it is older than any timer that is due now.
       mayFire: () => !this.#isClosed && this.hasCaughtUp,
       run: (work) => this.#loop.pushWork(work),
-      fired: () => this.#keepAwake.changed(),
+      fired: () => {
+        this.#keepAwake.changed();
+        reporter.changed();
+      },
     });
   }
 

@@ -1,0 +1,48 @@
+/**
+ * Tells the coordinator that the partition changed without input, until it has heard it: what a timer
+ * did must be checkpointed although no source moved [26].
+ */
+import type { Fence, TaskId } from "../messages.ts";
+import type { ObjectContext } from "../object-context.ts";
+import { delay } from "./signal.ts";
+
+export interface ChangeReport {
+  readonly context: ObjectContext;
+  readonly task: TaskId;
+  readonly fence: Fence;
+  readonly countRequest: () => void;
+  /** Whether there is still something to be checkpointed by this attempt. */
+  readonly isWanted: () => boolean;
+}
+
+const SHORTEST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+export class ChangeReporter {
+  readonly #report: ChangeReport;
+  #isTelling = false;
+
+  constructor(report: ChangeReport) {
+    this.#report = report;
+  }
+
+  /** One call at a time. */
+  changed(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    this.#report.context.keepAlive(this.#tell().finally(() => (this.#isTelling = false)));
+  }
+
+  async #tell(): Promise<void> {
+    const { context, task, fence, countRequest, isWanted } = this.#report;
+    for (let retryMs = SHORTEST_RETRY_MS; isWanted(); retryMs *= 2) {
+      countRequest();
+      try {
+        return await context.peers.coordinator().taskChanged({ ...fence, task });
+      } catch {
+        // A lost call: the coordinator takes a repeated one for the same change.
+      }
+      await delay(context, Math.min(retryMs, LONGEST_RETRY_MS));
+    }
+  }
+}
