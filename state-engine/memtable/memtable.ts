@@ -251,9 +251,10 @@ export class Memtable {
 
   /** The value or operand: a view of the arena, or a fresh array for an integer. */
   value(entry: number): Uint8Array {
-    const bytes = new Uint8Array(8);
-    const length = this.writeInlineValue(entry, bytes, 0);
-    if (length >= 0) return bytes.subarray(0, length);
+    if ((this.#records[entry * WORDS + KIND]! & INLINE_INT64) !== 0) {
+      const bytes = new Uint8Array(8);
+      return bytes.subarray(0, this.writeInlineValue(entry, bytes, 0));
+    }
     const offset = this.valueOffset(entry);
     return this.#arena.bytes.subarray(offset, offset + this.valueLength(entry));
   }

@@ -39,10 +39,16 @@ export class BlockCache {
     this.#add({ table, index: WHOLE, block: undefined, bytes: table.size });
   }
 
+  /** Counts what was added to a block that is in here. */
+  readonly recharge = (block: Block, bytes: number): void => {
+    block.chargedBytes += bytes;
+    this.#bytes += bytes;
+  };
+
   /** Lets go of a table that is not read any more. */
   drop(table: Table): void {
     for (const item of this.#items) {
-      if (item.table === table && this.#isLive(item)) this.#bytes -= item.bytes;
+      if (item.table === table && this.#isLive(item)) this.#bytes -= bytesOf(item);
     }
     this.#items = this.#items.filter((item) => item.table !== table);
     this.#hand = 0;
@@ -85,7 +91,8 @@ export class BlockCache {
     if (this.#hand < this.#items.length) this.#items[this.#hand] = last;
   }
 
-  #evict({ table, index, bytes }: CacheItem): void {
+  #evict(item: CacheItem): void {
+    const { table, index } = item;
     if (index === TAIL) {
       table.tail = undefined;
     } else if (index === WHOLE) {
@@ -93,7 +100,11 @@ export class BlockCache {
     } else {
       table.blocks[index] = undefined;
     }
-    this.#bytes -= bytes;
+    this.#bytes -= bytesOf(item);
     this.#remove();
   }
+}
+
+function bytesOf({ block, bytes }: CacheItem): number {
+  return block === undefined ? bytes : block.chargedBytes;
 }

@@ -7,6 +7,8 @@ import type { Memtable } from "../memtable/memtable.ts";
 import { KIND_DELETE, KIND_PUT } from "../memtable/entry-kind.ts";
 import type { MergeOperator } from "../options.ts";
 import { BlockReader } from "../sst/block.ts";
+import type { Block } from "../sst/block.ts";
+import { PointIndex } from "../sst/point-index.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import { BOTTOM_LEVEL, tableFor } from "../version/version.ts";
 import type { Run } from "../version/version.ts";
@@ -104,16 +106,19 @@ export class PointReader {
       this.#need = { table, index: TAIL };
       return MISSING;
     }
-    if (tail.mayContain(hash)) {
+    // What is neither in newer runs nor here is nowhere: the filter is for blocks that have to be fetched.
+    const isBottom = run.level === BOTTOM_LEVEL;
+    if (isBottom || tail.mayContain(hash)) {
       const index = tail.blockFor(key, offset, length);
       if (index < tail.blocks.length) {
         const block = this.#loader.block(table, index);
         if (block === undefined) {
+          if (isBottom && !tail.mayContain(hash)) return OLDER;
           this.#need = { table, index };
           return MISSING;
         }
         const reader = this.#reader;
-        if (reader.find(block, key, offset, length)) {
+        if (this.#find(block, key, offset, length, hash)) {
           if (reader.kind === KIND_DELETE || reader.expiresAt <= this.#time) return DONE;
           const { valueOffset, valueLength } = reader;
           const value = block.bytes.subarray(valueOffset, valueOffset + valueLength);
@@ -121,7 +126,27 @@ export class PointReader {
         }
       }
     }
-    return run.level !== BOTTOM_LEVEL && tail.deletes(key, offset, length) ? DONE : OLDER;
+    return !isBottom && tail.deletes(key, offset, length) ? DONE : OLDER;
+  }
+
+  /** The block's entry of the key in the reader's fields; false when there is none. */
+  #find(block: Block, key: Uint8Array, offset: number, length: number, hash: number): boolean {
+    const reader = this.#reader;
+    let { index } = block;
+    if (index === undefined) {
+      if (!block.wasSearched) {
+        block.wasSearched = true;
+        return reader.find(block, key, offset, length);
+      }
+      index = PointIndex.of(block);
+      if (index === undefined) return reader.find(block, key, offset, length);
+      block.index = index;
+      this.#loader.cache.recharge(block, index.usedBytes);
+    }
+    const at = index.find(key, offset, length, hash);
+    if (at < 0) return false;
+    reader.read(block, at);
+    return true;
   }
 
   #take(kind: number, value: Uint8Array): number {

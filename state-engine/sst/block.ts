@@ -5,6 +5,7 @@
 import { readU32 } from "../bytes/byte-reader.ts";
 import { compareBytes } from "../bytes/compare.ts";
 import { viewOf } from "../bytes/copy.ts";
+import type { PointIndex } from "./point-index.ts";
 import { damaged, TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 
 export class Block {
@@ -13,8 +14,11 @@ export class Block {
   /** Where the entries end and the restarts begin. */
   readonly end: number;
   readonly restarts: number;
-  /** Bytes this block keeps in memory on its own account. */
-  readonly chargedBytes: number;
+  /** Bytes this block keeps in memory on its own account; more once it has an index. */
+  chargedBytes: number;
+  /** Made when the block is searched a second time: a block read once is not worth one. */
+  index: PointIndex | undefined;
+  wasSearched = false;
   /** Set by each use, cleared by the cache's hand. */
   isReferenced = true;
 

@@ -8,6 +8,7 @@ import type { Environment } from "../environment.ts";
 import { mayContain } from "./bloom-filter.ts";
 import { Block } from "./block.ts";
 import { DecodedBlock } from "./decoded-block.ts";
+import { Separators } from "./separators.ts";
 import { damaged, readFooter, readFrame } from "./format.ts";
 import type { BlockHandle } from "./format.ts";
 import { decodeProperties } from "./properties.ts";
@@ -18,7 +19,7 @@ export class TableTail {
   readonly blocks: readonly BlockHandle[];
   readonly usedBytes: number;
   readonly #filter: Uint8Array | undefined;
-  readonly #separators: readonly Uint8Array[];
+  readonly #separators: Separators;
 
   /** `bytes` are the table's from `indexOffset` to its end. */
   constructor(bytes: Uint8Array, indexOffset: number, environment: Environment, what: string) {
@@ -46,16 +47,7 @@ export class TableTail {
 
   /** The first block that may hold this key or a later one; blocks.length when there is none. */
   blockFor(key: Uint8Array, offset: number, length: number): number {
-    const separators = this.#separators;
-    let low = 0;
-    let high = separators.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const separator = separators[middle]!;
-      if (compareBytes(separator, 0, separator.length, key, offset, length) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return this.#separators.firstFrom(key, offset, length);
   }
 
   /** Whether the table deletes this key in older tables. */
@@ -72,12 +64,11 @@ function decodeIndex(
   raw: Uint8Array,
   dataEnd: number,
   what: string,
-): { separators: Uint8Array[]; handles: BlockHandle[] } {
-  const separators: Uint8Array[] = [];
+): { separators: Separators; handles: BlockHandle[] } {
   const handles: BlockHandle[] = [];
   // A table of deleted ranges alone has no blocks: its index is the four bytes of "no restarts".
-  if (raw.length === 4) return { separators, handles };
   const decoded = new DecodedBlock();
+  if (raw.length === 4) return { separators: new Separators(decoded), handles };
   decoded.load(new Block(raw, 0, `The index of ${what}`));
   let end = 0;
   for (let index = 0; index < decoded.count; index++) {
@@ -95,8 +86,6 @@ function decodeIndex(
     }
     end = handle.offset + handle.size;
     handles.push(handle);
-    const keyAt = decoded.keyOffsets[index]!;
-    separators.push(decoded.keys.slice(keyAt, keyAt + decoded.keyLengths[index]!));
   }
-  return { separators, handles };
+  return { separators: new Separators(decoded), handles };
 }
