@@ -1,7 +1,7 @@
 /**
- * What a version looks like from outside, by level.
+ * What an engine looks like from outside: its version by level, and what it has done.
  */
-import type { EngineStatistics } from "./engine-types.ts";
+import type { EngineOperations, EngineStatistics } from "./engine-types.ts";
 import type { Version } from "./version/version.ts";
 
 export function levelStatistics(
@@ -22,4 +22,25 @@ export function levelStatistics(
     for (const { description } of run.tables) tableEntries += description.entries;
   }
   return { levels: [...levels.values()], tables, tableBytes, tableEntries };
+}
+
+/** From those who count: the loader, the writer and the set of tables. */
+export function operationsOf(
+  { gets, bytesRead }: Pick<EngineOperations, "gets" | "bytesRead">,
+  { puts, bytesWritten }: Pick<EngineOperations, "puts" | "bytesWritten">,
+  tables: Pick<EngineOperations, "flushes" | "flushedBytes" | "compactions" | "compactedBytes">,
+  stalls: number,
+): EngineOperations {
+  const { flushes, flushedBytes, compactions, compactedBytes } = tables;
+  return {
+    gets,
+    puts,
+    bytesRead,
+    bytesWritten,
+    flushes,
+    flushedBytes,
+    compactions,
+    compactedBytes,
+    stalls,
+  };
 }

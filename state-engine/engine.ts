@@ -6,6 +6,7 @@
  * A key is at least 4 bytes: key group and state id, both big-endian u16 (state/state-key.ts).
  */
 import { assert } from "./assert.ts";
+import { LimitedBlobStore } from "./blob-store/limited-blob-store.ts";
 import { compareKeys } from "./bytes/compare.ts";
 import { Checkpointer, Frozen } from "./checkpoint/checkpointer.ts";
 import type { ConfirmedState } from "./checkpoint/checkpointer.ts";
@@ -20,10 +21,10 @@ import type {
   ScanPage,
   Snapshot,
 } from "./engine-types.ts";
-import { levelStatistics } from "./engine-statistics.ts";
+import { levelStatistics, operationsOf } from "./engine-statistics.ts";
 import type { MemoryMember } from "./environment.ts";
 import { StateEngineError } from "./errors.ts";
-import { memtableLimit } from "./limits.ts";
+import { memtableLimit, requestLimit } from "./limits.ts";
 import { MemoryAccount } from "./memory-account.ts";
 import { MemtableSet } from "./memtable/memtable-set.ts";
 import type { Memtable } from "./memtable/memtable.ts";
@@ -65,7 +66,9 @@ export class StateEngine implements MemoryMember {
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: EngineOptions) {
-    const { environment, blobStore, keyGroups, mergeOperators } = options;
+    const { environment, keyGroups, mergeOperators } = options;
+    const { memory } = environment;
+    const blobStore = new LimitedBlobStore(options.blobStore, () => requestLimit(memory));
     this.#options = options;
     this.#tuning = resolveTuning(options.tuning, environment);
     const version = openVersion(options.tables, keyGroups);
@@ -82,10 +85,10 @@ export class StateEngine implements MemoryMember {
     this.#tables = new TableSet(options, this.#tuning, this.#loader, this.#writer, version);
     this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
     this.#memtables = new MemtableSet(sequence, mergeOperators);
-    this.#memory = new MemoryAccount(environment.memory, this.#memtables, this.#tables, cache);
+    this.#memory = new MemoryAccount(memory, this.#memtables, this.#tables, cache);
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
-    environment.memory.join(this);
+    memory.join(this);
     this.#resize();
   }
 
@@ -311,22 +314,11 @@ export class StateEngine implements MemoryMember {
   }
 
   statistics(): EngineStatistics {
-    const { flushes, flushedBytes, compactions, compactedBytes, version } = this.#tables;
     return {
-      ...levelStatistics(version),
+      ...levelStatistics(this.#tables.version),
       memtableBytes: this.#memtables.usedBytes,
       cacheBytes: this.#loader.cache.usedBytes,
-      operations: {
-        gets: this.#loader.gets,
-        bytesRead: this.#loader.bytesRead,
-        puts: this.#writer.puts,
-        bytesWritten: this.#writer.bytesWritten,
-        flushes,
-        flushedBytes,
-        compactions,
-        compactedBytes,
-        stalls: this.#stalls,
-      },
+      operations: operationsOf(this.#loader, this.#writer, this.#tables, this.#stalls),
     };
   }
 

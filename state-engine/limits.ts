@@ -3,8 +3,11 @@
  * is held at once (memtables, a table being built, blocks read ahead by several cursors, requests under
  * way) has to fit in it together. Pure; asked again whenever the share may have changed.
  */
+import type { MemoryPool } from "./environment.ts";
 import type { EngineTuning } from "./options.ts";
 
+/** The platform's own limit of open connections. */
+export const REQUESTS_IN_FLIGHT = 6;
 const LEAST_BUFFER_BYTES = 64 * 1024;
 const MEBIBYTE = 1024 * 1024;
 
@@ -31,6 +34,11 @@ export function joinedRangeLimit(shareBytes: number): number {
 /** Bytes one of `cursors` that wait together reads beyond what it needs; `wantedBytes` when memory is ample. */
 export function readAheadLimit(wantedBytes: number, shareBytes: number, cursors: number): number {
   return Math.floor(Math.min(wantedBytes, shareBytes / 64, shareBytes / 16 / cursors));
+}
+
+/** Requests one member may have under way: its part of six, and never less than a read and a write. */
+export function requestLimit(memory: MemoryPool): number {
+  return Math.max(2, Math.floor((REQUESTS_IN_FLIGHT * memory.share()) / memory.limitBytes));
 }
 
 function part(shareBytes: number, parts: number): number {

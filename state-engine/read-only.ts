@@ -3,9 +3,11 @@
  * line, in a browser. Never writes.
  */
 import type { BlobStore } from "./blob-store/blob-store.ts";
+import { LimitedBlobStore } from "./blob-store/limited-blob-store.ts";
 import { levelStatistics } from "./engine-statistics.ts";
 import type { EngineStatistics, ScanOptions, ScanPage } from "./engine-types.ts";
 import type { Environment, MemoryMember } from "./environment.ts";
+import { requestLimit } from "./limits.ts";
 import type { MergeOperator } from "./options.ts";
 import { BlockCache } from "./read/block-cache.ts";
 import { BlockLoader } from "./read/block-loader.ts";
@@ -34,14 +36,16 @@ export class ReadOnlyStateEngine implements MemoryMember {
   readonly #reader: PointReader;
 
   constructor(options: ReadOnlyOptions) {
-    const { environment, blobStore, tables, keyGroups, mergeOperators } = options;
+    const { environment, tables, keyGroups, mergeOperators } = options;
+    const { memory } = environment;
+    const blobStore = new LimitedBlobStore(options.blobStore, () => requestLimit(memory));
     this.#options = options;
     const version = openVersion(tables, keyGroups);
     this.#view = { memtables: [], version, time: options.time ?? 0 };
-    const limit = (): number => environment.memory.share();
+    const limit = (): number => memory.share();
     this.#loader = new BlockLoader(environment, blobStore, new BlockCache(), limit);
     this.#reader = new PointReader(this.#loader, mergeOperators);
-    environment.memory.join(this);
+    memory.join(this);
   }
 
   get usedBytes(): number {

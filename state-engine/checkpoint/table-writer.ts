@@ -4,6 +4,7 @@
  */
 import type { BlobStore } from "../blob-store/blob-store.ts";
 import { encodeBase64 } from "../bytes/text.ts";
+import { StateEngineError } from "../errors.ts";
 import type { UploadLog } from "../options.ts";
 import type { BlockLoader } from "../read/block-loader.ts";
 import type { Table } from "../sst/table.ts";
@@ -37,7 +38,7 @@ export class TableWriter {
     this.#uploads.note(path);
     this.puts++;
     try {
-      await this.#blobStore.put(path, bytes);
+      await this.#put(path, bytes);
     } catch (error) {
       // It may be there, now or later: it is handed over with the next acknowledgement.
       this.#unneeded.push({ path, size: bytes.length });
@@ -55,6 +56,17 @@ export class TableWriter {
       offset += table.size;
     }
     return { path, size: bytes.length };
+  }
+
+  /** An attempt whose outcome is unknown is repeated once: the path is ours alone and so are the bytes [33]. */
+  async #put(path: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#blobStore.put(path, bytes);
+    } catch (error) {
+      if (!(error instanceof StateEngineError && error.kind === "unavailable")) throw error;
+      this.puts++;
+      await this.#blobStore.put(path, bytes);
+    }
   }
 
   /** Lets a table travel inside the acknowledgement, under a name of its own. */

@@ -6,14 +6,13 @@ import type { BlobStore } from "../blob-store/blob-store.ts";
 import { plainBytes } from "../bytes/copy.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
-import { joinedRangeLimit, readAheadLimit } from "../limits.ts";
+import { REQUESTS_IN_FLIGHT, joinedRangeLimit, readAheadLimit } from "../limits.ts";
 import type { Block } from "../sst/block.ts";
 import type { Table } from "../sst/table.ts";
 import type { TableTail } from "../sst/table-tail.ts";
 import type { BlockCache } from "./block-cache.ts";
 
 const JOIN_GAP_BYTES = 64 * 1024;
-const REQUESTS_IN_FLIGHT = 6;
 
 /** The number that stands for a table's tail in a need. */
 export const TAIL = -1;

@@ -1,0 +1,189 @@
+/**
+ * The process whose memory memory-ceiling.ts measures: one engine that is written to, compacted, scanned and
+ * checkpointed at once, over a folder. Started with --expose-gc and one argument, a MemoryCeilingPlan as
+ * JSON; prints a MemoryCeilingResult as JSON.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FolderBlobStore } from "../../../cli/folder-blob-store.ts";
+import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
+import { SharedMemoryPool, StateEngine, stateKey } from "../../../state-engine/index.ts";
+import type { PersistedState } from "../../../state-engine/index.ts";
+import { createNodeEnvironment } from "../../support/node-environment.ts";
+import { SeededRandom } from "../../support/seeded-random.ts";
+import { MeasuredBlobStore, MemorySampler } from "./memory-sampler.ts";
+import type { MemoryCeilingPlan, MemoryCeilingResult } from "./memory-ceiling.ts";
+
+const STATE = 1;
+const BATCH_BYTES = 64 * 1024;
+const keyGroups = { first: 0, last: 63 };
+
+const plan = JSON.parse(process.argv[2]!) as MemoryCeilingPlan;
+const folder = await mkdtemp(join(tmpdir(), "weir-memory-"));
+/** First a small run, so that the code itself is not counted; then the one that counts. */
+async function measure(): Promise<MemoryCeilingResult> {
+  const warmUp = new Workload({ ...plan, stateBytes: 1024 * 1024 }, "warm-up");
+  await warmUp.run(new MemorySampler());
+  const sampler = new MemorySampler();
+  const workload = new Workload(plan, "measured");
+  await workload.run(sampler);
+  return { ...workload.result(), ...sampler.result() };
+}
+
+class Workload {
+  readonly #plan: MemoryCeilingPlan;
+  readonly #folder: string;
+  #random: SeededRandom;
+  #engine: StateEngine | undefined;
+  #written = 0;
+  #entries = 0;
+  #isWritten = false;
+  #scanned = 0;
+  #checkpoints = 0;
+  #tableBytes = 0;
+  /** Objects of the last two completed checkpoints; what falls out is deleted. */
+  #retained: ReadonlySet<string>[] = [];
+
+  constructor(runPlan: MemoryCeilingPlan, name: string) {
+    this.#plan = runPlan;
+    this.#folder = join(folder, name);
+    this.#random = new SeededRandom(runPlan.seed);
+  }
+
+  async run(sampler: MemorySampler): Promise<void> {
+    const blobStore = new MeasuredBlobStore(new FolderBlobStore(this.#folder), sampler);
+    const random = new SeededRandom(this.#plan.seed + 1);
+    const memory = new SharedMemoryPool(this.#plan.budgetBytes);
+    const environment = createNodeEnvironment({ now: () => 0, random, memory });
+    let objects = 0;
+    const engine = StateEngine.open({
+      environment,
+      blobStore,
+      keyGroups,
+      tables: [],
+      sequence: 0,
+      mergeOperators: new Map(),
+      uploads: { nextPath: () => `t/${objects++}.sst`, note: () => undefined },
+    });
+    this.#engine = engine;
+    const work = [this.#write(), this.#maintain(), this.#scan(false), this.#scan(true)];
+    await Promise.all([...work, this.#checkpoint(blobStore)]);
+    await this.#check();
+    this.#tableBytes = engine.statistics().tableBytes;
+    engine.close();
+    this.#engine = undefined;
+  }
+
+  result(): Pick<MemoryCeilingResult, "entries" | "tableBytes" | "scanned" | "checkpoints"> {
+    return {
+      entries: this.#entries,
+      tableBytes: this.#tableBytes,
+      scanned: this.#scanned,
+      checkpoints: this.#checkpoints,
+    };
+  }
+
+  async #write(): Promise<void> {
+    const engine = this.#engine!;
+    const value = new Uint8Array(1_000);
+    while (this.#written < this.#plan.stateBytes) {
+      await engine.admit(BATCH_BYTES);
+      for (let bytes = 0; bytes < BATCH_BYTES;) {
+        const length = this.#random.between(100, 1_000);
+        for (let index = 0; index < length; index += 4) {
+          const word = this.#random.integer(2 ** 32);
+          value[index] = word;
+          value[index + 1] = word >>> 8;
+          value[index + 2] = word >>> 16;
+          value[index + 3] = word >>> 24;
+        }
+        const key = keyOf(this.#entries++);
+        engine.put(key, 0, key.length, value, 0, length);
+        bytes += key.length + length;
+      }
+      this.#written += BATCH_BYTES;
+      await yieldToOthers();
+    }
+    this.#isWritten = true;
+  }
+
+  async #maintain(): Promise<void> {
+    for (;;) {
+      const hasMore = await this.#engine!.maintain();
+      if (!hasMore && this.#isWritten) return;
+      await yieldToOthers();
+    }
+  }
+
+  /** From one end to the other, again and again, in pages between the writes. */
+  async #scan(reverse: boolean): Promise<void> {
+    let bounds: object = {};
+    while (!this.#isWritten) {
+      const page = await this.#engine!.scan({ ...bounds, reverse, limitBytes: 128 * 1024 });
+      this.#scanned += page.entries.length;
+      bounds = page.next ?? {};
+      await yieldToOthers();
+    }
+  }
+
+  async #checkpoint(blobStore: BlobStore): Promise<void> {
+    while (!this.#isWritten) {
+      const due = this.#written + this.#plan.checkpointBytes;
+      while (this.#written < due && !this.#isWritten) await yieldToOthers();
+      const engine = this.#engine!;
+      const state = await engine.persist(engine.freeze(), {
+        mode: "incremental",
+        inlineLimitBytes: 20_480,
+      });
+      engine.confirm(state);
+      this.#checkpoints++;
+      await this.#deleteGarbage(blobStore, state);
+    }
+  }
+
+  async #deleteGarbage(blobStore: BlobStore, state: PersistedState): Promise<void> {
+    const live = new Set(state.tables.map(({ path }) => path));
+    const uploads = state.uploads.map(({ path }) => path);
+    this.#retained.push(new Set([...live, ...uploads]));
+    if (this.#retained.length < 4) return;
+    const kept = new Set(this.#retained.slice(1).flatMap((paths) => [...paths]));
+    const dropped = [...this.#retained.shift()!].filter((path) => !kept.has(path));
+    await blobStore.delete(dropped);
+  }
+
+  /** Every key is there once, in either direction. */
+  async #check(): Promise<void> {
+    for (const reverse of [false, true]) {
+      let count = 0;
+      let bounds: object | undefined = {};
+      while (bounds !== undefined) {
+        const page = await this.#engine!.scan({ ...bounds, reverse, limitBytes: 128 * 1024 });
+        count += page.entries.length;
+        bounds = page.next;
+      }
+      if (count !== this.#entries) {
+        throw new Error(`The scan (reverse=${reverse}) found ${count} of ${this.#entries} keys.`);
+      }
+    }
+  }
+}
+
+/** Keys come in no order: a bijection of the number. */
+function keyOf(number: number): Uint8Array {
+  const key = new Uint8Array(12);
+  const view = new DataView(key.buffer);
+  view.setUint32(0, Math.imul(number, 0x9e3779b1) >>> 0);
+  view.setUint32(4, number);
+  return stateKey(number & 63, STATE, key);
+}
+
+function yieldToOthers(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+try {
+  process.stdout.write(`${JSON.stringify(await measure())}\n`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
