@@ -10,6 +10,7 @@ import { keyCodecs } from "../state-engine/state/key-codec.ts";
 import type { KeyCodec } from "../state-engine/state/key-codec.ts";
 import { CountCombiner } from "./combiner.ts";
 import type { KeyedVertex } from "./job-graph.ts";
+import { MAX_KEY_BYTES, checkKeyBytes } from "./key-limit.ts";
 import { partitionOfKeyGroup } from "./key-group.ts";
 
 export interface PartitionerOptions {
@@ -25,11 +26,13 @@ export class Partitioner {
   readonly #select: (record: unknown) => unknown;
   readonly #codec: KeyCodec;
   readonly #hasStringKeys: boolean;
+  readonly #uid: string;
   readonly #combiner: CountCombiner;
   readonly #onFrame: (partition: number, frame: Uint8Array) => void;
 
   constructor({ vertex, parallelism, maxParallelism, onFrame }: PartitionerOptions) {
     this.#select = vertex.key;
+    this.#uid = vertex.uid;
     this.#codec = keyCodecs[vertex.keyType];
     this.#hasStringKeys = vertex.keyType === "string";
     const owners = Uint16Array.from({ length: maxParallelism }, (_, keyGroup) =>
@@ -44,7 +47,7 @@ export class Partitioner {
     this.#combiner.setActive(partition, isActive);
   }
 
-  /** Takes one record. Throws what the key selector throws, or TypeError for a key of the wrong type. */
+  /** Takes one record. Throws what the key selector throws, TypeError for a key of the wrong type, or RangeError for one that is too large. */
   readonly add = (record: unknown): void => {
     const key = this.#select(record);
     if (this.#count(key)) return;
@@ -63,8 +66,10 @@ export class Partitioner {
   }
 
   #count(key: unknown): boolean {
-    return this.#hasStringKeys && typeof key === "string"
-      ? this.#combiner.addString(key)
-      : this.#combiner.add(this.#codec, key);
+    if (!this.#hasStringKeys || typeof key !== "string") {
+      return this.#combiner.add(this.#codec, key);
+    }
+    if (key.length > MAX_KEY_BYTES) checkKeyBytes(key.length, this.#uid);
+    return this.#combiner.addString(key);
   }
 }

@@ -11,7 +11,10 @@ export function taskFailure(failure: unknown, source: number, generation: number
     generation,
     error: {
       name: error.name,
-      message: error.message,
+      message:
+        failure instanceof LineFailure
+          ? `${error.message} It happened at line ${failure.line} of source ${source}.`
+          : error.message,
       ...(error.stack === undefined ? {} : { stack: error.stack }),
     },
     source,
