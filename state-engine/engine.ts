@@ -82,7 +82,14 @@ export class StateEngine implements MemoryMember {
     this.#loader = new BlockLoader(environment, blobStore, cache, limit);
     this.#reader = new PointReader(this.#loader, mergeOperators);
     this.#writer = new TableWriter(blobStore, options.uploads, this.#loader);
-    this.#tables = new TableSet(options, this.#tuning, this.#loader, this.#writer, version);
+    this.#tables = new TableSet(
+      options,
+      this.#tuning,
+      this.#loader,
+      this.#writer,
+      version,
+      sequence,
+    );
     this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
     this.#memtables = new MemtableSet(sequence, mergeOperators);
     this.#memory = new MemoryAccount(memory, this.#memtables, this.#tables, cache);
@@ -244,6 +251,7 @@ export class StateEngine implements MemoryMember {
     this.#checkOpen();
     this.#rotate();
     this.#memtables.beginGroup();
+    this.#tables.beginInterval(this.sequence);
     const { frozen } = this.#memtables;
     const state = new Frozen(this.sequence, this.#time, this.#tables.version, frozen);
     this.#open.add(state);
@@ -296,7 +304,7 @@ export class StateEngine implements MemoryMember {
       this.#memory.trim();
       return true;
     }
-    const hasMore = await this.#tables.compactStep(this.#time);
+    const hasMore = await this.#tables.compactStep(this.#time, this.sequence);
     this.#view = this.#makeView();
     this.#memory.trim();
     // Outputs that do not fit are written at once, not packed at the barrier [31].

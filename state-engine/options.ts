@@ -54,6 +54,18 @@ export interface EngineTuning {
   readonly compactionFanout: number;
   /** Bytes in the tiers, as a part of the bottom run, that make them be merged into it. 0.5. */
   readonly bottomMergeRatio: number;
+  /**
+   * Writes since the last barrier, as a part of the entries in tables, below which the interval counts
+   * as quiet. 0.04: what a quiet interval changes is a few hundredths of the state.
+   */
+  readonly quietChangeRatio: number;
+  /**
+   * Bytes in objects that compactions may write anew in a quiet interval, as a part of all. 0.035: a
+   * checkpoint after changing 1 % uploads less than 5 %, whatever was compacted before it.
+   */
+  readonly quietCompactionRatio: number;
+  /** Runs above which compaction goes on however quiet it is: reads must not get slower without end. 32. */
+  readonly quietRuns: number;
   /** Largest table a compaction writes. 8 MiB: restores in few requests, streams in little memory. */
   readonly tableBytes: number;
   /** Input bytes one maintain() call works through. 256 KiB: a few milliseconds between two frames. */
@@ -71,6 +83,9 @@ export const DEFAULT_TUNING: Omit<EngineTuning, "compression"> = {
   memtableEntries: Number.MAX_SAFE_INTEGER,
   compactionFanout: 4,
   bottomMergeRatio: 0.5,
+  quietChangeRatio: 0.04,
+  quietCompactionRatio: 0.035,
+  quietRuns: 32,
   tableBytes: 8 * 1024 * 1024,
   maintainBytes: 256 * 1024,
   filterMinimumEntries: 1000,

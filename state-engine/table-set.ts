@@ -6,6 +6,7 @@ import { assert } from "./assert.ts";
 import { encodeHex } from "./bytes/text.ts";
 import { Compaction } from "./compaction/compaction.ts";
 import { pickCompaction } from "./compaction/pick-compaction.ts";
+import type { CompactionChoice } from "./compaction/pick-compaction.ts";
 import type { TableWriter } from "./checkpoint/table-writer.ts";
 import type { EngineOptions, EngineTuning } from "./options.ts";
 import { flushMemtables } from "./memtable/flush.ts";
@@ -28,6 +29,9 @@ export class TableSet {
   #built = 0;
   #compaction: Compaction | undefined;
   #outputs: Table[] = [];
+  /** Bytes in objects that compactions took in since the last freeze: the next checkpoint writes them anew. */
+  #rewrittenBytes = 0;
+  #sequenceAtFreeze: number;
   flushes = 0;
   flushedBytes = 0;
   compactions = 0;
@@ -39,7 +43,9 @@ export class TableSet {
     loader: BlockLoader,
     writer: TableWriter,
     version: Version,
+    sequence: number,
   ) {
+    this.#sequenceAtFreeze = sequence;
     this.#options = options;
     this.#tuning = tuning;
     this.#loader = loader;
@@ -106,11 +112,17 @@ export class TableSet {
     return run;
   }
 
-  /** One slice of compaction; true when there is more to do. */
-  async compactStep(time: number): Promise<boolean> {
-    this.#compaction ??= this.#pick(time);
+  /** A checkpoint took what there is: what compactions may write anew is counted from here. */
+  beginInterval(sequence: number): void {
+    this.#rewrittenBytes = 0;
+    this.#sequenceAtFreeze = sequence;
+  }
+
+  /** One slice of compaction; true when there is more to do. `sequence`: of the last write. */
+  async compactStep(time: number, sequence: number): Promise<boolean> {
+    this.#compaction ??= this.#pick(time, sequence);
     const compaction = this.#compaction;
-    if (compaction === undefined) return this.#hasWork();
+    if (compaction === undefined) return this.#choose(sequence) !== undefined;
     let isDone: boolean;
     try {
       isDone = await compaction.step();
@@ -125,22 +137,39 @@ export class TableSet {
     this.#outputs = [];
     this.#compaction = undefined;
     this.#replace(compaction.inputs, output);
-    return this.#hasWork();
+    return this.#choose(sequence) !== undefined;
   }
 
-  #hasWork(): boolean {
-    return pickCompaction(this.#version.runs, this.#tuning) !== undefined;
+  #choose(sequence: number): CompactionChoice | undefined {
+    const shapes = this.#version.runs.map(({ level, run, bytes, tables }) => {
+      const writtenBytes = bytesOf(tables.filter(({ durability }) => durability !== "memory"));
+      return { level, run, bytes, writtenBytes };
+    });
+    return pickCompaction(shapes, this.#tuning, this.#allowance(sequence));
   }
 
-  #pick(time: number): Compaction | undefined {
+  /** Bytes in objects that compactions may still write anew before the next checkpoint. */
+  #allowance(sequence: number): number {
+    const { quietChangeRatio, quietCompactionRatio, quietRuns } = this.#tuning;
+    if (this.#version.runs.length > quietRuns) return Infinity;
+    const { tables } = this;
+    const entries = tables.reduce((sum, { description }) => sum + description.entries, 0);
+    if (sequence - this.#sequenceAtFreeze >= quietChangeRatio * entries) return Infinity;
+    return quietCompactionRatio * bytesOf(tables) - this.#rewrittenBytes;
+  }
+
+  #pick(time: number, sequence: number): Compaction | undefined {
     const { runs } = this.#version;
-    const choice = pickCompaction(runs, this.#tuning);
+    const choice = this.#choose(sequence);
     if (choice === undefined) return undefined;
     const inputs = runs.slice(choice.first, choice.last + 1);
     if (choice.kind === "move") {
       const moved = makeRun(choice.level, this.#nextRun++, inputs[0]!.tables);
       this.#version = applyEdit(this.#version, { removed: inputs, added: [moved] });
       return undefined;
+    }
+    for (const { tables } of inputs) {
+      this.#rewrittenBytes += bytesOf(tables.filter(({ durability }) => durability !== "memory"));
     }
     const { environment, mergeOperators, keyGroups } = this.#options;
     return new Compaction({
@@ -202,6 +231,10 @@ export class TableSet {
     };
     return new Table(description, "memory", bytes);
   }
+}
+
+function bytesOf(tables: readonly Table[]): number {
+  return tables.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Bytes a table keeps in memory. Once it is confirmed, they are the cache's to account for. */

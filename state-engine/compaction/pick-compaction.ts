@@ -2,6 +2,11 @@
  * Decides which runs to merge. Pure. Lazy leveling (Dayan and Idreos 2018): tiers of up to T runs on
  * top, each level's runs merged into one of the next; one sorted run at the bottom, into which all
  * tiers go together once they are worth a good part of it. Write amplification about 3.5 to 4.5.
+ *
+ * What is merged again is uploaded again, by the next checkpoint. While little changes that would be
+ * out of proportion (a change of one key in a hundred, and the whole state uploaded), so the caller
+ * says how many bytes that are in objects already may be written anew: then fewer runs are merged at
+ * once, and the bottom waits until the tiers weigh as much as it does.
  */
 import { BOTTOM_LEVEL } from "../version/version.ts";
 
@@ -9,6 +14,8 @@ export interface RunShape {
   readonly level: number;
   readonly run: number;
   readonly bytes: number;
+  /** The part of `bytes` that is in objects already. */
+  readonly writtenBytes: number;
 }
 
 export interface CompactionChoice {
@@ -25,17 +32,21 @@ export interface CompactionRules {
   readonly bottomMergeRatio: number;
 }
 
-/** `runs` newest first. Undefined: nothing is worth doing. */
+/** `runs` newest first. Undefined: nothing is worth doing, or nothing that `allowanceBytes` allows. */
 export function pickCompaction(
   runs: readonly RunShape[],
   rules: CompactionRules,
+  allowanceBytes = Infinity,
 ): CompactionChoice | undefined {
   const full = fullLevel(runs, rules.compactionFanout);
   if (full === undefined) return undefined;
   const bottom = runs.at(-1)!.level === BOTTOM_LEVEL ? runs.at(-1)! : undefined;
-  const tierBytes = sum(runs) - (bottom?.bytes ?? 0);
+  const bottomBytes = bottom?.bytes ?? 0;
+  const tierBytes = sum(runs) - bottomBytes;
   const nextLevel = runs[full.first]!.level + 1;
-  if (nextLevel >= BOTTOM_LEVEL || tierBytes >= rules.bottomMergeRatio * (bottom?.bytes ?? 0)) {
+  const isAffordable = written(runs) <= allowanceBytes || tierBytes >= bottomBytes;
+  const isDue = tierBytes >= rules.bottomMergeRatio * bottomBytes && isAffordable;
+  if (isDue || nextLevel >= BOTTOM_LEVEL) {
     return { first: 0, last: runs.length - 1, level: BOTTOM_LEVEL, kind: "merge" };
   }
   const oldest = runs[full.last]!.bytes;
@@ -44,7 +55,20 @@ export function pickCompaction(
   if (oldest > younger * rules.compactionFanout) {
     return { first: full.last, last: full.last, level: nextLevel, kind: "move" };
   }
-  return { ...full, level: nextLevel, kind: "merge" };
+  const first = oldestAffordable(runs, full, allowanceBytes);
+  if (first === full.last) return undefined;
+  return { first, last: full.last, level: nextLevel, kind: "merge" };
+}
+
+/** How far up from the oldest run of a level a merge may reach. */
+function oldestAffordable(
+  runs: readonly RunShape[],
+  { first, last }: { readonly first: number; readonly last: number },
+  allowanceBytes: number,
+): number {
+  let reach = last;
+  while (reach > first && written(runs.slice(reach - 1, last + 1)) <= allowanceBytes) reach--;
+  return reach;
 }
 
 /** The first level with T runs or more, as positions. */
@@ -65,4 +89,8 @@ function fullLevel(
 
 function sum(runs: readonly RunShape[]): number {
   return runs.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+function written(runs: readonly RunShape[]): number {
+  return runs.reduce((total, { writtenBytes }) => total + writtenBytes, 0);
 }
