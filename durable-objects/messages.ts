@@ -225,7 +225,7 @@ export const largestInlineOutputBytes = 1024 * 1024;
 export interface OutputInterval {
   readonly checkpoint: number;
   readonly records: number;
-  /** NDJSON, or the object that holds it. */
+  /** NDJSON, each line an object with at least one member, or the object that holds it. */
   readonly data: { readonly inline: Uint8Array } | { readonly path: string; readonly size: number };
 }
 export interface AcknowledgementMetrics {

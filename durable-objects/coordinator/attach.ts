@@ -24,7 +24,7 @@ type Wait = Extract<AttachSourceAnswer, { kind: "wait" }>;
 /** Attaches of one task without a completed checkpoint that count as a failure of the job [32]. */
 export const attachLimit = 10;
 /** As many ask for a checkpoint whatever the interval: an ordinary wake-up ends the count that way. */
-const attachesForCheckpoint = 5;
+export const attachesForCheckpoint = 5;
 /** How long a task waits that still runs a code version the job has left. */
 const codeVersionWaitMs = 2_000;
 /** How long a partition of a job that is stopped or failed waits: it is told when that changes. */
@@ -105,6 +105,7 @@ function newAttempt(house: Coordination, record: JobRecord, task: TaskId): Attac
     generation: record.generation,
     attempt,
     checkpoint: record.completed,
+    decided: (record.pending?.id ?? record.nextCheckpoint) - 1,
     restored: rows.partition(task),
     sources: rows.sources(sourcesOf(record.shape)).map(({ completed }) => completed),
     keyGroups: keyGroupRangeOf(task.index, parallelism, maxParallelism),

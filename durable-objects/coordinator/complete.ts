@@ -164,6 +164,7 @@ function noteSuccess(
   }
   record.counts.completed++;
   record.failedCheckpoints = 0;
+  record.rollbacks = 0;
   record.restart = { ...record.restart, inARow: 0 };
   for (const { task, data } of rows.tasks()) {
     if (data.attaches > 0) rows.writeTask(task, { ...data, attaches: 0 });

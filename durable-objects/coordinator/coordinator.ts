@@ -35,6 +35,7 @@ import type {
   TaskFailure,
 } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
+import type { RollbackAnswer, RollbackRequest } from "../vertex-messages.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { attachPartition, attachSource } from "./attach.ts";
 import { taskChanged } from "./changes.ts";
@@ -55,6 +56,7 @@ import { commitsAfter, pruneOutput, readOutput } from "./output-index.ts";
 import { scanOrphans } from "./orphan-scan.ts";
 import { Registry } from "./registry.ts";
 import { pursueRequests, request, requestLimit, requests } from "./requests.ts";
+import { rollBack } from "./rollback.ts";
 import { CoordinatorRows } from "./rows.ts";
 import {
   checkpointConfiguration,
@@ -134,6 +136,10 @@ export class JobCoordinator implements CoordinatorCalls {
   }
 
   // ------------------------------------------------------------ control
+
+  async requestRollback(request: RollbackRequest): Promise<RollbackAnswer> {
+    return rollBack(this.#house, request);
+  }
 
   async requestCheckpoint(wanted: {
     mode?: CheckpointMode;

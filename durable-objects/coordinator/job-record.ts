@@ -38,6 +38,8 @@ export interface JobRecord {
   notices: Notices;
   /** Failed checkpoints in a row. */
   failedCheckpoints: number;
+  /** Rollbacks of keyed vertices that feed each other, since the last completed checkpoint. */
+  rollbacks?: number;
   restart: RestartState;
   /** End of the back-off while RESTARTING. */
   resumeAt?: number;

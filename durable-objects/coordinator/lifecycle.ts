@@ -155,9 +155,9 @@ async function readCheckpoint(
   { path }: RetainedCheckpoint,
 ): Promise<OfTask<PartitionState>[]> {
   const { partitions } = await resolveChain(context.blobStore, path, context.environment);
-  return partitions.map(({ index, sequence, tables, time, vertex, watermarks }) => ({
+  return partitions.map(({ index, sequence, tables, time, vertex, watermark, watermarks }) => ({
     task: { vertex, index },
-    data: { sequence, tables, time, watermarks },
+    data: { sequence, tables, time, watermarks, ...(watermark !== undefined && { watermark }) },
   }));
 }
 

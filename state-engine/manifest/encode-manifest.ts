@@ -98,6 +98,7 @@ class Reader {
       sequence: this.count(fields, "sequence"),
       time: this.number(fields, "time"),
       watermarks: watermarks as ManifestPartition["watermarks"],
+      ...(fields["watermark"] !== undefined && { watermark: this.number(fields, "watermark") }),
     };
   }
 

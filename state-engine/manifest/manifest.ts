@@ -50,6 +50,8 @@ export interface ManifestPartition {
   readonly sequence: number;
   readonly time: number;
   readonly watermarks: Readonly<Record<number, number>>;
+  /** Event time the operator has reached; absent while unknown. */
+  readonly watermark?: number;
 }
 
 export interface MovedTable {
@@ -67,6 +69,8 @@ export interface PartitionTables {
   readonly sequence: number;
   readonly time: number;
   readonly watermarks: Readonly<Record<number, number>>;
+  /** Event time the operator has reached; absent while unknown. */
+  readonly watermark?: number;
 }
 
 /**

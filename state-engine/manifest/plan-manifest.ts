@@ -144,6 +144,7 @@ function changed(
   return (
     now.sequence !== before.sequence ||
     now.time !== before.time ||
+    now.watermark !== before.watermark ||
     JSON.stringify(now.watermarks) !== JSON.stringify(before.watermarks)
   );
 }

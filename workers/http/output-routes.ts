@@ -55,7 +55,7 @@ const readOutput = createRoute({
   responses: {
     200: {
       description:
-        'NDJSON of {"checkpoint","result"}; {"checkpoint","rewound"} where the job was started from an older checkpoint',
+        'NDJSON of {"checkpoint","output","value"}, with "key" for the newest value of a key; {"checkpoint","rewound"} where the job was started from an older checkpoint',
       headers: z.object({ "Next-Cursor": z.string().optional() }),
       content: { "application/x-ndjson": { schema: z.string() } },
     },

@@ -15,6 +15,9 @@ export function liveOutput(coordinator: Coordinator, after: number): ReadableStr
   const encoder = new TextEncoder();
   let newest = after;
   return new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(encoder.encode(": connected\n\n"));
+    },
     async pull(controller) {
       const commits = await coordinator.awaitCommits({ after: newest, waitMs });
       const events = commits.map(({ checkpoint, committedAt, records }) => {

@@ -89,7 +89,8 @@ async function* linesFrom(
     return;
   }
   for await (const { text, end } of segmentLines(segment, offset, blobStore)) {
-    yield { text: `{"checkpoint":${checkpoint},"result":${text}}\n`, end };
+    // Every line is an object with members: the checkpoint becomes the first of them.
+    yield { text: `{"checkpoint":${checkpoint},${text.slice(1)}\n`, end };
   }
 }
 

@@ -17,7 +17,7 @@ async function running(options = {}): Promise<ScriptedJob> {
 }
 
 function inline(checkpoint: number, ...results: readonly string[]): OutputInterval {
-  const text = results.map((result) => `${JSON.stringify(result)}\n`).join("");
+  const text = results.map((value) => `${JSON.stringify({ value })}\n`).join("");
   return {
     checkpoint,
     records: results.length,
@@ -31,7 +31,7 @@ function object(
   checkpoint: number,
   results: readonly string[],
 ): OutputInterval {
-  const text = results.map((result) => JSON.stringify(result)).join("\n");
+  const text = results.map((value) => JSON.stringify({ value })).join("\n");
   const bytes = new TextEncoder().encode(text);
   const path = job.path(0, name);
   job.bucket.blobs.set(path, bytes);
@@ -73,7 +73,7 @@ async function page(
   };
 }
 
-const line = (checkpoint: number, result: string) => ({ checkpoint, result });
+const line = (checkpoint: number, value: string) => ({ checkpoint, value });
 
 it("[rule 17] output is served in commit order, checkpoint by checkpoint and task by task", async () => {
   const job = await running();

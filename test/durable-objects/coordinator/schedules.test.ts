@@ -220,3 +220,21 @@ it("the bill counts every row written, index rows and alarms included, and the b
 async function operationsOf(job: ScriptedJob): Promise<JsonObject> {
   return (await job.coordinator.cost())["observed_operations"] as JsonObject;
 }
+
+it("[rule 13b] a start brings back how far event time was, from the manifest", async () => {
+  const job = await running({ checkpoint: { intervalMs: 0 } });
+  await job.lines(10);
+  const answer = job.coordinator.requestCheckpoint({ waitMs: 30_000 });
+  await job.advance(10);
+  const state = { tables: [], watermarks: { 0: 90 }, watermark: 100, time: 5, sequence: 1 };
+  for (const index of job.partitions.keys()) {
+    await job.coordinator.acknowledge(job.acknowledgement(index, 1, { state }));
+  }
+  await answer;
+  const stop = job.coordinator.stop({ drain: true, savepoint: false });
+  await job.advance(10);
+  expect((await stop).kind).toBe("stopped");
+  expect((await job.coordinator.start({ from: "latest" })).kind).toBe("started");
+  await job.attachAll();
+  expect(job.attached[1]!.restored).toEqual(state);
+});
