@@ -180,6 +180,12 @@ test("[IN7] a stopped job answers 503 with Retry-After and takes lines again onc
     { accepted: 0, jobStatus: "STOPPED" },
   ]);
   expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+  // Read from its final checkpoint: no partition runs.
+  expect(await countsOf(runtime)).toEqual(countWords("before the stop"));
+  expect(await client.json("/jobs/wordcount/state")).toMatchObject({
+    checkpoint: 1,
+    states: [{ name: "counts", entries: 3, state_size: expect.any(Number) }],
+  });
   await client.postJson("/jobs/wordcount/start", { from: "latest" });
   expect((await post(runtime, "after the start\n")).status).toBe(200);
   expect(await countsOf(runtime)).toEqual(countWords("before the stop after the start"));

@@ -7,23 +7,30 @@ import { decodeCursor } from "../../dataflow/keyed/scan-cursor.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
 import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
+import { workerEnvironment } from "../../durable-objects/platform/worker-environment.ts";
 import { readAtCheckpoint } from "../state/checkpoint-state.ts";
 import { encodeKeyText } from "../state/keys.ts";
+import { hasEnded, latestCheckpoint } from "../state/latest-checkpoint.ts";
 import { liveState, TopologyCache } from "../state/live-state.ts";
 import { readKey, readPage } from "../state/state-page.ts";
 import type { PageRequest, Refused } from "../state/state-page.ts";
 import { describeStates } from "../state/state-list.ts";
-import { findState } from "../state/state-reads.ts";
+import { ResolvedChains } from "../state/resolved-chains.ts";
+import { emptyState, findState } from "../state/state-reads.ts";
 import type { NamedState, StateReads } from "../state/state-reads.ts";
 import { notFound, ProblemError } from "./problem.ts";
 import { addRoute, jobParameter, jsonObject, problems, reachJob } from "./routing.ts";
 import type { ReachableJob, WeirApp } from "./routing.ts";
 
+/** Of manifests remembered per isolate: some hundred chains of small jobs. */
+const CHAINS_LIMIT_BYTES = 2 * 1024 * 1024;
+
 export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
   const topologies = new TopologyCache();
+  const chains = new ResolvedChains(workerEnvironment, CHAINS_LIMIT_BYTES);
   addRoute(app, listStates, async (context) => {
     const job = reachJob(jobs, context.req.param("job"), context.env);
-    return context.json(await describeStates(job, new R2BlobStore(context.env.BUCKET)));
+    return context.json(await describeStates(job, new R2BlobStore(context.env.BUCKET), chains));
   });
   addRoute(app, readOneKey, async (context) => {
     const { job: jobName, state: stateName, key } = context.req.valid("param");
@@ -31,7 +38,7 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
     const named = findState(job.graph, stateName);
     const bytes = encodeKeyText(named.state.keyType, key);
     const { checkpoint } = context.req.valid("query");
-    const from = { topologies, job, named, checkpoint, bindings: context.env };
+    const from = { topologies, chains, job, named, checkpoint, bindings: context.env };
     const answer = await readFrom(from, (reads) => readKey(reads, named.state, bytes));
     if (answer.kind === "missing") {
       throw notFound("No such key", `State "${stateName}" holds nothing under this key.`);
@@ -46,7 +53,7 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
     const named = findState(job.graph, stateName);
     const { checkpoint, ...query } = context.req.valid("query");
     const request = pageRequest(named, query);
-    const from = { topologies, job, named, checkpoint, bindings: context.env };
+    const from = { topologies, chains, job, named, checkpoint, bindings: context.env };
     const page = await readFrom(from, (reads) => readPage(reads, request));
     if (page.kind !== "page") throw refusal(page);
     const lines = page.entries.map(({ key, value }) => `{"key":${key},"value":${value}}\n`);
@@ -58,25 +65,46 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
 
 interface ReadingPlace {
   readonly topologies: TopologyCache;
+  readonly chains: ResolvedChains;
   readonly job: ReachableJob;
   readonly named: NamedState;
   readonly checkpoint: number | undefined;
   readonly bindings: WeirBindings;
 }
 
-/** A live read that met the wrong partition is done once more with the topology read anew [20]. */
 async function readFrom<Answer extends { readonly kind: string }>(
-  { topologies, job, named, checkpoint, bindings }: ReadingPlace,
+  place: ReadingPlace,
   read: (reads: StateReads) => Promise<Answer>,
 ): Promise<Answer> {
-  if (checkpoint !== undefined) {
-    const blobStore = new R2BlobStore(bindings.BUCKET);
-    return await readAtCheckpoint({ job, vertex: named.vertex, checkpoint, blobStore }, read);
-  }
+  const { job, checkpoint } = place;
+  if (checkpoint !== undefined) return await readCheckpoint(place, checkpoint, read);
+  const answer = await readLive(place, read);
+  if (answer.kind !== "notReady") return answer;
+  const latest = await latestCheckpoint(job);
+  if (!hasEnded(latest.status)) return answer;
+  return await readCheckpoint(place, latest.checkpoint, read);
+}
+
+/** A read that met the wrong partition is done once more with the topology read anew [20]. */
+async function readLive<Answer extends { readonly kind: string }>(
+  { topologies, job, named }: ReadingPlace,
+  read: (reads: StateReads) => Promise<Answer>,
+): Promise<Answer> {
   const answer = await read(await liveState(topologies, job, named.vertex.uid));
   if (answer.kind !== "notOwner") return answer;
   topologies.forget(job.graph.name);
   return await read(await liveState(topologies, job, named.vertex.uid));
+}
+
+async function readCheckpoint<Answer>(
+  { chains, job, named, bindings }: ReadingPlace,
+  checkpoint: number,
+  read: (reads: StateReads) => Promise<Answer>,
+): Promise<Answer> {
+  // What a job that has ended without a checkpoint holds.
+  if (checkpoint === 0) return await read(emptyState(job.graph));
+  const blobStore = new R2BlobStore(bindings.BUCKET);
+  return await readAtCheckpoint({ job, vertex: named.vertex, checkpoint, blobStore, chains }, read);
 }
 
 function pageRequest(

@@ -21,6 +21,16 @@ export interface StateReads {
   scan(partition: number, request: ScanRequest): Promise<ScanAnswer>;
 }
 
+/** Before anything was processed. */
+export function emptyState({ options }: JobGraph): StateReads {
+  return {
+    maxParallelism: options.maxParallelism,
+    parallelism: 1,
+    read: () => Promise.resolve({ kind: "missing" }),
+    scan: () => Promise.resolve({ kind: "page", entries: [] }),
+  };
+}
+
 export interface NamedState {
   readonly vertex: KeyedVertex;
   readonly state: KeyedState;
