@@ -12,6 +12,7 @@ import type {
 } from "./messages.ts";
 import { coordinatorQueriesObject } from "./coordinator-queries-object.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
+import type { RollbackRequest } from "./vertex-messages.ts";
 
 /** The class to export as `Coordinator` from a Worker with these jobs. */
 export function coordinatorObject(jobs: JobRegistry) {
@@ -34,6 +35,10 @@ export function coordinatorObject(jobs: JobRegistry) {
 
     async taskChanged(request: TaskChange) {
       return await this.held.task.taskChanged(request);
+    }
+
+    async requestRollback(request: RollbackRequest) {
+      return await this.held.task.requestRollback(request);
     }
 
     async fail(request: TaskFailure) {

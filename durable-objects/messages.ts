@@ -6,6 +6,7 @@
  */
 import type { KeyGroupRange, TableReference } from "../state-engine/version/table-reference.ts";
 import type { CoordinatorQueries } from "./coordinator-queries.ts";
+import type { RollbackAnswer, RollbackRequest, VertexChannelCalls } from "./vertex-messages.ts";
 
 /** One task of a job: partition `index` of the keyed vertex `vertex` (its uid). */
 export interface TaskId {
@@ -177,6 +178,8 @@ export type AttachPartitionAnswer =
       readonly attempt: number;
       /** The checkpoint to restore: the last completed one, 0 for an empty start. */
       readonly checkpoint: number;
+      /** Checkpoints up to this one are completed or given up: their barriers mean nothing any more [22]. */
+      readonly decided: number;
       readonly restored: PartitionState;
       /** Per source, where its channel stands in that checkpoint. */
       readonly sources: readonly SourceState[];
@@ -192,8 +195,8 @@ export type AttachPartitionAnswer =
 /** A partition's part of a checkpoint. */
 export interface PartitionState {
   readonly tables: readonly TableReference[];
-  /** Watermark per source channel at the barrier, by source index; absent while unknown, or while the source is idle [13, 28]. */
-  readonly watermarks: Readonly<Record<number, number>>;
+  /** Watermark per channel at the barrier: by source index, or by the sender's vertex/index; absent while unknown or idle [13, 28]. */
+  readonly watermarks: Readonly<Record<string, number>>;
   /** Event time the operator has reached, which is never behind the least of `watermarks`; absent while unknown. */
   readonly watermark?: number;
   /** Largest arrival time applied: the time that TTL and processing-time windows go by [15]. */
@@ -316,7 +319,7 @@ export interface SourceCalls {
   awaitProcessed(request: { line: number; timeoutMs: number }): Promise<SourceReport>;
 }
 
-export interface PartitionCalls {
+export interface PartitionCalls extends VertexChannelCalls {
   openChannel(request: { source: number; generation: number }): Promise<OpenChannelAnswer>;
   frame(frame: SourceFrame): Promise<ChannelAnswer>;
   /** Stays open until the acknowledgement is accepted or the checkpoint is given up [22]. */
@@ -342,6 +345,8 @@ export interface CoordinatorCalls extends CoordinatorQueries {
   /** A partition changed without input, such as by a processing-time timer: it wants a checkpoint [26]. */
   taskChanged(change: TaskChange): Promise<void>;
   fail(failure: TaskFailure): Promise<void>;
+  /** Raises the generation, if the request comes from the present attempt of a task [6, 24]. */
+  requestRollback(request: RollbackRequest): Promise<RollbackAnswer>;
 }
 
 // ---------------------------------------------------------------- Worker → Partition: live reads

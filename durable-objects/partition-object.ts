@@ -16,6 +16,12 @@ import { PartitionTask } from "./partition/partition.ts";
 import type { WeirBindings } from "./platform/bindings.ts";
 import { HeldTask } from "./platform/held-task.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
+import type {
+  OpenVertexChannel,
+  VertexBarrier,
+  VertexFrame,
+  VertexRewind,
+} from "./vertex-messages.ts";
 
 /** The class to export as `Partition` from a Worker with these jobs. */
 export function partitionObject(jobs: JobRegistry) {
@@ -46,6 +52,22 @@ export function partitionObject(jobs: JobRegistry) {
 
     async barrier(request: Barrier) {
       return await this.#held.task.barrier(request);
+    }
+
+    async openVertexChannel(request: OpenVertexChannel) {
+      return await this.#held.task.openVertexChannel(request);
+    }
+
+    async vertexFrame(request: VertexFrame) {
+      return await this.#held.task.vertexFrame(request);
+    }
+
+    async vertexBarrier(request: VertexBarrier) {
+      return await this.#held.task.vertexBarrier(request);
+    }
+
+    async rewindVertexChannel(request: VertexRewind) {
+      return await this.#held.task.rewindVertexChannel(request);
     }
 
     async abortCheckpoint(request: { generation: number; checkpoint: number }) {

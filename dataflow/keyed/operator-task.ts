@@ -95,6 +95,16 @@ export class OperatorTask {
     return this.#valve.watermark;
   }
 
+  /** The watermark to pass on: held back by records whose results are still out [14]. */
+  get outputWatermark(): number {
+    return this.#runner.outputWatermark;
+  }
+
+  /** No channel holds event time back. */
+  get isIdle(): boolean {
+    return this.#valve.isIdle;
+  }
+
   get channels(): readonly (readonly [string, ChannelWatermark])[] {
     return this.#valve.save();
   }

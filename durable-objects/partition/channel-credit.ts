@@ -14,3 +14,8 @@ export function channelCredit(memory: Pick<MemoryPool, "share">, channels: numbe
   const bytes = Math.floor((memory.share() * PART_FOR_FRAMES) / Math.max(1, channels));
   return Math.max(LEAST_BYTES, Math.min(MOST_BYTES, bytes));
 }
+
+/** How many bytes of frames a sender keeps for its receivers before it takes no more input. */
+export function outgoingBound(memory: Pick<MemoryPool, "share">): number {
+  return Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Math.floor(memory.share() * PART_FOR_FRAMES)));
+}

@@ -41,6 +41,8 @@ export interface CheckpointOptions {
   /** The checkpoint this attempt restored, and the moment it stands for. */
   readonly restored: { readonly checkpoint: number; readonly moment: Moment };
   readonly moment: () => Moment;
+  /** Resolves when this attempt may acknowledge, or is over. */
+  readonly mayAcknowledge: () => Promise<void>;
   /** An acknowledgement was answered. */
   readonly acknowledged: () => void;
   /** The coordinator wants this task to attach anew. */
@@ -104,7 +106,7 @@ export class PartitionCheckpoints {
   }
 
   /** A barrier of this checkpoint was queued; answers its outcome. */
-  begin(barrier: Barrier): Promise<BarrierOutcome> {
+  begin(barrier: Pick<Barrier, "base" | "checkpoint" | "mode">): Promise<BarrierOutcome> {
     const known = this.#runs.get(barrier.checkpoint);
     if (known !== undefined) return known.outcome;
     const { checkpoint, base, mode } = barrier;
@@ -182,7 +184,9 @@ export class PartitionCheckpoints {
     const persisted = frozen && (await this.#persist(run, frozen));
     if (this.#isClosed || (frozen !== undefined && persisted === undefined)) return;
     const output = await this.#prepareOutput(run);
-    if (this.#isClosed || output === undefined) return;
+    if (output === undefined) return;
+    await this.#options.mayAcknowledge();
+    if (this.#isClosed) return;
     const held = this.#held.get(run.checkpoint);
     if (held !== undefined && persisted !== undefined) held.persisted = persisted;
     const { operations, recordsIn } = counter.take();
@@ -276,9 +280,7 @@ export class PartitionCheckpoints {
 function isSameMoment(left: Moment, right: Moment): boolean {
   if (left.sequence !== right.sequence || left.time !== right.time) return false;
   if (left.watermark !== right.watermark) return false;
-  const sources = Object.keys(left.watermarks);
-  if (sources.length !== Object.keys(right.watermarks).length) return false;
-  return sources.every(
-    (source) => left.watermarks[Number(source)] === right.watermarks[Number(source)],
-  );
+  const channels = Object.keys(left.watermarks);
+  if (channels.length !== Object.keys(right.watermarks).length) return false;
+  return channels.every((channel) => left.watermarks[channel] === right.watermarks[channel]);
 }

@@ -6,32 +6,34 @@
  * nothing of this attempt is applied, acknowledged or noted any more [3, 8].
  */
 import { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
+import { verticesFedByLog } from "../../dataflow/edges.ts";
 import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
 import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
 import { StateEngine, StateEngineError } from "../../state-engine/index.ts";
-import type {
-  Barrier,
-  ChannelAnswer,
-  ChannelFence,
-  ChannelState,
-  Fence,
-  SourceFrame,
-  TaskId,
-} from "../messages.ts";
+import type { Fence, SourceFrame, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type { Attached } from "./attach.ts";
-import { PartitionCheckpoints, type Moment } from "./checkpoint.ts";
+import { PartitionCheckpoints, type BarrierOutcome, type Moment } from "./checkpoint.ts";
 import { channelCredit } from "./channel-credit.ts";
 import { ClockTimers } from "./clock-timers.ts";
+import {
+  LOST_ANSWER,
+  type Answered,
+  type IncomingHost,
+  type QueuedBarrier,
+  type QueuedFrame,
+} from "./incoming-host.ts";
+import { IncomingSources } from "./incoming-sources.ts";
+import { IncomingVertices } from "./incoming-vertices.ts";
 import { KeepAwake } from "./keep-awake.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { OperationCounter } from "./operation-counter.ts";
+import { OutgoingVertices } from "./outgoing-vertices.ts";
 import { PartitionOutput } from "./output.ts";
+import { requestRollback, rewindSender, type RegionCall } from "./region.ts";
 import { ChangeReporter } from "./report-change.ts";
-import { rewindSource } from "./rewind.ts";
 import type { UploadNotes } from "./schema.ts";
 import { Signal } from "./signal.ts";
-import { SourceChannel } from "./source-channel.ts";
 import { uploadPath } from "./upload-path.ts";
 import { createVertexTask, type VertexTask } from "./vertex-task.ts";
 
@@ -51,25 +53,18 @@ export interface LiveOptions {
   readonly overtaken: (generation: number) => void;
 }
 
-interface QueuedFrame {
-  readonly channel: SourceChannel;
-  readonly frame: SourceFrame;
-  readonly answer: (answer: ChannelAnswer) => void;
-}
-
-/** After losing its memory a partition is usually back within one call to the coordinator. */
-const LOST_ANSWER: ChannelAnswer = { kind: "notReady", retryAfterMs: 50 };
-/** To a call of an older attempt or session: its sender does not know where this channel stands. */
-const OPEN_ANEW: ChannelAnswer = { kind: "notReady", retryAfterMs: 0 };
-
 export class LivePartition {
   readonly attached: Attached;
   readonly engine: StateEngine;
   /** Raised when a channel has reached the point it was at before the last loss of memory. */
   readonly caughtUp = new Signal();
   readonly #options: LiveOptions;
-  readonly #channels: readonly SourceChannel[];
-  readonly #loop: ApplyLoop<QueuedFrame, Barrier>;
+  readonly sources: IncomingSources;
+  readonly incoming: IncomingVertices;
+  readonly outgoing: OutgoingVertices;
+  /** Names of the input channels, by their number in the apply loop. */
+  readonly #channels: readonly string[];
+  readonly #loop: ApplyLoop<QueuedFrame, QueuedBarrier>;
   readonly #task: VertexTask;
   readonly #clock: ClockTimers | undefined;
   readonly #checkpoints: PartitionCheckpoints;
@@ -78,14 +73,32 @@ export class LivePartition {
   #isClosed = false;
   /** The checkpoint whose number stands in the paths of new objects. */
   #newestBarrier: number;
+  /** The newest checkpoint known to be completed. */
+  #completed: number;
+  /** What is being aligned. */
+  #aligning: QueuedBarrier | undefined;
+  #isRollingBack = false;
 
   constructor(options: LiveOptions) {
     const { context, job, vertex, attached } = options;
-    const { restored, keyGroups, sources } = attached;
+    const { restored, keyGroups, checkpoint } = attached;
     this.#options = options;
     this.attached = attached;
-    this.#newestBarrier = attached.checkpoint;
-    this.#channels = sources.map((source) => new SourceChannel(source, attached.checkpoint));
+    this.#newestBarrier = checkpoint;
+    this.#completed = checkpoint;
+    const host = this.#incomingHost();
+    const isFedByLog = verticesFedByLog(job).includes(vertex.uid);
+    this.sources = new IncomingSources(isFedByLog ? attached.sources : [], host);
+    this.incoming = new IncomingVertices(job, options.task, host);
+    this.outgoing = new OutgoingVertices({
+      ...options,
+      countRequest: () => void (options.counter.requests += 1),
+      rollback: (reason) => this.#rollback(reason),
+    });
+    this.#channels = [
+      ...this.sources.channels.map(({ source }) => String(source)),
+      ...this.incoming.channels.map(({ name }) => name),
+    ];
     this.engine = StateEngine.open({
       environment: context.environment,
       blobStore: options.counter.blobStore,
@@ -97,28 +110,23 @@ export class LivePartition {
     });
     const { engine } = this;
     const { maxParallelism } = job.options;
-    const output = new PartitionOutput({
-      newPath: () => {
-        const path = this.#nextPath("ndjson");
-        this.#note(path);
-        return path;
-      },
-      put: async (path, bytes) => void (await options.counter.blobStore.put(path, bytes)),
-    });
-    this.#task = createVertexTask({ vertex, engine, maxParallelism, attached, emitter: output });
+    const output = this.#createOutput();
+    const channels = this.#channels;
+    const emitter = output;
+    this.#task = createVertexTask({ vertex, engine, maxParallelism, attached, channels, emitter });
     this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
-    this.#loop = new ApplyLoop<QueuedFrame, Barrier>(
-      this.#channels.length,
+    this.#loop = new ApplyLoop<QueuedFrame, QueuedBarrier>(
+      channels.length,
       {
         admit: (queued) => this.#admit(queued),
         apply: (queued) => this.#apply(queued),
-        aligned: (checkpoint) => this.#checkpoints.aligned(checkpoint),
-        reached: ({ source, watermark }) => this.#task.advance(source, watermark),
-        failed: (error, queued) => options.failed(error, queued?.frame),
+        aligned: (aligned) => this.#aligned(aligned),
+        reached: (barrier) => this.#reached(barrier),
+        failed: (error, queued) => options.failed(error, queued?.source),
       },
       { holdsChannels: job.options.checkpoint.guarantee === "exactly-once" },
     );
-    this.#loop.abort(Math.max(attached.checkpoint, options.decided));
+    this.#loop.abort(Math.max(attached.decided, options.decided));
     this.#checkpoints = new PartitionCheckpoints({
       ...options,
       fence: this.#fence,
@@ -126,13 +134,14 @@ export class LivePartition {
       output,
       restored: { checkpoint: attached.checkpoint, moment: this.#moment() },
       moment: () => this.#moment(),
+      mayAcknowledge: () => this.outgoing.allOpened,
       acknowledged: () => this.#maintenance.begin(),
       restore: () => options.overtaken(attached.generation),
     });
     this.#keepAwake = new KeepAwake(
       context,
       job.options.checkpoint.intervalMs,
-      () => this.#checkpoints.hasChanges,
+      () => this.#hasChanges,
     );
     this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
     this.#clock?.check();
@@ -140,7 +149,7 @@ export class LivePartition {
 
   /** Whether live reads see everything processed before the last loss of memory [20]. */
   get hasCaughtUp(): boolean {
-    return this.#channels.every((channel) => channel.hasCaughtUp);
+    return this.sources.hasCaughtUp && this.incoming.hasCaughtUp;
   }
 
   /** Resolves when nothing of this attempt is being written any more. */
@@ -148,61 +157,14 @@ export class LivePartition {
     return Promise.all([this.#checkpoints.settled, this.#maintenance.settled]);
   }
 
-  /** Tells every source to open its channel anew. */
-  rewindSources(): void {
-    const { context, task, counter, overtaken } = this.#options;
-    for (const channel of this.#channels) {
-      const rewound = rewindSource({
-        context,
-        task,
-        source: channel.source,
-        fence: () => (this.#isClosed ? undefined : this.#fence),
-        rewound: (furthest) => {
-          channel.furthest = furthest;
-          this.#announceProgress(channel);
-        },
-        overtaken,
-        countRequest: () => void (counter.requests += 1),
-      });
-      context.keepAlive(rewound);
+  /** Tells every source, and every partition that feeds this one, to open its channel anew. */
+  rewindSenders(): void {
+    const call = this.#regionCall;
+    this.sources.rewind(call);
+    for (const { sender } of this.incoming.channels) {
+      call.context.keepAlive(rewindSender(call, sender));
     }
-  }
-
-  /** Begins a new session: what was sent over an earlier one is refused from now on [1]. */
-  openChannel(source: number): ChannelState {
-    const { channel } = this.#channelOf(source);
-    channel.session += 1;
-    return this.#stateOf(channel);
-  }
-
-  /** Queues the frame if it is the next one of its channel. Synchronous up to the queue, so that order is kept [8]. */
-  frame(frame: SourceFrame): ChannelAnswer | Promise<ChannelAnswer> {
-    const { channel, index } = this.#channelOf(frame.source);
-    if (!this.#isOurs(frame, channel)) return OPEN_ANEW;
-    const verdict = channel.judgeFrame(frame);
-    if (verdict === "known") return this.#done();
-    if (verdict === "apart" || this.#lacksBarrier(channel, frame)) return this.#reposition(channel);
-    channel.queuedTo = frame.to;
-    return new Promise((answer) => this.#loop.pushFrame(index, { channel, frame, answer }));
-  }
-
-  async barrier(barrier: Barrier): Promise<ChannelAnswer> {
-    const { channel, index } = this.#channelOf(barrier.source);
-    if (!this.#isOurs(barrier, channel)) return OPEN_ANEW;
-    const { checkpoint, base } = barrier;
-    // It was triggered, so its base is completed and everything in between is given up [7].
-    this.#checkpoints.complete(base);
-    this.abort(checkpoint - 1);
-    const verdict = this.#loop.isDecided(checkpoint) ? "known" : channel.judgeBarrier(barrier);
-    if (verdict === "apart") return this.#reposition(channel);
-    let outcome = this.#checkpoints.outcomeOf(checkpoint);
-    if (verdict === "next") {
-      outcome = this.#checkpoints.begin(barrier);
-      channel.lastBarrier = checkpoint;
-      this.#newestBarrier = checkpoint;
-      this.#loop.pushBarrier(index, barrier);
-    }
-    return (await outcome) === "lost" ? LOST_ANSWER : this.#done();
+    this.#announceProgress();
   }
 
   /** The alarm is due: processing-time timers may be. */
@@ -212,12 +174,12 @@ export class LivePartition {
 
   abort(checkpoint: number): void {
     this.#checkpoints.abort(checkpoint);
+    this.outgoing.abort(checkpoint);
     this.#loop.abort(checkpoint);
   }
 
   complete(checkpoint: number): void {
-    this.#checkpoints.complete(checkpoint);
-    this.#loop.abort(checkpoint);
+    this.#learn({ completed: checkpoint, decided: checkpoint });
     this.#keepAwake.completed();
   }
 
@@ -227,48 +189,12 @@ export class LivePartition {
     this.#isClosed = true;
     for (const queued of this.#loop.close()) queued.answer(LOST_ANSWER);
     this.#checkpoints.close();
+    this.outgoing.close();
     this.#task.close();
     this.#maintenance.stop();
     this.#keepAwake.stop();
     this.engine.close();
     this.caughtUp.raise();
-  }
-
-  #isOurs({ generation, attempt, session }: ChannelFence, channel: SourceChannel): boolean {
-    const { attached } = this;
-    return (
-      generation === attached.generation &&
-      attempt === attached.attempt &&
-      session === channel.session
-    );
-  }
-
-  /** The call with the barrier before this frame was lost: without it the frame would be on the wrong side [2]. */
-  #lacksBarrier(channel: SourceChannel, { afterBarrier }: SourceFrame): boolean {
-    if (afterBarrier === undefined || afterBarrier <= channel.lastBarrier) return false;
-    return !this.#loop.isDecided(afterBarrier);
-  }
-
-  #channelOf(source: number): { channel: SourceChannel; index: number } {
-    const index = this.#channels.findIndex((channel) => channel.source === source);
-    const channel = this.#channels[index];
-    if (channel !== undefined) return { channel, index };
-    const { vertex, task, job } = this.#options;
-    throw new Error(
-      `Source ${source} sent to ${job.name}/${vertex.uid}/${task.index}, which has ` +
-        `${this.#channels.length} sources: the number of sources is fixed while a job has state.`,
-    );
-  }
-
-  #stateOf(channel: SourceChannel): ChannelState {
-    return {
-      generation: this.attached.generation,
-      attempt: this.attached.attempt,
-      session: channel.session,
-      position: channel.queuedTo,
-      lastBarrier: channel.lastBarrier,
-      creditBytes: this.#creditBytes,
-    };
   }
 
   get #fence(): Fence {
@@ -279,34 +205,81 @@ export class LivePartition {
     return channelCredit(this.#options.context.environment.memory, this.#channels.length);
   }
 
-  #done(): ChannelAnswer {
+  #done(): Answered {
     return { kind: "done", creditBytes: this.#creditBytes };
   }
 
-  #reposition(channel: SourceChannel): ChannelAnswer {
-    return { kind: "reposition", channel: this.#stateOf(channel) };
+  #queueFrame(queued: Omit<QueuedFrame, "answer">): Promise<Answered> {
+    const number = this.#channels.indexOf(queued.channel);
+    return new Promise((answer) => this.#loop.pushFrame(number, { ...queued, answer }));
   }
 
-  #admit({ frame }: QueuedFrame): Promise<void> | undefined {
+  #queueBarrier(barrier: QueuedBarrier): Promise<BarrierOutcome> | undefined {
+    const { checkpoint } = barrier;
+    const isDecided = this.#loop.isDecided(checkpoint);
+    const outcome = isDecided ? undefined : this.#checkpoints.begin(barrier);
+    if (!isDecided) {
+      this.#newestBarrier = checkpoint;
+      this.#aligning = barrier;
+    }
+    this.#loop.pushBarrier(this.#channels.indexOf(barrier.channel), barrier);
+    return outcome;
+  }
+
+  #learn({ completed, decided }: { readonly completed?: number; readonly decided: number }): void {
+    if (completed !== undefined) {
+      this.#completed = Math.max(this.#completed, completed);
+      this.#checkpoints.complete(completed);
+      this.outgoing.complete(completed);
+    }
+    this.abort(decided);
+  }
+
+  /** What is emitted waits for room with the receivers before what is applied waits for room here. */
+  #admit(queued: QueuedFrame): Promise<void> | undefined {
+    const room = this.outgoing.room();
+    if (room === undefined) return this.#admitHere(queued);
+    return room.then(() => (this.#isClosed ? undefined : this.#admitHere(queued)));
+  }
+
+  #admitHere({ frame }: QueuedFrame): Promise<void> | undefined {
     const room = this.engine.admit(frame.bytes.length);
     if (room !== undefined) this.#maintenance.begin();
     return room;
   }
 
   #apply(queued: QueuedFrame): void | Promise<void> {
-    const records = this.#task.apply(queued.frame);
+    const records = this.#task.apply(queued.channel, queued.frame);
     if (typeof records === "number") return this.#applied(queued, records);
     return records.then((count) => this.#applied(queued, count));
   }
 
-  #applied({ channel, frame, answer }: QueuedFrame, records: number): void {
+  #applied({ applied, answer }: QueuedFrame, records: number): void {
     if (this.#isClosed) return;
     this.#options.counter.recordsIn += records;
-    channel.position = frame.to;
+    applied();
     if (records > 0) this.#keepAwake.changed();
-    this.#announceProgress(channel);
+    this.#announceProgress();
     this.#clock?.check();
     answer(this.#done());
+  }
+
+  #reached({ channel, watermark }: QueuedBarrier): void | Promise<void> {
+    const done = this.#task.advance(channel, watermark);
+    if (done === undefined) return this.#passOn();
+    return done.then(() => this.#passOn());
+  }
+
+  /** The moment of the checkpoint: its state is taken, and its barrier stands behind what was emitted. */
+  #aligned(checkpoint: number): void {
+    this.#checkpoints.aligned(checkpoint);
+    const barrier = this.#aligning;
+    if (barrier?.checkpoint === checkpoint) this.outgoing.barrier(barrier);
+  }
+
+  #passOn(): void {
+    if (this.#isClosed) return;
+    this.outgoing.endBatch({ ...this.#task.eventTime, hasCaughtUp: this.hasCaughtUp });
   }
 
   #clockTimers(clock: NonNullable<VertexTask["clock"]>): ClockTimers {
@@ -324,7 +297,11 @@ export class LivePartition {
       clock,
       // What is replayed comes first: it is older than any timer that is due now.
       mayFire: () => !this.#isClosed && this.hasCaughtUp,
-      run: (work) => this.#loop.pushWork(work),
+      run: (work) =>
+        this.#loop.pushWork(async () => {
+          await work();
+          this.#passOn();
+        }),
       fired: () => {
         this.#keepAwake.changed();
         reporter.changed();
@@ -332,10 +309,67 @@ export class LivePartition {
     });
   }
 
-  #announceProgress(channel: SourceChannel): void {
-    if (!channel.hasCaughtUp) return;
+  #announceProgress(): void {
+    this.#passOn();
+    if (!this.hasCaughtUp) return;
     this.caughtUp.raise();
     this.#clock?.check();
+  }
+
+  /** What a loss of memory would undo, here or at the other ends of channels [24]. */
+  get #hasChanges(): boolean {
+    const completed = this.#completed;
+    const hasCarried =
+      this.incoming.hasFramesBehind(completed) || this.outgoing.hasFramesBehind(completed);
+    return hasCarried || this.#checkpoints.hasChanges;
+  }
+
+  get #regionCall(): RegionCall {
+    const { context, task, overtaken, counter } = this.#options;
+    return {
+      context,
+      task,
+      fence: () => (this.#isClosed ? undefined : this.#fence),
+      overtaken,
+      countRequest: () => void (counter.requests += 1),
+    };
+  }
+
+  #rollback(reason: string): void {
+    if (this.#isRollingBack || this.#isClosed) return;
+    this.#isRollingBack = true;
+    this.#options.context.keepAlive(requestRollback(this.#regionCall, reason));
+  }
+
+  #incomingHost(): IncomingHost {
+    const creditBytes = (): number => this.#creditBytes;
+    return {
+      attached: this.attached,
+      get creditBytes() {
+        return creditBytes();
+      },
+      queueFrame: (queued) => this.#queueFrame(queued),
+      queueBarrier: (barrier) => this.#queueBarrier(barrier),
+      outcomeOf: (checkpoint) => this.#checkpoints.outcomeOf(checkpoint),
+      isDecided: (checkpoint) => this.#loop.isDecided(checkpoint),
+      learn: (known) => this.#learn(known),
+      progressed: () => this.#announceProgress(),
+      rollback: (reason) => this.#rollback(reason),
+    };
+  }
+
+  #createOutput(): PartitionOutput {
+    const { blobStore } = this.#options.counter;
+    const newPath = (): string => {
+      const path = this.#nextPath("ndjson");
+      this.#note(path);
+      return path;
+    };
+    const put = async (path: string, bytes: Uint8Array): Promise<void> =>
+      void (await blobStore.put(path, bytes));
+    return new PartitionOutput({ newPath, put }, (edge, record, timestamp) =>
+      this.outgoing.forward(edge, record, timestamp, this.#task.time),
+    );
   }
 
   #moment(): Moment {

@@ -68,7 +68,8 @@ interface Session {
   readonly state: VertexChannelState;
 }
 
-const UNKNOWN_MARK: ChannelMark = { watermark: -Infinity, isIdle: false, hasCaughtUp: false };
+/** What a receiver believes that was told nothing. */
+const UNKNOWN_MARK: ChannelMark = { watermark: -Infinity, isIdle: true, hasCaughtUp: false };
 const NO_BYTES = new Uint8Array(0);
 /** Frames under way at most. */
 const MOST_FRAMES_UNDER_WAY = 4;
@@ -85,6 +86,8 @@ export class OutgoingChannel {
   /** Items before this one were sent over the present session. */
   #unsent = 0;
   #next: VertexPosition;
+  /** The barrier behind which the newest frame stands. */
+  #newestFrameBehind = -1;
   #bytesKept = 0;
   #bytesUnderWay = 0;
   #framesUnderWay = 0;
@@ -115,6 +118,11 @@ export class OutgoingChannel {
     return this.#bytesKept;
   }
 
+  /** A frame was made behind the barrier of `checkpoint`. */
+  hasFramesBehind(checkpoint: number): boolean {
+    return this.#newestFrameBehind >= checkpoint;
+  }
+
   /** Nothing waits for the receiver: what comes now would leave at once. */
   get isQuiet(): boolean {
     return this.#bytesKept === 0;
@@ -123,13 +131,17 @@ export class OutgoingChannel {
   /** Something is to be told that the receiver may not know. */
   get hasNews(): boolean {
     const waits = this.#items.some((item) => item.kind === "frame" || !item.isDecided);
-    return waits || this.#items.length > this.#unsent || !isSameMark(this.#mark, this.#toldMark);
+    if (waits || this.#items.length > this.#unsent) return true;
+    // A receiver that must know whether its senders have caught up asks by itself.
+    const { hasCaughtUp } = this.#session === undefined ? this.#toldMark : this.#mark;
+    return !isSameMark({ ...this.#mark, hasCaughtUp }, this.#toldMark);
   }
 
   addFrame(bytes: Uint8Array, arrivalTime: number, mark: ChannelMark): void {
     this.#mark = mark;
     this.#items.push({ kind: "frame", position: this.#next, bytes, arrivalTime, mark });
     this.#bytesKept += bytes.length;
+    this.#newestFrameBehind = this.#next.barrier;
     this.#next = nextFrame(this.#next);
   }
 

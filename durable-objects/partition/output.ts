@@ -9,6 +9,7 @@
  */
 import type { Emitter } from "../../dataflow/keyed/emitter.ts";
 import { toJsonText } from "../../dataflow/json-text.ts";
+import type { Edge } from "../../dataflow/job-graph.ts";
 import type { OutputInterval } from "../messages.ts";
 
 /** Bytes of output that an acknowledgement carries itself; more goes into objects. */
@@ -37,10 +38,13 @@ export class PartitionOutput implements Emitter {
   /** Results since the partition was restored. */
   #records = 0;
   readonly #uploads: OutputUploads;
+  readonly #forward: Emitter["forward"];
   readonly #encoder = new TextEncoder();
 
-  constructor(uploads: OutputUploads) {
+  /** `forward` takes what goes on to another keyed vertex. */
+  constructor(uploads: OutputUploads, forward: Emitter["forward"]) {
     this.#uploads = uploads;
+    this.#forward = forward;
   }
 
   /** Whether there is anything that no completed checkpoint holds. */
@@ -67,8 +71,9 @@ export class PartitionOutput implements Emitter {
     this.#records++;
   }
 
-  forward(): never {
-    throw new Error("A keyed vertex after a keyed vertex has no channel yet.");
+  forward(edge: Edge, record: unknown, timestamp: number | undefined): void {
+    this.#forward(edge, record, timestamp);
+    this.#records++;
   }
 
   /** The barrier of `checkpoint` has come: what is emitted from now on is behind it. */

@@ -22,6 +22,15 @@ import type {
   TaskId,
 } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
+import type {
+  OpenVertexChannel,
+  OpenVertexChannelAnswer,
+  VertexBarrier,
+  VertexChannelAnswer,
+  VertexFrame,
+  VertexRewind,
+  VertexRewindAnswer,
+} from "../vertex-messages.ts";
 import { Attachment, type Attached } from "./attach.ts";
 import { CountedBlobStore } from "./counted-blob-store.ts";
 import { taskFailure } from "./failure.ts";
@@ -74,21 +83,51 @@ export class PartitionTask implements PartitionCalls {
     const live = await this.#whenLive(OPEN_WAIT_MS);
     if (live === undefined) return this.#notReady();
     if (request.generation < live.attached.generation) return this.#stale(live);
-    return { kind: "open", channel: live.openChannel(request.source) };
+    return { kind: "open", channel: live.sources.open(request.source) };
   }
 
   async frame(frame: SourceFrame): Promise<ChannelAnswer> {
     const live = this.#liveFor(frame.generation);
     if (live === undefined) return this.#notReady();
     if (frame.generation < live.attached.generation) return this.#stale(live);
-    return live.frame(frame);
+    return live.sources.frame(frame);
   }
 
   async barrier(barrier: Barrier): Promise<ChannelAnswer> {
     const live = this.#liveFor(barrier.generation);
     if (live === undefined) return this.#notReady();
     if (barrier.generation < live.attached.generation) return this.#stale(live);
-    return live.barrier(barrier);
+    return live.sources.barrier(barrier);
+  }
+
+  async openVertexChannel(request: OpenVertexChannel): Promise<OpenVertexChannelAnswer> {
+    this.#notice(request.generation);
+    const live = await this.#whenLive(OPEN_WAIT_MS);
+    if (live === undefined) return this.#notReady();
+    if (request.generation < live.attached.generation) return this.#stale(live);
+    return live.incoming.open(request);
+  }
+
+  async vertexFrame(frame: VertexFrame): Promise<VertexChannelAnswer> {
+    const live = this.#liveFor(frame.generation);
+    if (live === undefined) return this.#notReady();
+    if (frame.generation < live.attached.generation) return this.#stale(live);
+    return live.incoming.frame(frame);
+  }
+
+  async vertexBarrier(barrier: VertexBarrier): Promise<VertexChannelAnswer> {
+    const live = this.#liveFor(barrier.generation);
+    if (live === undefined) return this.#notReady();
+    if (barrier.generation < live.attached.generation) return this.#stale(live);
+    return live.incoming.barrier(barrier);
+  }
+
+  async rewindVertexChannel(request: VertexRewind): Promise<VertexRewindAnswer> {
+    const live = this.#liveFor(request.generation);
+    if (live === undefined) return this.#notReady();
+    if (request.generation < live.attached.generation) return this.#stale(live);
+    live.outgoing.rewind(request);
+    return { kind: "heard" };
   }
 
   async abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void> {
@@ -141,7 +180,7 @@ export class PartitionTask implements PartitionCalls {
         failed: (error, frame) => this.#failed(attached, error, frame),
         overtaken: (generation) => this.#overtaken(attached, generation),
       });
-      this.#live.rewindSources();
+      this.#live.rewindSenders();
       this.#answered.raise();
     } catch (error) {
       this.#failed(attached, error);

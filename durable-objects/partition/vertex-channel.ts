@@ -19,6 +19,8 @@ const NONE = -1;
 
 export class VertexChannel {
   readonly sender: TaskId;
+  /** In a checkpoint, and within its partition. */
+  readonly name: string;
   /** How often it was opened in this attempt: calls of an earlier session are refused. */
   session = 0;
   /** The sender has applied again all it had before its last loss of memory [20]. */
@@ -30,12 +32,18 @@ export class VertexChannel {
 
   constructor(sender: TaskId, restored: number) {
     this.sender = sender;
+    this.name = `${sender.vertex}/${sender.index}`;
     this.#queuedTo = behindBarrier(restored);
   }
 
   /** The next frame to be queued: what the sender is measured against and told. */
   get queuedTo(): VertexPosition {
     return this.#queuedTo;
+  }
+
+  /** A frame was taken behind the barrier of `checkpoint`. */
+  hasFramesBehind(checkpoint: number): boolean {
+    return this.#newestFrameBehind >= checkpoint;
   }
 
   is({ vertex, index }: TaskId): boolean {
@@ -46,10 +54,9 @@ export class VertexChannel {
     const known = this.#senderAttempt;
     if (known !== undefined && senderAttempt < known) return "replaced";
     if (known !== undefined && senderAttempt > known) {
-      const hasFrames = this.#newestFrameBehind >= restored;
       // The barrier of a checkpoint that may still complete: the new attempt may not emit before it.
       const isBehindPending = this.#queuedTo.barrier > Math.max(restored, decided);
-      if (hasFrames || isBehindPending) return "lost";
+      if (this.hasFramesBehind(restored) || isBehindPending) return "lost";
       this.#queuedTo = behindBarrier(restored);
       this.hasCaughtUp = false;
     }

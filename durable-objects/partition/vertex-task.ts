@@ -8,18 +8,30 @@ import { OperatorTask } from "../../dataflow/keyed/operator-task.ts";
 import type { KeyedVertex } from "../../dataflow/job-graph.ts";
 import type { ChannelWatermark } from "../../dataflow/time/watermark-valve.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
-import type { PartitionState, SourceFrame } from "../messages.ts";
+import type { PartitionState } from "../messages.ts";
 import type { Attached } from "./attach.ts";
+
+/** What came over a channel in order. Without bytes it only says what time it is. */
+export interface TimedFrame {
+  readonly bytes: Uint8Array;
+  readonly arrivalTime: number;
+  readonly watermark: number;
+  readonly isIdle?: boolean;
+}
 
 /** What a checkpoint keeps of a task's times. */
 export type TaskTimes = Pick<PartitionState, "time" | "watermark" | "watermarks">;
 
 export interface VertexTask {
   readonly times: TaskTimes;
+  /** The task's time [15]. */
+  readonly time: number;
+  /** Event time to pass on, and whether nobody holds it back [13, 28]. */
+  readonly eventTime: { readonly watermark: number; readonly isIdle: boolean };
   /** Answers how many records came in, combined ones counted one by one. */
-  apply(frame: SourceFrame): number | Promise<number>;
-  /** A watermark came over the channel of `source` in order. */
-  advance(source: number, watermark: number): void | Promise<void>;
+  apply(channel: string, frame: TimedFrame): number | Promise<number>;
+  /** A watermark came over the channel in order. */
+  advance(channel: string, watermark: number): void | Promise<void>;
   /** Processing-time timers; absent when there are none. */
   readonly clock?: Pick<OperatorTask, "advanceClock" | "fetchMissing" | "nextClockTimer">;
   /** Nothing that waits goes on after this. */
@@ -30,7 +42,9 @@ export interface VertexTaskOptions {
   readonly vertex: KeyedVertex;
   readonly engine: StateEngine;
   readonly maxParallelism: number;
-  readonly attached: Pick<Attached, "keyGroups" | "restored" | "sources">;
+  readonly attached: Pick<Attached, "keyGroups" | "restored">;
+  /** Names of all input channels. */
+  readonly channels: readonly string[];
   readonly emitter: Emitter;
 }
 
@@ -40,6 +54,8 @@ export function createVertexTask(options: VertexTaskOptions): VertexTask {
     ? new CountingTask(options)
     : new RecordsTask({ ...options, definition: operator.definition });
 }
+
+const NO_EVENT_TIME = { watermark: -Infinity, isIdle: true };
 
 class CountingTask implements VertexTask {
   readonly #task: KeyedTask;
@@ -54,8 +70,16 @@ class CountingTask implements VertexTask {
     return { time: this.#task.time, watermarks: {} };
   }
 
-  apply({ bytes, arrivalTime }: SourceFrame): number {
-    return this.#task.apply(bytes, arrivalTime);
+  get time(): number {
+    return this.#task.time;
+  }
+
+  get eventTime(): VertexTask["eventTime"] {
+    return NO_EVENT_TIME;
+  }
+
+  apply(_channel: string, { bytes, arrivalTime }: TimedFrame): number {
+    return bytes.length === 0 ? 0 : this.#task.apply(bytes, arrivalTime);
   }
 
   advance(): void {}
@@ -69,13 +93,12 @@ class RecordsTask implements VertexTask {
   constructor(
     options: VertexTaskOptions & Pick<ConstructorParameters<typeof OperatorTask>[0], "definition">,
   ) {
-    const { attached } = options;
-    const { keyGroups, restored, sources } = attached;
-    const channels = sources.map(({ source }) => {
-      const watermark = restored.watermarks[source];
+    const { keyGroups, restored } = options.attached;
+    const channels = options.channels.map((channel) => {
+      const watermark = restored.watermarks[channel];
       // A channel that carries nothing, or carried nothing for long, holds nobody back [28].
       const isIdle = watermark === undefined;
-      return [String(source), { watermark: watermark ?? -Infinity, isIdle }] as const;
+      return [channel, { watermark: watermark ?? -Infinity, isIdle }] as const;
     });
     this.clock = new OperatorTask({
       ...options,
@@ -97,20 +120,36 @@ class RecordsTask implements VertexTask {
     };
   }
 
-  apply(frame: SourceFrame): number | Promise<number> {
-    const channel = String(frame.source);
-    if (frame.isIdle !== true) return this.clock.apply(channel, frame);
-    const done = this.clock.markIdle(channel);
-    return done === undefined ? 0 : done.then(() => 0);
+  get time(): number {
+    return this.clock.time;
   }
 
-  advance(source: number, watermark: number): void | Promise<void> {
-    return this.clock.advance(String(source), watermark);
+  get eventTime(): VertexTask["eventTime"] {
+    return { watermark: this.clock.outputWatermark, isIdle: this.clock.isIdle };
+  }
+
+  apply(channel: string, frame: TimedFrame): number | Promise<number> {
+    const applied =
+      frame.bytes.length > 0
+        ? this.clock.apply(channel, frame)
+        : after(this.clock.advance(channel, frame.watermark), 0);
+    if (frame.isIdle !== true) return applied;
+    return typeof applied === "number"
+      ? after(this.clock.markIdle(channel), applied)
+      : applied.then((records) => after(this.clock.markIdle(channel), records));
+  }
+
+  advance(channel: string, watermark: number): void | Promise<void> {
+    return this.clock.advance(channel, watermark);
   }
 
   close(): void {
     this.clock.close();
   }
+}
+
+function after<Value>(done: void | Promise<void>, value: Value): Value | Promise<Value> {
+  return done === undefined ? value : done.then(() => value);
 }
 
 type Channel = readonly [string, ChannelWatermark];
@@ -119,6 +158,6 @@ function isActive([, { watermark, isIdle }]: Channel): boolean {
   return !isIdle && watermark !== -Infinity;
 }
 
-function watermarkOf([source, { watermark }]: Channel): [string, number] {
-  return [source, watermark];
+function watermarkOf([name, { watermark }]: Channel): [string, number] {
+  return [name, watermark];
 }

@@ -6,6 +6,7 @@
  * Promise: every record reaches its channel in order and once, measured by the receiver's position;
  * a pending barrier stands at its line in every channel. A pump that is stopped sends nothing more.
  */
+import { verticesFedByLog } from "../../dataflow/edges.ts";
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
@@ -86,11 +87,11 @@ export class Pump implements ChannelHost {
     this.#positions = job.source.watermarks.length > 0 ? positions : undefined;
     this.#cutter = createLineCutter(job, options.source, parallelism, positions);
     const start = lineStart(options.startLine);
-    this.#channels = options.job.vertices.flatMap((vertex) =>
+    this.#channels = verticesFedByLog(options.job).flatMap((vertex) =>
       Array.from(
-        { length: options.parallelism[vertex.uid]! },
+        { length: options.parallelism[vertex]! },
         (_, index) =>
-          new OutgoingChannel(this, { vertex: vertex.uid, index }, start, options.furthest),
+          new OutgoingChannel(this, { vertex, index }, start, options.furthest),
       ),
     );
   }

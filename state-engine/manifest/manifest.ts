@@ -49,7 +49,7 @@ export interface ManifestPartition {
   readonly moved: readonly MovedTable[];
   readonly sequence: number;
   readonly time: number;
-  readonly watermarks: Readonly<Record<number, number>>;
+  readonly watermarks: Readonly<Record<string, number>>;
   /** Event time the operator has reached; absent while unknown. */
   readonly watermark?: number;
 }
@@ -68,7 +68,7 @@ export interface PartitionTables {
   readonly tables: readonly TableReference[];
   readonly sequence: number;
   readonly time: number;
-  readonly watermarks: Readonly<Record<number, number>>;
+  readonly watermarks: Readonly<Record<string, number>>;
   /** Event time the operator has reached; absent while unknown. */
   readonly watermark?: number;
 }

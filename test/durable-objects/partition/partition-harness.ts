@@ -132,6 +132,7 @@ export class PartitionHarness {
       kind: "attached",
       ...this.position,
       checkpoint: this.completed,
+      decided: this.completed,
       restored: this.restored,
       sources: this.offsets.map((offset, source) => ({ source, offset, watermark: null })),
       keyGroups: { first: 0, last: maxParallelism - 1 },
