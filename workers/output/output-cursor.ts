@@ -14,7 +14,7 @@ export function encodeOutputCursor({ row, segment, offset }: OutputPlace): strin
 
 /** Throws the 400 of the contract for anything that is not a cursor. */
 export function decodeOutputCursor(cursor: string): OutputPlace {
-  const numbers = /^(\d{1,15})-(\d{1,9})-(\d{1,12})$/.exec(cursor);
+  const numbers = /^(\d{1,15})-(\d{1,15})-(\d{1,15})$/.exec(cursor);
   if (numbers === null) {
     throw new ProblemError({
       status: 400,
