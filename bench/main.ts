@@ -3,17 +3,44 @@
  * machines differ and drift. Prints tables; judges nothing.
  */
 import Table from "cli-table3";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { median } from "./median.ts";
+import { manyWordsText, naturalText } from "./texts.ts";
+import { printStages } from "./word-count/print-stages.ts";
+import { measureStages } from "./word-count/stages.ts";
 import { measureThroughput, type ThroughputResult } from "./word-count/throughput.ts";
 
-const program = new Command("npm run bench --")
-  .description("Measures Weir against a plain loop in the same runtime.")
-  .option("--rounds <number>", "rounds of each, by turns", (text) => Number.parseInt(text, 10), 5)
-  .parse();
+interface Options {
+  readonly rounds: number;
+}
 
-const { rounds } = program.opts<{ rounds: number }>();
-console.log(`Word count, ${rounds} rounds of each by turns; medians.\n`);
-printThroughput(await measureThroughput(rounds));
+const program = new Command("npm run bench --");
+program
+  .command("throughput", { isDefault: true })
+  .description("The whole path against a plain loop in the same runtime.")
+  .option("--rounds <number>", "rounds of each, by turns", wholeNumber, 5)
+  .action(async ({ rounds }: Options) => {
+    console.log(`Word count, ${rounds} rounds of each by turns; medians.\n`);
+    printThroughput(await measureThroughput(rounds));
+  });
+program
+  .command("stages")
+  .description("Where the time of a word goes: the stages of the path one by one, in Node.")
+  .option("--rounds <number>", "runs of each stage", wholeNumber, 10)
+  .action(async ({ rounds }: Options) => {
+    console.log(`Word count by stage: CPU time of one thread in Node, mean of ${rounds} runs.\n`);
+    printStages({
+      natural: await measureStages(naturalText(), rounds),
+      manyWords: await measureStages(manyWordsText(), rounds),
+    });
+  });
+await program.parseAsync();
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("Write a whole number from 1.");
+}
 
 function printThroughput(results: readonly ThroughputResult[]): void {
   const table = new Table({
@@ -32,10 +59,4 @@ function printThroughput(results: readonly ThroughputResult[]): void {
     ]);
   }
   console.log(table.toString());
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

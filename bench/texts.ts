@@ -8,6 +8,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { SeededRandom } from "../test/support/seeded-random.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -24,12 +25,12 @@ export function naturalText(): string {
 
 /** About `bytes` of ASCII lines of ten words each. */
 export function manyWordsText(bytes = 9 * MEGABYTE, vocabulary = 165_000): string {
-  const random = seededRandom(20_261_001);
+  const random = new SeededRandom(20_261_001);
   const words = Array.from({ length: vocabulary }, (_, rank) => wordOfRank(rank));
   const cumulative = cumulativeZipf(vocabulary, 0.9);
   const lines: string[] = [];
   for (let written = 0; written < bytes;) {
-    const line = Array.from({ length: 10 }, () => words[pick(cumulative, random())]).join(" ");
+    const line = Array.from({ length: 10 }, () => words[pick(cumulative, random.next())]).join(" ");
     written += line.length + 1;
     lines.push(line);
   }
@@ -59,17 +60,6 @@ export function countWords(text: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return counts;
-}
-
-/** Mulberry32: a small generator with a seed (T. Ettinger, 2017, public domain). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 function wordOfRank(rank: number): string {
