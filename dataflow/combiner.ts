@@ -40,7 +40,7 @@ export class CountCombiner {
   readonly #frameBytes: Int32Array;
   /** 1 for a partition whose records are passed over. */
   readonly #isPassedOver: Uint8Array;
-  /** By the hash's low bits; the length is a power of two, at most half of them taken. */
+  /** By the hash's low bits; the length is a power of two, at most three quarters of them taken: a small table stays in the cache. */
   #slots = new Int32Array(4096);
   #bytes = new Uint8Array(64 * 1024);
   #words = new Int32Array(this.#bytes.buffer);
@@ -182,7 +182,7 @@ export class CountCombiner {
     this.#words[entry + COUNT] = 1;
     this.#slots[slot] = (hash & TAG_MASK) | entry;
     this.#end = entry + HEADER_WORDS + wordsOf(length);
-    if (++this.#entries * 2 > this.#slots.length) this.#growSlots();
+    if (++this.#entries * 4 > this.#slots.length * 3) this.#growSlots();
     return true;
   }
 
