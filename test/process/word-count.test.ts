@@ -1,8 +1,9 @@
 /** The word count from POST to GET on the real runtime. */
 import { gzipSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { countWords } from "../../bench/texts.ts";
 import type { RuntimeProcess } from "../../cli/runtime-process.ts";
+import { RuntimeStorage } from "../support/runtime-storage.ts";
 import { sharedRuntime, startRuntime, temporaryDirectory } from "../support/runtime.ts";
 import {
   answered,
@@ -18,7 +19,7 @@ const onRequest = ["--checkpoint-interval", "0"];
 
 const running = sharedRuntime({ parameters: onRequest, variables: { WEIR_PARALLELISM: "4" } });
 
-test("the word count counts a real text exactly, however it is sent", async () => {
+test("[IN1] [RD1] the word count counts a real text exactly, however it is sent", async () => {
   const runtime = running();
   const text = realText();
   const lines = text.split(/\r?\n/).filter((line) => line !== "").length;
@@ -38,7 +39,7 @@ test("the word count counts a real text exactly, however it is sent", async () =
   expect(await theCount.json()).toEqual({ key: "the", value: expected.get("the") });
 });
 
-test("the state gives the top words, prefixes and pages of a state in order", async () => {
+test("[RD2] the state gives the top words, prefixes and pages of a state in order", async () => {
   const runtime = running();
   // What the test before posted.
   const text = `${realText()}\n${realText()}\n${realText()}`;
@@ -57,7 +58,7 @@ test("the state gives the top words, prefixes and pages of a state in order", as
   expect(prefixed.size).toBeGreaterThan(3);
 });
 
-test("a requested checkpoint covers what was posted and keeps its manifest", async () => {
+test("[CK2] [RD1] [RD3] a requested checkpoint covers what was posted and keeps its manifest", async () => {
   const runtime = await startRuntime({
     directory: temporaryDirectory(),
     parameters: onRequest,
@@ -108,19 +109,38 @@ test("lines sent over a WebSocket are answered one by one, in order", async () =
   expect((await countsOf(runtime)).get("websocketwire")).toBe(5);
 });
 
-test("the runtime ends with exit code 0 when it is asked to, and comes back where it was", async () => {
+test("[CK8] [RS4] the runtime ends with exit code 0 when it is asked to, and comes back where it was", async () => {
   const directory = temporaryDirectory();
   const first = await startRuntime({ directory, parameters: onRequest });
   await post(first, "one two two\n");
+  await checkpoint(first);
+  const statistics = await checkpoints(first);
+  await post(first, "three three three\n");
   expect(await first.stop()).toBe(0);
   const second = await startRuntime({ directory, parameters: onRequest });
-  expect(await countsOf(second)).toEqual(
-    new Map([
-      ["one", 1],
-      ["two", 2],
-    ]),
-  );
+  expect(await checkpoints(second)).toEqual(statistics);
+  expect(await countsOf(second)).toEqual(countWords("one two two three three three"));
 });
+
+test("[RS3] a source resumes by itself after a kill, without another request", async () => {
+  const directory = temporaryDirectory();
+  const first = await startRuntime({ directory, parameters: onRequest });
+  expect((await post(first, realText())).status).toBe(200);
+  await first.kill();
+  const storage = new RuntimeStorage(directory);
+  expect(storage.rows("Coordinator", "retained")).toEqual([]);
+  // Only this one takes checkpoints by itself; nobody asks it for anything.
+  const second = await startRuntime({ directory, parameters: ["--checkpoint-interval", "200"] });
+  await vi.waitUntil(() => storage.rows("Coordinator", "retained").length > 0, 30_000);
+  expect(await countsOf(second, "checkpoint=1")).toEqual(countWords(realText()));
+});
+
+async function checkpoints(runtime: RuntimeProcess): Promise<unknown> {
+  const { counts, history } = (await (
+    await answered(runtime, "/jobs/wordcount/checkpoints")
+  ).json()) as Record<string, unknown>;
+  return { counts, history };
+}
 
 async function checkpoint(runtime: RuntimeProcess): Promise<unknown> {
   const request = { method: "POST" };

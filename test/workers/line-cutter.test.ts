@@ -65,7 +65,7 @@ const piece = fc.oneof(
 const text = fc.array(piece, { maxLength: 40 }).map((pieces) => encoder.encode(pieces.join("")));
 
 describe("the line cutter", () => {
-  test("agrees with a naive splitter on text with every mixture of line ends", () => {
+  test("[IN1] agrees with a naive splitter on text with every mixture of line ends", () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 4, max: 24 }), (body, limitBytes) => {
         expect(cutInBuffers(body, limitBytes)).toEqual(splitNaively(body, limitBytes));

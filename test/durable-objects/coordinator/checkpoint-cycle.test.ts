@@ -88,7 +88,7 @@ it("[rule 22b] the coordinator repeats the trigger to a source until it has answ
   expect(job.sources[1]!.triggers[0]).toMatchObject({ checkpoint: 1 });
 });
 
-it("[rule 22] the coordinator tells every task of an abort until it has answered", async () => {
+it("[CK7] [rule 22] the coordinator tells every task of an abort until it has answered", async () => {
   const job = await running({
     checkpoint: { intervalMs: 0, timeoutMs: 2_000, tolerableFailures: 3 },
   });

@@ -38,7 +38,7 @@ const checkpointOptions = {
 const status = fc.constantFrom("RUNNING", "RESTARTING", "STOPPED", "FAILED" as const);
 const id = fc.integer({ min: 0, max: 20 });
 
-it("[rule 26] begins a checkpoint only while the job runs, none is pending and there is a reason", () => {
+it("[CK7] [rule 26] begins a checkpoint only while the job runs, none is pending and there is a reason", () => {
   fc.assert(
     fc.property(
       status,
