@@ -263,7 +263,10 @@ export class OutgoingChannel {
     const { attempt, session } = state;
     const { watermark, isIdle, hasCaughtUp } = mark;
     const common = { generation, attempt, session, sender, position, watermark, isIdle };
-    if (item.kind === "barrier") return partition.vertexBarrier({ ...common, ...item.barrier });
+    if (item.kind === "barrier") {
+      const { checkpoint, base, mode } = item.barrier;
+      return partition.vertexBarrier({ ...common, checkpoint, base, mode });
+    }
     const { bytes, arrivalTime } =
       item.kind === "frame" ? item : { bytes: NO_BYTES, arrivalTime: 0 };
     return partition.vertexFrame({ ...common, hasCaughtUp, arrivalTime, bytes });

@@ -1,0 +1,54 @@
+/** Jobs of several keyed vertices, and what their states must be for given words. */
+import { job } from "../../../../dataflow/job.ts";
+import type { JobOptionsInput } from "../../../../dataflow/options.ts";
+import type { Counts } from "../../../simulation/oracles/log-oracle.ts";
+import { wordsOf, type Scenario } from "../../../simulation/scenario.ts";
+import type { RegionJob } from "./region-run.ts";
+
+function optionsOf(scenario: Scenario): JobOptionsInput {
+  return {
+    parallelism: scenario.partitions,
+    maxParallelism: 16,
+    sources: scenario.sources,
+    checkpoint: {
+      intervalMs: scenario.intervalMs,
+      minPauseMs: scenario.minPauseMs,
+      timeoutMs: scenario.timeoutMs,
+      retained: scenario.retained,
+      tolerableFailures: scenario.tolerableFailures,
+      mode: scenario.mode,
+    },
+    restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
+  };
+}
+
+/** A word count, and behind it how many words occur how often. */
+export function countOfCounts(scenario: Scenario): RegionJob {
+  const { graph } = job("region", optionsOf(scenario))
+    .lines()
+    .flatMap((line) => wordsOf(line))
+    .keyBy((word) => word)
+    .count("counts")
+    .keyBy((count) => count, "integer")
+    .count("groups");
+  return {
+    graph,
+    expected: (words) =>
+      new Map([
+        ["counts", texts(words)],
+        ["groups", groupsOf(words)],
+      ]),
+  };
+}
+
+function texts(counts: Counts): ReadonlyMap<string, string> {
+  return new Map([...counts].map(([word, count]) => [JSON.stringify(word), String(count)]));
+}
+
+function groupsOf(words: Counts): ReadonlyMap<string, string> {
+  const groups = new Map<string, string>();
+  for (const count of words.values()) {
+    groups.set(String(count), String(Number(groups.get(String(count)) ?? 0) + 1));
+  }
+  return groups;
+}
