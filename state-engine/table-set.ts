@@ -7,9 +7,11 @@ import { encodeHex } from "./bytes/text.ts";
 import { Compaction } from "./compaction/compaction.ts";
 import { pickCompaction } from "./compaction/pick-compaction.ts";
 import type { CompactionChoice } from "./compaction/pick-compaction.ts";
+import { runShape } from "./compaction/run-shape.ts";
 import type { TableWriter } from "./checkpoint/table-writer.ts";
 import type { EngineOptions, EngineTuning } from "./options.ts";
 import { flushMemtables } from "./memtable/flush.ts";
+import { StateEngineError } from "./errors.ts";
 import { tableLimit } from "./limits.ts";
 import type { Memtable } from "./memtable/memtable.ts";
 import type { BlockLoader } from "./read/block-loader.ts";
@@ -122,12 +124,14 @@ export class TableSet {
   async compactStep(time: number, sequence: number): Promise<boolean> {
     this.#compaction ??= this.#pick(time, sequence);
     const compaction = this.#compaction;
-    if (compaction === undefined) return this.#choose(sequence) !== undefined;
+    if (compaction === undefined) return this.#choose(time, sequence) !== undefined;
     let isDone: boolean;
     try {
       isDone = await compaction.step();
     } catch (error) {
-      this.#giveUpCompaction();
+      // What storage did not answer is asked for again with the next slice; nothing done so far is lost.
+      const goesOn = error instanceof StateEngineError && error.kind === "unavailable";
+      if (!goesOn) this.#giveUpCompaction();
       throw error;
     }
     if (!isDone) return true;
@@ -137,14 +141,11 @@ export class TableSet {
     this.#outputs = [];
     this.#compaction = undefined;
     this.#replace(compaction.inputs, output);
-    return this.#choose(sequence) !== undefined;
+    return this.#choose(time, sequence) !== undefined;
   }
 
-  #choose(sequence: number): CompactionChoice | undefined {
-    const shapes = this.#version.runs.map(({ level, run, bytes, tables }) => {
-      const writtenBytes = bytesOf(tables.filter(({ durability }) => durability !== "memory"));
-      return { level, run, bytes, writtenBytes };
-    });
+  #choose(time: number, sequence: number): CompactionChoice | undefined {
+    const shapes = this.#version.runs.map((run) => runShape(run, time));
     return pickCompaction(shapes, this.#tuning, this.#allowance(sequence));
   }
 
@@ -160,7 +161,7 @@ export class TableSet {
 
   #pick(time: number, sequence: number): Compaction | undefined {
     const { runs } = this.#version;
-    const choice = this.#choose(sequence);
+    const choice = this.#choose(time, sequence);
     if (choice === undefined) return undefined;
     const inputs = runs.slice(choice.first, choice.last + 1);
     if (choice.kind === "move") {
@@ -168,9 +169,7 @@ export class TableSet {
       this.#version = applyEdit(this.#version, { removed: inputs, added: [moved] });
       return undefined;
     }
-    for (const { tables } of inputs) {
-      this.#rewrittenBytes += bytesOf(tables.filter(({ durability }) => durability !== "memory"));
-    }
+    for (const run of inputs) this.#rewrittenBytes += runShape(run, time).writtenBytes;
     const { environment, mergeOperators, keyGroups } = this.#options;
     return new Compaction({
       environment,

@@ -91,8 +91,12 @@ export class Compaction {
         return true;
       }
       if (merge.state === BLOCKED) {
-        await this.#options.loader.loadAhead(merge.needs, READ_AHEAD_BYTES, false);
-        merge.resume();
+        try {
+          await this.#options.loader.loadAhead(merge.needs, READ_AHEAD_BYTES, false);
+        } finally {
+          // Also when some of it failed: what did come is kept, or trying again might never come to an end.
+          merge.resume();
+        }
         continue;
       }
       if (this.#builder.size >= this.#options.tuning.tableBytes) {

@@ -7,6 +7,8 @@
  * out of proportion (a change of one key in a hundred, and the whole state uploaded), so the caller
  * says how many bytes that are in objects already may be written anew: then fewer runs are merged at
  * once, and the bottom waits until the tiers weigh as much as it does.
+ *
+ * Runs of which half is dead are all merged whatever their number: what goes pays for what is written.
  */
 import { BOTTOM_LEVEL } from "../version/version.ts";
 
@@ -16,6 +18,9 @@ export interface RunShape {
   readonly bytes: number;
   /** The part of `bytes` that is in objects already. */
   readonly writtenBytes: number;
+  readonly entries: number;
+  /** Entries that mean nothing any more, as far as can be told: deletions, what they delete, and expired ones. */
+  readonly deadEntries: number;
 }
 
 export interface CompactionChoice {
@@ -39,7 +44,7 @@ export function pickCompaction(
   allowanceBytes = Infinity,
 ): CompactionChoice | undefined {
   const full = fullLevel(runs, rules.compactionFanout);
-  if (full === undefined) return undefined;
+  if (full === undefined) return isMostlyDead(runs) ? mergeAll(runs) : undefined;
   const bottom = runs.at(-1)!.level === BOTTOM_LEVEL ? runs.at(-1)! : undefined;
   const bottomBytes = bottom?.bytes ?? 0;
   const tierBytes = sum(runs) - bottomBytes;
@@ -47,7 +52,7 @@ export function pickCompaction(
   const isAffordable = written(runs) <= allowanceBytes || tierBytes >= bottomBytes;
   const isDue = tierBytes >= rules.bottomMergeRatio * bottomBytes && isAffordable;
   if (isDue || nextLevel >= BOTTOM_LEVEL) {
-    return { first: 0, last: runs.length - 1, level: BOTTOM_LEVEL, kind: "merge" };
+    return mergeAll(runs);
   }
   const oldest = runs[full.last]!.bytes;
   const younger = sum(runs.slice(full.first, full.last));
@@ -58,6 +63,16 @@ export function pickCompaction(
   const first = oldestAffordable(runs, full, allowanceBytes);
   if (first === full.last) return undefined;
   return { first, last: full.last, level: nextLevel, kind: "merge" };
+}
+
+function mergeAll(runs: readonly RunShape[]): CompactionChoice {
+  return { first: 0, last: runs.length - 1, level: BOTTOM_LEVEL, kind: "merge" };
+}
+
+function isMostlyDead(runs: readonly RunShape[]): boolean {
+  const entries = runs.reduce((total, run) => total + run.entries, 0);
+  const dead = runs.reduce((total, run) => total + run.deadEntries, 0);
+  return dead > 0 && dead * 2 >= entries;
 }
 
 /** How far up from the oldest run of a level a merge may reach. */

@@ -11,6 +11,8 @@ function runsOf(...shapes: readonly (readonly [level: number, bytes: number])[])
     bytes,
     run: shapes.length - index,
     writtenBytes: bytes,
+    entries: bytes,
+    deadEntries: 0,
   }));
 }
 
