@@ -267,8 +267,10 @@ export class PartitionTask implements PartitionCalls {
     try {
       return await read({ engine, vertex: this.#vertex, keyGroups: attached.keyGroups });
     } catch (error) {
-      // Memory was lost in the middle of the read.
-      if (live !== this.#live) return { kind: "notReady", retryAfterSeconds: 1 };
+      // Memory was lost in the middle of the read, storage did not answer, or a table of the version
+      // it began with was swept meanwhile: whoever reads again sees the newest version.
+      const isPassing = error instanceof StateEngineError && error.kind === "unavailable";
+      if (isPassing || live !== this.#live) return { kind: "notReady", retryAfterSeconds: 1 };
       throw error;
     }
   }

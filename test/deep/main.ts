@@ -36,15 +36,16 @@ async function main(options: Options): Promise<void> {
   const began = Date.now();
   const bar = new cliProgress.SingleBar({
     format:
-      "{bar} {value}/{total} seeds, {duration_formatted}, {events} events, {checkpoints} checkpoints restored",
+      "{bar} {value}/{total} seeds, {duration_formatted}, {events} events, {checkpoints} checkpoints restored, uploads in {uploading} seeds",
     noTTYOutput: true,
     notTTYSchedule: 10_000,
   });
-  bar.start(options.seeds, 0, { events: 0, checkpoints: 0 });
-  const sum = { events: 0, checkpoints: 0 };
+  const sum = { events: 0, checkpoints: 0, uploading: 0 };
+  bar.start(options.seeds, 0, { ...sum });
   const failed = await runSeeds(options, (outcome) => {
     sum.events += outcome.events;
     sum.checkpoints += outcome.checkpointsChecked;
+    if (outcome.tablesUploaded > 0) sum.uploading++;
     bar.increment(1, sum);
   });
   bar.stop();

@@ -8,14 +8,16 @@ export interface SeedOutcome {
   readonly failure: string | undefined;
   readonly events: number;
   readonly checkpointsChecked: number;
+  readonly tablesUploaded: number;
 }
 
 if (parentPort === null) throw new Error("This file runs as a thread of test/deep/main.ts.");
 const port = parentPort;
 
 port.on("message", (seed: number) => {
-  void simulate(scenarioOf(seed)).then(({ failure, events, checkpointsChecked }) => {
-    const outcome: SeedOutcome = { seed, failure, events, checkpointsChecked };
+  void simulate(scenarioOf(seed)).then((result) => {
+    const { failure, events, checkpointsChecked, tablesUploaded } = result;
+    const outcome: SeedOutcome = { seed, failure, events, checkpointsChecked, tablesUploaded };
     port.postMessage(outcome);
   });
 });

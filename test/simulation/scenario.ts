@@ -22,6 +22,8 @@ export interface Scenario {
   readonly linesPerRequest: number;
   /** Words that many lines share; every line also has a word of its own. */
   readonly sharedWords: number;
+  /** Bytes by which the line's own word is made longer: what does not fit a manifest is uploaded. */
+  readonly paddingBytes: number;
   /** Bytes of memory of each object's pool. */
   readonly memoryBytes: number;
   readonly rates: FaultRates;
@@ -65,6 +67,7 @@ export function scenarioOf(seed: number): Scenario {
     sharedWords: random.pick([1, 5, 40]),
     memoryBytes: random.pick([80 * 1024 * 1024, 1024 * 1024, 64 * 1024, 16 * 1024]),
     rates: ratesOf(random),
+    paddingBytes: random.pick([0, 0, 100, 1_000]),
   };
 }
 

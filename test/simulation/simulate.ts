@@ -7,7 +7,7 @@ import { JobCoordinator } from "../../durable-objects/coordinator/coordinator.ts
 import type { ObjectContext } from "../../durable-objects/object-context.ts";
 import { PartitionTask } from "../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../durable-objects/source/source.ts";
-import { type Mutant, mutate } from "./mutants.ts";
+import { type Mutant, mutate } from "./mutants/mutant.ts";
 import { CheckpointOracle } from "./oracles/checkpoint-oracle.ts";
 import { differenceOf, LogOracle } from "./oracles/log-oracle.ts";
 import { type Scenario, simulatedJob } from "./scenario.ts";
@@ -15,6 +15,8 @@ import { type ObjectName, World, type WorldOptions } from "./world.ts";
 import { Workload } from "./workload.ts";
 
 const MAXIMUM_EVENTS = 100_000;
+/** Falling silent takes a few hundred. */
+const MAXIMUM_SILENCE_EVENTS = 20_000;
 const MAXIMUM_WORK_MS = 3_600_000;
 const MAXIMUM_SILENCE_MS = 24 * 3_600_000;
 
@@ -26,6 +28,10 @@ export interface Result {
   readonly checksum: string;
   readonly events: number;
   readonly checkpointsChecked: number;
+  /** Objects with tables that were written; state that fits the manifest needs none. */
+  readonly tablesUploaded: number;
+  /** Every entry of the live state in the end, as "key value"; undefined when it came to no end. */
+  readonly finalState: readonly string[] | undefined;
   readonly crashPoints: ReadonlyMap<string, number>;
   /** The last lines of the trace. */
   readonly trace: readonly string[];
@@ -34,6 +40,18 @@ export interface Result {
 export async function simulate(
   scenario: Scenario,
   options: Pick<WorldOptions, "crashAt"> & { readonly mutant?: Mutant } = {},
+): Promise<Result> {
+  const restore = options.mutant?.patch?.();
+  try {
+    return await simulateWith(scenario, options);
+  } finally {
+    restore?.();
+  }
+}
+
+async function simulateWith(
+  scenario: Scenario,
+  options: Pick<WorldOptions, "crashAt"> & { readonly mutant?: Mutant },
 ): Promise<Result> {
   const graph = simulatedJob(scenario);
   const { mutant } = options;
@@ -57,6 +75,8 @@ export async function simulate(
     checksum: trace.checksum,
     events: trace.count,
     checkpointsChecked: run.checkpoints.checked,
+    tablesUploaded: run.checkpoints.tablesUploaded,
+    finalState: run.finalState,
     crashPoints: world.crashPoints,
     trace: trace.last(4_000),
   };
@@ -75,6 +95,7 @@ class Run {
   readonly #workload: Workload;
   readonly #log: LogOracle;
   readonly checkpoints: CheckpointOracle;
+  finalState: readonly string[] | undefined;
 
   constructor(world: World, scenario: Scenario) {
     this.#world = world;
@@ -140,6 +161,7 @@ class Run {
 
   async #checkLiveState(): Promise<void> {
     const live = await this.#workload.readEverything();
+    this.finalState = [...live].map(([key, value]) => `${key} ${value}`).toSorted();
     const difference = differenceOf(live, this.#log.countEverything());
     if (difference !== undefined) {
       this.#world.violations.add(`The live state is wrong in the end: ${difference}.`);
@@ -149,7 +171,7 @@ class Run {
   /** An idle job makes no request at all: in the end no event is left. */
   async #silence(): Promise<string | undefined> {
     const ended = await this.#world.run({
-      events: MAXIMUM_EVENTS,
+      events: MAXIMUM_SILENCE_EVENTS,
       simulatedMs: MAXIMUM_SILENCE_MS,
     });
     return ended === "empty" ? undefined : this.#explain(ended, "silence");

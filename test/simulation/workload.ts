@@ -14,6 +14,8 @@ interface Request {
   readonly lines: readonly string[];
 }
 
+const ACCOUNTS = 6;
+
 export class Workload {
   readonly #world: World;
   readonly #scenario: Scenario;
@@ -21,7 +23,6 @@ export class Workload {
   /** Every line handed over for sending, in no particular order. */
   readonly sent: string[] = [];
   #running = 0;
-  #lineNumber = 0;
   /** Largest value read of each key, by partition: live values never fall. */
   readonly #seen = new Map<string, number>();
 
@@ -89,9 +90,12 @@ export class Workload {
   }
 
   async #produce(producer: number, random: SeededRandom): Promise<void> {
+    // Dice of its own: what is sent does not depend on what goes wrong.
+    const content = random.fork();
     for (let sequence = 0; sequence < this.#scenario.requestsPerProducer; sequence++) {
       await this.#pause(random);
-      const lines = this.#lines(random.integer(this.#scenario.linesPerRequest + 1), random);
+      const count = content.integer(this.#scenario.linesPerRequest + 1);
+      const lines = this.#lines(`${producer}-${sequence}`, count, content);
       this.sent.push(...lines);
       const source = producer % this.#scenario.sources;
       const request = { producer: `producer-${producer}`, source, sequence, lines };
@@ -110,9 +114,12 @@ export class Workload {
     if (milliseconds > 0) await this.#sleep(random.between(1, milliseconds));
   }
 
-  #lines(count: number, random: SeededRandom): string[] {
-    return Array.from({ length: count }, () => {
-      const words = [`line${this.#lineNumber++}`];
+  /** Each line has a word of its own and moves one unit from an account to another. */
+  #lines(request: string, count: number, random: SeededRandom): string[] {
+    const padding = "x".repeat(this.#scenario.paddingBytes);
+    return Array.from({ length: count }, (_, number) => {
+      const [from, to] = [random.integer(ACCOUNTS), random.integer(ACCOUNTS)];
+      const words = [`line${request}-${number}${padding}`, `debit${from}`, `credit${to}`];
       for (let more = random.integer(6); more > 0; more--) {
         words.push(`word${random.integer(this.#scenario.sharedWords)}`);
       }

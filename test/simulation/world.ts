@@ -225,8 +225,6 @@ export function isFaultOfTheWorld(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof CallFailed) return true;
     if (cause.message.includes("The simulated bucket failed")) return true;
-    // A long read may lose the race against the sweep; whoever reads again is served.
-    if (/^Object \S+ is gone/.test(cause.message)) return true;
   }
   return false;
 }

@@ -1,4 +1,5 @@
 /** Live reads: when they are answered, and what they see. */
+import { SeededRandom } from "../../support/seeded-random.ts";
 import { expect, it } from "vitest";
 import { PartitionHarness, stateOf } from "./partition-harness.ts";
 
@@ -56,4 +57,24 @@ it("scans by key and from the largest value down", async () => {
     '"apple"',
     '"avocado"',
   ]);
+});
+
+it("[rule 21] asks a reader to come back whose scan met a table that was swept meanwhile, and never answers short", async () => {
+  const harness = new PartitionHarness();
+  await harness.open();
+  const random = new SeededRandom(1);
+  const keys = Array.from({ length: 4_000 }, () => `${random.next()}-${random.next()}`);
+  await harness.frame([0, 1], Object.fromEntries(keys.map((key) => [key, 1])));
+  await harness.barrier(1, 1);
+  await harness.complete(1, [1]);
+  harness.restart();
+  await harness.open();
+  const [path] = harness.blobStore.blobs.keys();
+  const bytes = harness.blobStore.blobs.get(path!)!;
+  harness.blobStore.blobs.delete(path!);
+  const scan = { state: "counts", prefix: "", limit: 10_000, order: "key" } as const;
+  expect(await harness.task.scanState(scan)).toEqual({ kind: "notReady", retryAfterSeconds: 1 });
+  harness.blobStore.blobs.set(path!, bytes);
+  const page = await harness.task.scanState(scan);
+  expect(page.kind === "page" && page.entries).toHaveLength(keys.length);
 });

@@ -3,7 +3,8 @@
  * ones changes, and counts what is in it against the log. Reads manifests by itself: a chain is
  * resolved here a second time, independently of the product's code.
  *
- * Checks: a checkpoint holds exactly the lines below its offsets; no table is added twice along a
+ * Checks: a checkpoint holds exactly the lines below its offsets, whole ones only (what one line takes
+ * from an account it gives to another, on whatever partitions they are); no table is added twice along a
  * chain; nothing a retained checkpoint needs is deleted or overwritten.
  */
 import { decodeInt64Number, int64Addition, StateEngine } from "../../../state-engine/index.ts";
@@ -30,6 +31,7 @@ export class CheckpointOracle {
   readonly #deleted = new Set<string>();
   readonly #landedLate = new Set<string>();
   checked = 0;
+  tablesUploaded = 0;
 
   constructor(world: World, log: LogOracle) {
     this.#world = world;
@@ -108,6 +110,10 @@ export class CheckpointOracle {
     this.#needs.set(checkpoint.id, needs);
     const difference = differenceOf(found, this.#log.countBelow(offsetsOf(manifest)));
     if (difference !== undefined) this.#broken(checkpoint, `is wrong: ${difference}`);
+    const [debited, credited] = [sumOf(found, "debit"), sumOf(found, "credit")];
+    if (debited !== credited) {
+      this.#broken(checkpoint, `has ${debited} units taken from accounts and ${credited} given`);
+    }
     this.checked++;
   }
 
@@ -209,6 +215,7 @@ export class CheckpointOracle {
   }
 
   #written(path: string, bytes: Uint8Array, before: Uint8Array | undefined): void {
+    if (path.endsWith(".sst")) this.tablesUploaded++;
     if (this.#deleted.has(path)) this.#landedLate.add(path);
     if (before !== undefined && Buffer.compare(before, bytes) !== 0) {
       this.#world.violations.add(`${path} was overwritten with other bytes.`);
@@ -219,6 +226,13 @@ export class CheckpointOracle {
     const { storage } = this.#world.object({ kind: "coordinator" });
     return new Set(storage.exec<{ id: number }>("SELECT id FROM retained").map(({ id }) => id));
   }
+}
+
+/** The bank: what leaves one account of a line arrives at another, on whatever partitions they are. */
+function sumOf(counts: Counts, prefix: string): number {
+  let sum = 0;
+  for (const [key, count] of counts) if (key.startsWith(prefix)) sum += count;
+  return sum;
 }
 
 function offsetsOf(manifest: Manifest): ReadonlyMap<number, number> {

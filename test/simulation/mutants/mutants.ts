@@ -1,0 +1,11 @@
+/** Every mutant there is. docs/correctness.md has the table. */
+import { COORDINATOR_MUTANTS } from "./coordinator-mutants.ts";
+import type { Mutant } from "./mutant.ts";
+import { PARTITION_MUTANTS } from "./partition-mutants.ts";
+import { SOURCE_MUTANTS } from "./source-mutants.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...SOURCE_MUTANTS,
+  ...PARTITION_MUTANTS,
+  ...COORDINATOR_MUTANTS,
+];

@@ -1,0 +1,100 @@
+/** Partitions that break the protocol. */
+import { BarrierAlignment } from "../../../dataflow/keyed/alignment.ts";
+import type {
+  Barrier,
+  ChannelAnswer,
+  OpenChannelAnswer,
+  SourceFrame,
+} from "../../../durable-objects/messages.ts";
+import { SourceChannel } from "../../../durable-objects/partition/source-channel.ts";
+import { type Mutant, patched, spread, withSql } from "./mutant.ts";
+
+export const PARTITION_MUTANTS: readonly Mutant[] = [
+  {
+    name: "applies a frame wherever it begins",
+    rule: 1,
+    seed: 17,
+    kind: "partition",
+    methods: (logic) => ({
+      async frame(argument) {
+        const answer = (await logic["frame"]!(argument)) as ChannelAnswer;
+        if (answer.kind !== "reposition") return answer;
+        const { attempt, position } = answer.channel;
+        return logic["frame"]!({ ...(argument as SourceFrame), attempt, from: position });
+      },
+    }),
+  },
+  {
+    name: "does not align barriers",
+    rule: 2,
+    seed: 2,
+    kind: "partition",
+    patch: () => patched(BarrierAlignment.prototype, "isHeld", () => ({ value: () => false })),
+  },
+  {
+    name: "lets a barrier overtake the frames before it",
+    rule: 8,
+    seed: 8,
+    kind: "partition",
+    methods: (logic) => ({
+      // A call beside the channel: what is queued there comes after it.
+      async frame(argument) {
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+        return logic["frame"]!(argument);
+      },
+      async barrier(argument) {
+        const { source, generation } = argument as Barrier;
+        const opened = (await logic["openChannel"]!({ source, generation })) as OpenChannelAnswer;
+        if (opened.kind !== "open") return opened;
+        const { session, position } = opened.channel;
+        const barrier = { ...(argument as Barrier), session, offset: position.line };
+        return logic["barrier"]!(barrier);
+      },
+    }),
+  },
+  {
+    name: "answers live reads before it has caught up",
+    rule: 20,
+    seed: 47,
+    kind: "partition",
+    patch: () => patched(SourceChannel.prototype, "hasCaughtUp", () => ({ get: () => true })),
+  },
+  {
+    name: "takes a failed upload for a success",
+    rule: 10,
+    seed: 2,
+    kind: "partition",
+    context: (context) => ({
+      ...spread(context),
+      blobStore: {
+        ...context.blobStore,
+        put: (path, bytes, options) =>
+          context.blobStore.put(path, bytes, options).catch(() => "written" as const),
+      },
+    }),
+  },
+  {
+    name: "acknowledges before its upload has landed",
+    rule: 10,
+    seed: 2,
+    kind: "partition",
+    context: (context) => ({
+      ...spread(context),
+      blobStore: {
+        ...context.blobStore,
+        put: (path, bytes, options) => {
+          void context.blobStore.put(path, bytes, options).catch(() => undefined);
+          return Promise.resolve("written" as const);
+        },
+      },
+    }),
+  },
+  {
+    name: "does not note its uploads",
+    rule: 10,
+    seed: 2,
+    kind: "partition",
+    context: (context) =>
+      withSql(context, (query) => (query.startsWith("INSERT INTO upload") ? [] : undefined)),
+  },
+];
