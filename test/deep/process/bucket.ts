@@ -18,9 +18,23 @@ export interface BucketFacts {
   readonly tables: number;
 }
 
-/** Waits until the job is quiet, then checks everything in the bucket. */
+/**
+ * Checks everything in the bucket, again and again while the sweep may still be under way. Not until all
+ * alarms are gone: what a kill left open is deleted a second time minutes later, for a PUT that lands late.
+ */
 export async function assertSoundBucket(storage: RuntimeStorage): Promise<BucketFacts> {
-  await quiet(storage);
+  const giveUpAt = performance.now() + QUIET_WITHIN_MS;
+  for (;;) {
+    try {
+      return checkBucket(storage);
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await wait(100);
+    }
+  }
+}
+
+function checkBucket(storage: RuntimeStorage): BucketFacts {
   const retained = storage
     .rows<{ data: string }>("Coordinator", "retained")
     .map(({ data }) => JSON.parse(data) as { readonly id: number; readonly path: string });
