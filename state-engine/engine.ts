@@ -362,7 +362,7 @@ export class StateEngine implements MemoryMember {
     const isBottom =
       this.#tables.version.runs.length === 0 &&
       [...this.#open].every(({ version }) => version.runs.length === 0);
-    const run = this.#tables.flush(memtables, isBottom, this.#time);
+    const run = this.#tables.flush(memtables, isBottom);
     for (const memtable of memtables) this.#flushed.set(memtable, run);
     this.#memtables.remove(memtables);
     this.#view = this.#makeView();

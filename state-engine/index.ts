@@ -20,6 +20,15 @@ export type {
 } from "./engine-types.ts";
 export { DEFAULT_TUNING } from "./options.ts";
 export type { EngineOptions, EngineTuning, MergeOperator, UploadLog } from "./options.ts";
+export type { BlobEntry, BlobStore, PutOptions } from "./blob-store/blob-store.ts";
+export { CachingBlobStore } from "./blob-store/caching-blob-store.ts";
+export type { CachingBlobStoreOptions } from "./blob-store/caching-blob-store.ts";
+export { HttpBlobStore } from "./blob-store/http-blob-store.ts";
+export type { Fetch, HttpAnswer, HttpBlobStoreOptions } from "./blob-store/http-blob-store.ts";
+export type { BlobHandle, IdbKeyval } from "./blob-store/idb-keyval.ts";
+export { IndexedDbBlobStore } from "./blob-store/indexeddb-blob-store.ts";
+export type { IndexedDbBlobStoreOptions } from "./blob-store/indexeddb-blob-store.ts";
+export { LimitedBlobStore } from "./blob-store/limited-blob-store.ts";
 export { MemoryBlobStore } from "./blob-store/memory-blob-store.ts";
 export { assertBlobPath } from "./blob-store/paths.ts";
 export { StateEngineError } from "./errors.ts";

@@ -94,7 +94,7 @@ export class TableSet {
   }
 
   /** Turns frozen memtables into a run: at the bottom when nothing is below, else the newest of level 0. */
-  flush(memtables: readonly Memtable[], isBottom: boolean, time: number): Run {
+  flush(memtables: readonly Memtable[], isBottom: boolean): Run {
     const { environment, mergeOperators, keyGroups } = this.#options;
     assert(!isBottom || this.#version.runs.length === 0, "a bottom flush has nothing below it");
     const built = flushMemtables(memtables, {
@@ -103,7 +103,8 @@ export class TableSet {
       loader: this.#loader,
       mergeOperators,
       keyGroups,
-      time,
+      // What has expired since they were frozen is still in the checkpoint they are frozen for [15].
+      time: memtables[0]!.time,
       isBottom,
     });
     const tables = built === undefined ? [] : [this.#adopt(built)];
