@@ -4,6 +4,7 @@
  */
 import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
+import { printEngineBenchmark } from "./engine/report.ts";
 import { median } from "./median.ts";
 import { manyWordsText, naturalText } from "./texts.ts";
 import { printStages } from "./word-count/print-stages.ts";
@@ -34,6 +35,15 @@ program
       manyWords: await measureStages(manyWordsText(), rounds),
     });
   });
+program
+  .command("engine")
+  .description("The state engine against LevelDB, SQLite and its own promises.")
+  .option("--rounds <number>", "rounds of each, by turns", wholeNumber, 3)
+  .option("--scale <number>", "of a million entries", Number, 1)
+  .option("--state <mebibytes>", "state that is opened and read cold", wholeNumber, 1024)
+  .action(({ rounds, scale, state }: { rounds: number; scale: number; state: number }) =>
+    printEngineBenchmark({ rounds, scale, stateMebibytes: state }),
+  );
 await program.parseAsync();
 
 function wholeNumber(text: string): number {

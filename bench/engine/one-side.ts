@@ -6,5 +6,5 @@ import type { WorkName } from "./works.ts";
 
 const [name, side, scale] = process.argv.slice(2);
 const work = works[name as WorkName];
-const run = side === "level" ? work.level : work.weir;
-console.log(JSON.stringify(await run(Number(scale))));
+const figures = side === "level" ? work.level(Number(scale)) : work.weir(Number(scale));
+console.log(JSON.stringify(await figures));

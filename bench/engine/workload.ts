@@ -103,7 +103,8 @@ function valuePool(compressible: boolean): Uint8Array {
   const random = new SeededRandom(3);
   const pool = Uint8Array.from({ length: POOL_BYTES }, () => random.integer(256));
   const half = VALUE_BYTES / 2;
-  for (let at = 0; compressible && at + VALUE_BYTES <= POOL_BYTES; at += VALUE_BYTES) {
+  if (!compressible) return pool;
+  for (let at = 0; at + VALUE_BYTES <= POOL_BYTES; at += VALUE_BYTES) {
     pool.copyWithin(at + half, at, at + half);
   }
   return pool;

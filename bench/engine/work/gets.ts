@@ -10,6 +10,11 @@ import { KEY_BYTES, PLAIN_STATE, Workload, uniformIndexes, zipfIndexes } from ".
 const GETS = 1_000_000;
 const MANY = 1000;
 
+interface Taken {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
 function gets(entries: number, from: "tables" | "memtable"): Work {
   const input = (scale: number): Workload => new Workload(entries * scale, PLAIN_STATE, false);
   const memtableBytes = 512 * MIB;
@@ -18,7 +23,7 @@ function gets(entries: number, from: "tables" | "memtable"): Work {
       const workload = input(scale);
       const engine = openWeir({
         memoryBytes: 2048 * MIB,
-        tuning: from === "memtable" ? { memtableBytes } : {},
+        tuning: from === "memtable" ? { memtableBytes } : { compression: "none" },
       });
       if (from === "tables") {
         await putAll(engine, workload);
@@ -52,15 +57,20 @@ function gets(entries: number, from: "tables" | "memtable"): Work {
 async function inBothOrders(
   workload: Workload,
   scale: number,
-  read: (indexes: Uint32Array) => Promise<number>,
+  read: (indexes: Uint32Array) => Promise<Taken>,
 ): Promise<Figures> {
   await read(Uint32Array.from({ length: workload.entries }, (_, index) => index));
   const uniform = await read(uniformIndexes(GETS * scale, workload.entries));
   const zipf = await read(zipfIndexes(GETS * scale, workload.entries));
-  return { uniform, zipf };
+  return {
+    uniform: uniform.cpu,
+    uniformWall: uniform.wall,
+    zipf: zipf.cpu,
+    zipfWall: zipf.wall,
+  };
 }
 
-function weirGets(engine: StateEngine, workload: Workload, indexes: Uint32Array): number {
+function weirGets(engine: StateEngine, workload: Workload, indexes: Uint32Array): Taken {
   const { keys, values } = workload;
   const watch = new Stopwatch();
   let wrong = 0;
@@ -68,10 +78,10 @@ function weirGets(engine: StateEngine, workload: Workload, indexes: Uint32Array)
     const found = engine.lookup(keys, index * KEY_BYTES, KEY_BYTES);
     if (typeof found === "string" || found[0] !== values[workload.valueOffset(index)]) wrong++;
   }
-  return checked(watch.wall, wrong);
+  return checked(watch, wrong);
 }
 
-function levelGets(level: Level, workload: Workload, indexes: Uint32Array): number {
+function levelGets(level: Level, workload: Workload, indexes: Uint32Array): Taken {
   const { values } = workload;
   const watch = new Stopwatch();
   let wrong = 0;
@@ -79,7 +89,7 @@ function levelGets(level: Level, workload: Workload, indexes: Uint32Array): numb
     const found = level.getSync(workload.key(index));
     if (found?.[0] !== values[workload.valueOffset(index)]) wrong++;
   }
-  return checked(watch.wall, wrong);
+  return checked(watch, wrong);
 }
 
 async function levelGetMany(level: Level, workload: Workload, indexes: Uint32Array) {
@@ -93,12 +103,13 @@ async function levelGetMany(level: Level, workload: Workload, indexes: Uint32Arr
       if (found[position]?.[0] !== values[workload.valueOffset(index)]) wrong++;
     });
   }
-  return checked(watch.wall, wrong);
+  return checked(watch, wrong);
 }
 
-function checked(milliseconds: number, wrong: number): number {
+function checked(watch: Stopwatch, wrong: number): Taken {
+  const taken = { wall: watch.wall, cpu: watch.cpu };
   if (wrong > 0) throw new Error(`${wrong} reads had the wrong answer.`);
-  return milliseconds;
+  return taken;
 }
 
 export const tableGets = gets(1_000_000, "tables");

@@ -1,0 +1,60 @@
+/**
+ * Reading a checkpoint that is not in memory: what opening costs of all its bytes, what a point read
+ * costs when nothing is resident, and a mix over a state larger than memory.
+ */
+import { MemoryBlobStore } from "../../state-engine/index.ts";
+import type { StateEngine } from "../../state-engine/index.ts";
+import { Stopwatch } from "./figures.ts";
+import { MIB, openWeir, putAll, settle, weirEnvironment } from "./weir-side.ts";
+import { PLAIN_STATE, Workload, uniformIndexes, zipfIndexes } from "./workload.ts";
+
+const ENTRY_BYTES = 116;
+const COLD_GETS = 200;
+const MIXED_GETS = 20_000;
+
+export async function measureColdReads(mebibytes: number): Promise<string> {
+  const blobStore = new MemoryBlobStore(weirEnvironment(0));
+  const workload = new Workload(Math.floor((mebibytes * MIB) / ENTRY_BYTES), PLAIN_STATE, false);
+  const writer = openWeir({ blobStore, tuning: { compression: "none" }, memoryBytes: 128 * MIB });
+  await putAll(writer, workload);
+  await settle(writer);
+  const from = await settle(writer);
+  writer.close();
+  const all = from.tables.reduce((sum, { size }) => sum + size, 0);
+
+  const open = openWeir({ blobStore, from });
+  const tables = open.statistics().tables;
+  const watch = new Stopwatch();
+  // A key of each table: afterwards every table is open.
+  for (const { smallestKey } of from.tables) await open.get(Buffer.from(smallestKey, "hex"));
+  const { gets, bytesRead } = open.statistics().operations;
+  const opening = `${gets} reads for ${tables} tables, ${((bytesRead / all) * 100).toFixed(2)} % of the bytes, ${watch.wall.toFixed(0)} ms`;
+
+  const cold = await readsOf(open, workload, uniformIndexes(COLD_GETS, workload.entries));
+  const quarter = (mebibytes * MIB) / 4;
+  const small = openWeir({ blobStore, from, memoryBytes: quarter });
+  const uniform = await readsOf(small, workload, uniformIndexes(MIXED_GETS, workload.entries));
+  const zipf = await readsOf(small, workload, zipfIndexes(MIXED_GETS, workload.entries));
+  return [
+    `\n${mebibytes} MiB of state in the store:`,
+    `  open every table with one read of a key each: ${opening} (at most 2 %, and 2 + one read a table, besides the block of each key)`,
+    `  point reads, nothing but tails resident: ${cold}`,
+    `  uniform point reads, memory for a quarter: ${uniform}`,
+    `  Zipf point reads, memory for a quarter: ${zipf}`,
+  ].join("\n");
+}
+
+async function readsOf(engine: StateEngine, workload: Workload, indexes: Uint32Array) {
+  const before = engine.statistics().operations;
+  const watch = new Stopwatch();
+  for (const index of indexes) {
+    const value = await engine.get(workload.key(index).slice());
+    if (value?.[0] !== workload.value(index)[0])
+      throw new Error(`Entry ${index} was read wrongly.`);
+  }
+  const after = engine.statistics().operations;
+  const gets = (after.gets - before.gets) / indexes.length;
+  const bytes = (after.bytesRead - before.bytesRead) / indexes.length;
+  const microseconds = (watch.wall * 1000) / indexes.length;
+  return `${gets.toFixed(2)} reads and ${(bytes / 1024).toFixed(1)} KiB a get, ${microseconds.toFixed(0)} µs`;
+}
