@@ -82,7 +82,7 @@ export const DEFAULT_TUNING: Omit<EngineTuning, "compression"> = {
   memtableBytes: 4 * 1024 * 1024,
   memtableEntries: Number.MAX_SAFE_INTEGER,
   compactionFanout: 4,
-  bottomMergeRatio: 0.5,
+  bottomMergeRatio: 0.45,
   quietChangeRatio: 0.04,
   quietCompactionRatio: 0.035,
   quietRuns: 32,

@@ -18,6 +18,7 @@ import type { MergeCursor } from "./merge-cursor.ts";
 const DEFAULT_LIMIT = 1000;
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 const READ_AHEAD_BYTES = 128 * 1024;
+const LARGEST_START_BYTES = 128 * 1024;
 
 export interface ScanSource {
   readonly loader: BlockLoader;
@@ -62,13 +63,16 @@ function scanBounds(options: ScanOptions, keyGroups: KeyGroupRange): CursorBound
 class PageCollector {
   readonly #limit: number;
   readonly #limitBytes: number;
-  readonly #writer = new ByteWriter(4096);
+  readonly #writer: ByteWriter;
   /** Key end and value end of each entry. */
   readonly #ends: number[] = [];
 
   constructor(options: ScanOptions) {
     this.#limit = Math.max(1, options.limit ?? DEFAULT_LIMIT);
     this.#limitBytes = options.limitBytes ?? DEFAULT_LIMIT_BYTES;
+    this.#writer = new ByteWriter(
+      Math.min(this.#limit * 128, this.#limitBytes, LARGEST_START_BYTES),
+    );
   }
 
   /** Takes entries until the page or the scan is at its end (true) or a block is missing (false). */

@@ -7,20 +7,23 @@ import { damaged } from "./format.ts";
 import type { Block } from "./block.ts";
 import { BlockReader } from "./block.ts";
 
+/** Entries; enough for blocks of 16 KiB with values of about 100 bytes. */
+const FIRST_CAPACITY = 160;
+
 export class DecodedBlock {
   count = 0;
   /** Raw bytes, which hold the values. */
   bytes: Uint8Array = new Uint8Array(0);
-  keys: Uint8Array = new Uint8Array(32 * 1024);
-  keyOffsets = new Uint32Array(256);
-  keyLengths = new Uint32Array(256);
+  keys: Uint8Array = new Uint8Array(4 * 1024);
+  keyOffsets = new Uint32Array(FIRST_CAPACITY);
+  keyLengths = new Uint32Array(FIRST_CAPACITY);
   /** The key's first four bytes (key group and state id) and the six after them, as numbers. */
-  heads = new Float64Array(256);
-  prefixes = new Float64Array(256);
-  kinds = new Uint8Array(256);
-  valueOffsets = new Uint32Array(256);
-  valueLengths = new Uint32Array(256);
-  expiries = new Float64Array(256);
+  heads = new Float64Array(FIRST_CAPACITY);
+  prefixes = new Float64Array(FIRST_CAPACITY);
+  kinds = new Uint8Array(FIRST_CAPACITY);
+  valueOffsets = new Uint32Array(FIRST_CAPACITY);
+  valueLengths = new Uint32Array(FIRST_CAPACITY);
+  expiries = new Float64Array(FIRST_CAPACITY);
   readonly #reader = new BlockReader();
 
   load(block: Block): void {

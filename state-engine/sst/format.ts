@@ -74,6 +74,11 @@ export function writeFrame(
   return { offset, size: FRAME_BYTES + stored.length };
 }
 
+/** Whether a frame that was written holds compressed bytes. */
+export function isCompressed(bytes: Uint8Array, { offset }: BlockHandle): boolean {
+  return bytes[offset] !== CODEC_IDS.none;
+}
+
 /** CRC-32 of the frame's head without the checksum, combined with that of the stored bytes. */
 function frameChecksum(
   bytes: Uint8Array,

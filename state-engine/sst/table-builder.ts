@@ -12,7 +12,7 @@ import type { EngineTuning } from "../options.ts";
 import { stateKeyHash } from "../state/state-key.ts";
 import { BlockBuilder, storedExpiry } from "./block-builder.ts";
 import { buildBloomFilter } from "./bloom-filter.ts";
-import { writeFooter, writeFrame } from "./format.ts";
+import { isCompressed, writeFooter, writeFrame } from "./format.ts";
 import type { BlockHandle } from "./format.ts";
 import { encodeProperties } from "./properties.ts";
 import type { KeyRange, TableProperties } from "./properties.ts";
@@ -24,6 +24,8 @@ export interface BuiltTable {
 }
 
 const LEAST_CAPACITY_BYTES = 16 * 1024;
+/** Blocks written as they are, at most, before compressing is tried again. */
+const MOST_UNCOMPRESSED_BLOCKS = 31;
 
 export class TableBuilder {
   readonly #environment: Environment;
@@ -42,6 +44,9 @@ export class TableBuilder {
   #firstKey: Uint8Array | undefined;
   #lastKey: Uint8Array = new Uint8Array(0);
   #pending: BlockHandle | undefined;
+  /** Compressing costs more than all the rest: where it saved nothing, it is tried ever more rarely. */
+  #futileTries = 0;
+  #uncompressedBlocks = 0;
   readonly #handle = new ByteWriter(16);
 
   /** `expectedBytes`: about how large the table will be, when that is known; it saves moving it as it grows. */
@@ -176,8 +181,14 @@ export class TableBuilder {
   #cut(): void {
     this.#lastKey = this.#block.lastKey.slice();
     const raw = this.#block.finish();
-    const { compression } = this.#tuning;
-    this.#pending = writeFrame(this.#writer, raw, compression, this.#environment);
+    const writer = this.#writer;
+    const isTried = this.#uncompressedBlocks-- <= 0;
+    const compression = isTried ? this.#tuning.compression : "none";
+    this.#pending = writeFrame(writer, raw, compression, this.#environment);
+    if (!isTried) return;
+    const isFutile = !isCompressed(writer.bytes, this.#pending);
+    this.#futileTries = isFutile ? this.#futileTries + 1 : 0;
+    this.#uncompressedBlocks = Math.min(2 ** this.#futileTries - 1, MOST_UNCOMPRESSED_BLOCKS);
   }
 
   /** The separator: the shortest key at or above the block's last one and below the next block's first. */
