@@ -101,7 +101,7 @@ export class Stream<T> {
   /**
    * Groups the records by a key. Keys are strings, or integers within ±2^53 with `"integer"` as the
    * second argument: types are gone when the job runs, and the two are stored differently. At most
-   * 4 KiB as UTF-8.
+   * 1 MiB as UTF-8.
    */
   keyBy(key: (record: T) => string): KeyedStream<T, string>;
   keyBy(key: (record: T) => number, keyType: "integer"): KeyedStream<T, number>;

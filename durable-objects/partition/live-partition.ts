@@ -67,6 +67,7 @@ export class LivePartition {
   readonly #loop: ApplyLoop<QueuedFrame, QueuedBarrier>;
   readonly #task: VertexTask;
   readonly #clock: ClockTimers | undefined;
+  readonly #reporter: ChangeReporter;
   readonly #checkpoints: PartitionCheckpoints;
   readonly #maintenance: Maintenance;
   readonly #keepAwake: KeepAwake;
@@ -143,6 +144,8 @@ export class LivePartition {
       job.options.checkpoint.intervalMs,
       () => this.#hasChanges,
     );
+    const isWanted = (): boolean => !this.#isClosed && this.#checkpoints.hasChanges;
+    this.#reporter = new ChangeReporter({ ...options, fence: this.#fence, isWanted });
     this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
     this.#clock?.check();
   }
@@ -161,8 +164,9 @@ export class LivePartition {
   rewindSenders(): void {
     const call = this.#regionCall;
     this.sources.rewind(call);
-    for (const { sender } of this.incoming.channels) {
-      call.context.keepAlive(rewindSender(call, sender));
+    for (const channel of this.incoming.channels) {
+      const rewound = rewindSender(call, channel.sender, () => channel.hasCaughtUp);
+      call.context.keepAlive(rewound);
     }
     this.#announceProgress();
   }
@@ -254,11 +258,13 @@ export class LivePartition {
     return records.then((count) => this.#applied(queued, count));
   }
 
-  #applied({ applied, answer }: QueuedFrame, records: number): void {
+  #applied({ applied, answer, frame }: QueuedFrame, records: number): void {
     if (this.#isClosed) return;
     this.#options.counter.recordsIn += records;
     applied();
     if (records > 0) this.#keepAwake.changed();
+    // Silence may have moved event time, and fired timers, where no source moves.
+    if ("isIdle" in frame && frame.isIdle) this.#reporter.changed();
     this.#announceProgress();
     this.#clock?.check();
     answer(this.#done());
@@ -283,14 +289,7 @@ export class LivePartition {
   }
 
   #clockTimers(clock: NonNullable<VertexTask["clock"]>): ClockTimers {
-    const { context, counter, task } = this.#options;
-    const reporter = new ChangeReporter({
-      context,
-      task,
-      fence: this.#fence,
-      countRequest: () => void (counter.requests += 1),
-      isWanted: () => !this.#isClosed && this.#checkpoints.hasChanges,
-    });
+    const { context, counter } = this.#options;
     return new ClockTimers({
       context,
       counter,
@@ -304,7 +303,7 @@ export class LivePartition {
         }),
       fired: () => {
         this.#keepAwake.changed();
-        reporter.changed();
+        this.#reporter.changed();
       },
     });
   }

@@ -4,13 +4,14 @@
  */
 import type { Fence, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
+import type { OperationCounter } from "./operation-counter.ts";
 import { delay } from "./signal.ts";
 
 export interface ChangeReport {
   readonly context: ObjectContext;
   readonly task: TaskId;
   readonly fence: Fence;
-  readonly countRequest: () => void;
+  readonly counter: Pick<OperationCounter, "requests">;
   /** Whether there is still something to be checkpointed by this attempt. */
   readonly isWanted: () => boolean;
 }
@@ -34,9 +35,9 @@ export class ChangeReporter {
   }
 
   async #tell(): Promise<void> {
-    const { context, task, fence, countRequest, isWanted } = this.#report;
+    const { context, task, fence, counter, isWanted } = this.#report;
     for (let retryMs = SHORTEST_RETRY_MS; isWanted(); retryMs *= 2) {
-      countRequest();
+      counter.requests += 1;
       try {
         return await context.peers.coordinator().taskChanged({ ...fence, task });
       } catch {

@@ -69,6 +69,8 @@ export class OutgoingChannel {
   /** Event time at the cut, and what the receiver was last told of it [13]. */
   #cutWatermark = -Infinity;
   #toldWatermark = -Infinity;
+  /** The newest frame said that the source is silent. */
+  #saidIdle = false;
   #queuedTo: Position;
   #applied: Position;
   #reach: Position;
@@ -170,6 +172,11 @@ export class OutgoingChannel {
     this.#addFrame({ to, bytes, arrivalTime, watermark, isIdle: false });
   }
 
+  /** Whether the receiver does not know yet that the source is silent, and nothing stands before that news. */
+  get lacksIdleMark(): boolean {
+    return this.isOpen && this.#queue.length === 0 && !this.#saidIdle;
+  }
+
   /** The source has fallen silent: in-band, behind everything it has sent [28]. */
   addIdleMark(): void {
     this.#bringReceiver();
@@ -238,6 +245,7 @@ export class OutgoingChannel {
     const [from, afterBarrier] = [this.#queuedTo, this.#barrierQueued];
     this.#queue.push({ kind: "frame", from, afterBarrier, ...frame });
     this.#queuedTo = frame.to;
+    this.#saidIdle = frame.isIdle;
     this.#toldWatermark = Math.max(this.#toldWatermark, frame.watermark);
   }
 
@@ -333,5 +341,6 @@ export class OutgoingChannel {
     this.#barrierQueued = 0;
     this.#cutWatermark = -Infinity;
     this.#toldWatermark = -Infinity;
+    this.#saidIdle = false;
   }
 }

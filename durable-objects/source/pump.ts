@@ -72,6 +72,8 @@ export class Pump implements ChannelHost {
   #pending: PendingCheckpoint | null = null;
   #sliceLeft = sliceBytes;
   #hasSaidUsedUp = false;
+  /** The end of the log at which this source fell silent. */
+  #silentAt: number | undefined;
   #isStopped = false;
 
   constructor(options: PumpOptions) {
@@ -90,8 +92,7 @@ export class Pump implements ChannelHost {
     this.#channels = verticesFedByLog(options.job).flatMap((vertex) =>
       Array.from(
         { length: options.parallelism[vertex]! },
-        (_, index) =>
-          new OutgoingChannel(this, { vertex, index }, start, options.furthest),
+        (_, index) => new OutgoingChannel(this, { vertex, index }, start, options.furthest),
       ),
     );
   }
@@ -177,6 +178,12 @@ export class Pump implements ChannelHost {
     return furthest;
   }
 
+  /** This source is silent: says so on every channel, and again on those that are opened anew, until lines come [28]. */
+  markIdle(): void {
+    this.#silentAt = this.#log.end.line;
+    this.#sayIdle();
+  }
+
   /** Cuts and sends what can be cut now. Returns when windows are full, lines or the slice are used up. */
   advance(): void {
     if (!this.isReady) return;
@@ -206,6 +213,7 @@ export class Pump implements ChannelHost {
 
   progressed(): void {
     this.advance();
+    this.#sayIdle();
     this.#events.progressed();
   }
 
@@ -291,6 +299,16 @@ export class Pump implements ChannelHost {
     for (const channel of channels) {
       channel.advance(batch.to, batch.arrivalTime, batch.watermark ?? -Infinity);
       this.#deliverBarrier(channel);
+      channel.flush();
+    }
+  }
+
+  #sayIdle(): void {
+    const { line } = this.#log.end;
+    if (this.#silentAt !== line) return;
+    for (const channel of this.#channels) {
+      if (!channel.lacksIdleMark || channel.cut.line !== line) continue;
+      channel.addIdleMark();
       channel.flush();
     }
   }

@@ -25,6 +25,7 @@ import { Appender, alarmPeriodMs } from "./appender.ts";
 import { Attachment } from "./attachment.ts";
 import type { Attached } from "./attachment.ts";
 import { taskFailure } from "./failure.ts";
+import { IdleMark } from "./idle-mark.ts";
 import { SourceLog } from "./log.ts";
 import { OperationCounter } from "./operations.ts";
 import { furtherPosition, lineStart } from "./position.ts";
@@ -32,7 +33,7 @@ import { Pump } from "./pump.ts";
 import { Reporter } from "./reporter.ts";
 import type { ReporterSource } from "./reporter.ts";
 import { createSourceTables } from "./schema.ts";
-import { readStanding, withCompleted, writeStanding } from "./standing.ts";
+import { isLive, readStanding, withCompleted, writeStanding } from "./standing.ts";
 import type { PendingCheckpoint, Standing } from "./standing.ts";
 import { ProcessedWaiters } from "./waiters.ts";
 
@@ -50,6 +51,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   readonly #reporter: Reporter;
   readonly #operations = new OperationCounter();
   readonly #waiters: ProcessedWaiters;
+  readonly #idleMark: IdleMark;
   #standing: Standing;
   /** Absent until attached, and while the job does not run. */
   #pump: Pump | undefined;
@@ -71,6 +73,12 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#appender = new Appender({ context, log: this.#log, operations, logLimitBytes });
     this.#reporter = new Reporter(context, operations, this);
     this.#waiters = new ProcessedWaiters(context, () => this.#processed());
+    this.#idleMark = new IdleMark({
+      context,
+      job,
+      end: () => this.#log.end,
+      pump: () => this.#pump,
+    });
     this.#attachment = new Attachment({
       context,
       operations,
@@ -94,6 +102,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
       this.#inBackground("pumping appended lines", () => {
         this.#goOn();
         this.#reporter.appended();
+        this.#idleMark.watch();
       });
     }
     return answer;
@@ -256,6 +265,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#pump = this.#createPump(answer);
     this.#pump.start(this.#standing.pending);
     this.#reporter.startOver();
+    this.#idleMark.watch();
   }
 
   #createPump({ generation, parallelism, restored }: Attached): Pump {
@@ -298,6 +308,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#pump.stop();
     this.#pump = undefined;
     this.#reporter.stop();
+    this.#idleMark.stop();
   }
 
   #tellFailure(): void {
@@ -307,8 +318,6 @@ export class SourceTask implements SourceCalls, ReporterSource {
     // A coordinator that cannot be reached is told again by the alarm.
     this.#context.keepAlive(told.catch(() => undefined));
   }
-
-  // ------------------------------------------------------------ durable steps
 
   /** Fixes the offset of a checkpoint, once [2]. */
   #begin({ generation, checkpoint, base, mode }: CheckpointTrigger, pump: Pump): PendingCheckpoint {
@@ -365,8 +374,6 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#operations.addRowsWritten(1);
   }
 
-  // ------------------------------------------------------------ helpers
-
   /** Whether this source acts in that generation and status already: the call is a repeat. */
   #isIn(generation: number, status: JobStatus): boolean {
     const isActive = this.#pump?.generation === generation && this.#failure === undefined;
@@ -389,9 +396,4 @@ export class SourceTask implements SourceCalls, ReporterSource {
         .catch((error: unknown) => this.#context.reportError(error, doing)),
     );
   }
-}
-
-/** Whether lines are accepted and, sooner or later, processed. */
-function isLive(status: JobStatus): boolean {
-  return status === "RUNNING" || status === "RESTARTING";
 }

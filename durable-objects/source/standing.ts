@@ -61,3 +61,8 @@ export function withCompleted(standing: Standing, completed: number, offset: num
     pending: pending !== null && pending.checkpoint <= completed ? null : pending,
   };
 }
+
+/** Whether lines are accepted and, sooner or later, processed. */
+export function isLive(status: JobStatus): boolean {
+  return status === "RUNNING" || status === "RESTARTING";
+}

@@ -83,7 +83,7 @@ test("process functions know their record, key, states and output", () => {
       .keyBy((bid) => bid.auction, "integer")
       .process("prices", {
         state: { last: valueState<number>("last"), all: listState<string>("all") },
-        process(bid: Bid, { key, state, sideOutput: _sideOutput, ...context }) {
+        process(bid: Bid, { key, state, timers }) {
           expectTypeOf(key).toEqualTypeOf<number>();
           expectTypeOf(state.last.get()).toEqualTypeOf<number | undefined>();
           expectTypeOf(state.all.get()).toEqualTypeOf<string[]>();
@@ -91,7 +91,7 @@ test("process functions know their record, key, states and output", () => {
           state.last.update(bid.bidder);
           // @ts-expect-error There is no such state.
           state.first.get();
-          context.timers.registerEventTimeTimer(bid.at);
+          timers.registerEventTimeTimer(bid.at);
           return [{ auction: key, price: bid.price }];
         },
       });

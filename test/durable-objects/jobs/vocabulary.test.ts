@@ -5,7 +5,11 @@ import { outputTag } from "../../../dataflow/operators/output-tag.ts";
 import type { StandardSchema } from "../../../dataflow/standard-schema.ts";
 import { mapState, valueState } from "../../../dataflow/state/state-descriptor.ts";
 import { watermarks } from "../../../dataflow/time/watermark-strategy.ts";
-import { globalWindows, slidingWindows } from "../../../dataflow/windows/assigners.ts";
+import {
+  globalWindows,
+  slidingWindows,
+  tumblingWindows,
+} from "../../../dataflow/windows/assigners.ts";
 import { countTrigger } from "../../../dataflow/windows/trigger.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { JobWorld, ORDINARY_FAULTS, type CommittedLine } from "./job-world.ts";
@@ -369,4 +373,28 @@ test("a function that throws ends the job with operator, source and line, once i
   expect(await world.exceptions()).toMatchObject({
     exceptionHistory: { entries: [entry, entry, entry, entry] },
   });
+});
+
+test("a source that falls silent, or never had a line, does not hold event time back [28]", async () => {
+  const stream = job("idle", { ...options, sources: 3 })
+    .lines()
+    .map(Number)
+    .assignTimestampsAndWatermarks(
+      watermarks.monotonousTimestamps((at: number) => at).withIdleness(20_000),
+    )
+    .keyBy(() => "all")
+    .window(tumblingWindows(1_000))
+    .count("counts", (count, { window }) => [[window.start, count]])
+    .output();
+  const world = new JobWorld(stream, { seed: 9 });
+  worlds.push(world);
+  await world.post(["100"], 0);
+  await world.post(["200"], 1);
+  await world.pass(3_000);
+  await world.post(["5000"], 0);
+  await world.pass(10_000);
+  await world.checkpoint();
+  expect(await world.values()).toEqual([]);
+  await world.pass(60_000);
+  expect(await world.values()).toEqual([[0, 2]]);
 });

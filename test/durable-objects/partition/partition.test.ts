@@ -164,24 +164,28 @@ it("[rule 10] notes an object before its PUT and forgets it once the acknowledge
   const keys = Array.from({ length: 6_000 }, () => random.hexadecimalId());
   await harness.frame([0, 1], Object.fromEntries(keys.map((key) => [key, 1])));
   const puts: string[] = [];
+  let isAway = true;
   harness.blobStore.onPut = (path) => {
     expect(harness.context.sql.exec("SELECT path FROM upload")).toContainEqual({ path });
     puts.push(path);
-    if (puts.length === 1) throw new StateEngineError("unavailable", "The bucket is away.");
+    if (isAway) throw new StateEngineError("unavailable", "The bucket is away.");
   };
   const barrier = harness.barrier(1, 1);
   expect(await stateOf(barrier)).toBe("open");
   expect(harness.acknowledgements).toEqual([]);
+  isAway = false;
   await harness.context.clock.advance(1_000);
   expect(await barrier).toMatchObject({ kind: "done" });
-  expect(new Set(puts).size).toBe(2);
-  expect(puts[1]).toMatch(/^incarnation\/counts\/0\/g000003-c000000001-[0-9a-f]{16,}\.sst$/);
+  const written = puts.at(-1);
+  expect(written).toMatch(/^incarnation\/counts\/0\/g000003-c000000001-[0-9a-f]{16,}\.sst$/);
   const [acknowledgement] = harness.acknowledgements;
-  expect(acknowledgement!.uploads.map((upload) => upload.path)).toContain(puts[1]);
-  expect(acknowledgement!.metrics.operations.classA).toBe(2);
+  expect(acknowledgement!.uploads.map((upload) => upload.path)).toContain(written);
+  expect(acknowledgement!.metrics.operations.classA).toBe(puts.length);
   expect(acknowledgement!.metrics.recordsIn).toBe(6_000);
   const named = new Set(acknowledgement!.uploads.map((upload) => upload.path));
-  expect(await harness.task.notedUploads()).toEqual(puts.filter((path) => !named.has(path)));
+  expect(await harness.task.notedUploads()).toEqual(
+    [...new Set(puts)].filter((path) => !named.has(path)),
+  );
 });
 
 it("[rule 6b] does not apply a frame of a newer generation but attaches first", async () => {
