@@ -39,20 +39,28 @@ export async function requestRollback(call: RegionCall, reason: string): Promise
   }
 }
 
-/** Tells `sender` that its channel must be opened anew, until it has heard. Does not reject. */
-export async function rewindSender(call: RegionCall, sender: TaskId): Promise<void> {
+/**
+ * Tells `sender` that its channel must be opened anew, until `hasCaughtUp`: a sender that heard may
+ * lose its memory before it has said so itself, and has no reason to open the channel then. Does not
+ * reject.
+ */
+export async function rewindSender(
+  call: RegionCall,
+  sender: TaskId,
+  hasCaughtUp: () => boolean,
+): Promise<void> {
   const { context, task: receiver, countRequest } = call;
   for (let retryMs = SHORTEST_RETRY_MS; ; retryMs = longer(retryMs)) {
     const fence = call.fence();
-    if (fence === undefined) return;
+    if (fence === undefined || hasCaughtUp()) return;
     countRequest();
     try {
       const answer = await context.peers
         .partition(sender)
         .rewindVertexChannel({ ...fence, receiver });
-      if (call.fence() === undefined || answer.kind === "heard") return;
+      if (call.fence() === undefined) return;
       if (answer.kind === "staleGeneration") return call.overtaken(answer.generation);
-      retryMs = Math.max(retryMs, answer.retryAfterMs);
+      if (answer.kind === "notReady") retryMs = Math.max(retryMs, answer.retryAfterMs);
     } catch {
       // Repeated below: nobody else asks the sender when it has nothing to say by itself.
     }

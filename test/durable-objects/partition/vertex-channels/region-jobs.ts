@@ -1,9 +1,11 @@
 /** Jobs of several keyed vertices, and what their states must be for given words. */
 import { job } from "../../../../dataflow/job.ts";
+import { int64Codec } from "../../../../dataflow/codecs/plain-codecs.ts";
 import type { JobOptionsInput } from "../../../../dataflow/options.ts";
+import { valueState } from "../../../../dataflow/state/state-descriptor.ts";
 import type { Counts } from "../../../simulation/oracles/log-oracle.ts";
 import { wordsOf, type Scenario } from "../../../simulation/scenario.ts";
-import type { RegionJob } from "./region-run.ts";
+import type { RegionJob, States } from "./region-run.ts";
 
 function optionsOf(scenario: Scenario): JobOptionsInput {
   return {
@@ -51,4 +53,35 @@ function groupsOf(words: Counts): ReadonlyMap<string, string> {
     groups.set(String(count), String(Number(groups.get(String(count)) ?? 0) + 1));
   }
   return groups;
+}
+
+/**
+ * A diamond: the first occurrence of each word on one branch, every occurrence on the other, counted
+ * per word where they meet. Beside it a plain count that nothing follows.
+ */
+export function diamond(scenario: Scenario): RegionJob {
+  const words = job("region", optionsOf(scenario))
+    .lines()
+    .flatMap((line) => wordsOf(line));
+  words.keyBy((word) => word).count("counts");
+  const first = words.keyBy((word) => word).deduplicate("first");
+  const every = words.keyBy((word) => word).process("every", { process: (word) => [word] });
+  const firsts = valueState("firsts", int64Codec);
+  const everys = valueState("everys", int64Codec);
+  const { graph } = first
+    .keyBy((word) => word)
+    .connect(every.keyBy((word) => word))
+    .process("both", {
+      state: { firsts, everys },
+      processLeft: (_word, { state }) => state.firsts.update((state.firsts.get() ?? 0) + 1),
+      processRight: (_word, { state }) => state.everys.update((state.everys.get() ?? 0) + 1),
+    })
+    .output();
+  const expected = (counts: Counts): States =>
+    new Map([
+      ["counts", texts(counts)],
+      ["firsts", new Map([...counts.keys()].map((word) => [JSON.stringify(word), "1"]))],
+      ["everys", texts(counts)],
+    ]);
+  return { graph, expected };
 }
