@@ -17,6 +17,8 @@ export interface QueuedFrame {
 
 export interface QueuedBarrier extends Pick<Barrier, "base" | "checkpoint" | "mode" | "watermark"> {
   readonly channel: string;
+  /** The sender does not hold event time back [28]. */
+  readonly isIdle?: boolean;
 }
 
 export type Answered = Extract<ChannelAnswer, { kind: "done" | "notReady" }>;

@@ -53,6 +53,8 @@ export interface LiveOptions {
   readonly overtaken: (generation: number) => void;
 }
 
+const NOTHING = { bytes: new Uint8Array(0), arrivalTime: 0 };
+
 export class LivePartition {
   readonly attached: Attached;
   readonly engine: StateEngine;
@@ -270,9 +272,9 @@ export class LivePartition {
     answer(this.#done());
   }
 
-  #reached({ channel, watermark }: QueuedBarrier): void | Promise<void> {
-    const done = this.#task.advance(channel, watermark);
-    if (done === undefined) return this.#passOn();
+  #reached({ channel, watermark, isIdle = false }: QueuedBarrier): void | Promise<void> {
+    const done = this.#task.apply(channel, { ...NOTHING, watermark, isIdle });
+    if (typeof done === "number") return this.#passOn();
     return done.then(() => this.#passOn());
   }
 

@@ -220,7 +220,9 @@ export class OutgoingChannel {
       const item = this.#items[this.#unsent]!;
       if (item.kind === "frame" && !this.#fits(item.bytes.length)) return;
       this.#unsent++;
-      this.#toldMark = item.mark;
+      // A barrier says what time it is, and nothing of catching up.
+      const { hasCaughtUp } = item.kind === "barrier" ? this.#toldMark : item.mark;
+      this.#toldMark = { ...item.mark, hasCaughtUp };
       this.#send(item);
     }
     if (isSameMark(this.#mark, this.#toldMark)) return;

@@ -30,8 +30,6 @@ export interface VertexTask {
   readonly eventTime: { readonly watermark: number; readonly isIdle: boolean };
   /** Answers how many records came in, combined ones counted one by one. */
   apply(channel: string, frame: TimedFrame): number | Promise<number>;
-  /** A watermark came over the channel in order. */
-  advance(channel: string, watermark: number): void | Promise<void>;
   /** Processing-time timers; absent when there are none. */
   readonly clock?: Pick<OperatorTask, "advanceClock" | "fetchMissing" | "nextClockTimer">;
   /** Nothing that waits goes on after this. */
@@ -81,8 +79,6 @@ class CountingTask implements VertexTask {
   apply(_channel: string, { bytes, arrivalTime }: TimedFrame): number {
     return bytes.length === 0 ? 0 : this.#task.apply(bytes, arrivalTime);
   }
-
-  advance(): void {}
 
   close(): void {}
 }
@@ -137,10 +133,6 @@ class RecordsTask implements VertexTask {
     return typeof applied === "number"
       ? after(this.clock.markIdle(channel), applied)
       : applied.then((records) => after(this.clock.markIdle(channel), records));
-  }
-
-  advance(channel: string, watermark: number): void | Promise<void> {
-    return this.clock.advance(channel, watermark);
   }
 
   close(): void {
