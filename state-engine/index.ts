@@ -66,3 +66,7 @@ export type {
   PlannedManifest,
   PreviousManifest,
 } from "./manifest/plan-manifest.ts";
+export { blockEntries, blockHeader, findTables, inspectTable } from "./inspect/table-inspection.ts";
+export type { InspectedEntry, TableInspection } from "./inspect/table-inspection.ts";
+export { verifyTable } from "./inspect/verify-table.ts";
+export { verifyVersion } from "./inspect/verify-version.ts";
