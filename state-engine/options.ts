@@ -52,7 +52,7 @@ export interface EngineTuning {
   readonly memtableEntries: number;
   /** Runs in one tier that make a compaction. 4: write amplification 3.5 to 4.5 with about three runs. */
   readonly compactionFanout: number;
-  /** Bytes in the tiers, as a part of the bottom run, that make them be merged into it. 0.5. */
+  /** Bytes in the tiers, as a part of the bottom run, that make them be merged into it. 0.45: eight flushes of a sixteenth. */
   readonly bottomMergeRatio: number;
   /**
    * Writes since the last barrier, as a part of the entries in tables, below which the interval counts

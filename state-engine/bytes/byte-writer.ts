@@ -72,9 +72,12 @@ export class ByteWriter {
     this.raw(source, 0, source.length);
   }
 
-  /** A fresh array of what was written. */
+  /** What was written, for its new owner: a copy, unless the array is all but full. Not to be written to again. */
   finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    const spare = this.bytes.length - this.length;
+    return spare * 16 <= this.length
+      ? this.bytes.subarray(0, this.length)
+      : this.bytes.slice(0, this.length);
   }
 
   #grow(needed: number): void {

@@ -154,6 +154,8 @@ export class Compaction {
 
   #nextBuilder(): TableBuilder {
     const { environment, tuning } = this.#options;
-    return new TableBuilder(environment, tuning, Math.min(this.#inputBytes, tuning.tableBytes));
+    // The last block, index and filter come on top of the size at which a table is cut.
+    const largest = tuning.tableBytes + (tuning.tableBytes >> 5);
+    return new TableBuilder(environment, tuning, Math.min(this.#inputBytes, largest));
   }
 }

@@ -14,6 +14,7 @@ import { keyGroupStart, stateIdOf } from "../state/state-key.ts";
 import type { KeyGroupRange } from "../version/table-reference.ts";
 import { EMPTY_VERSION } from "../version/version.ts";
 import { KIND_DELETE, KIND_PUT } from "./entry-kind.ts";
+import { RECORD_BYTES } from "./memtable.ts";
 import type { Memtable } from "./memtable.ts";
 import { MemtableCursor } from "./memtable-cursor.ts";
 
@@ -33,7 +34,10 @@ export function flushMemtables(
   memtables: readonly Memtable[],
   options: FlushOptions,
 ): BuiltTable | undefined {
-  const expectedBytes = memtables.reduce((sum, { filledBytes }) => sum + filledBytes, 0);
+  const expectedBytes = memtables.reduce(
+    (sum, { filledBytes, count }) => sum + filledBytes - count * RECORD_BYTES,
+    0,
+  );
   const builder = new TableBuilder(options.environment, options.tuning, expectedBytes);
   const bounds: CursorBounds = {
     lower: keyGroupStart(options.keyGroups.first),

@@ -1,9 +1,7 @@
 /**
- * The mutable part of the state: an arena of key and value bytes (arena.ts), a record of eight 32-bit words for
+ * The mutable part of the state: an arena of key and value bytes, a record of eight 32-bit words for
  * each entry, and an open-addressing hash index over them. One entry a key: a later write replaces
- * the earlier one, and a merge operand is folded into what is there. Sorted only when it is flushed
- * or scanned (sort-entries.ts).
- *
+ * the earlier one, an operand is folded into it. Sorted only when flushed or scanned (sort-entries.ts).
  * Frozen, it never changes again; that is what snapshots and checkpoints hold.
  */
 import { int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
@@ -28,6 +26,8 @@ const SEQUENCE = 5;
 const KIND = 6;
 const INLINE_INT64 = 0x10;
 const KIND_MASK = 0x0f;
+/** What an entry takes besides its key and value: its record and, on average, its slots. */
+export const RECORD_BYTES = WORDS * 4 + 16;
 /** Spreads hashes whose low bits are alike, as those of one key group are. */
 const GOLDEN = 0x9e3779b1;
 
@@ -91,7 +91,7 @@ export class Memtable {
 
   /** Bytes filled: what decides when it is full. */
   get filledBytes(): number {
-    return this.#arena.usedBytes + this.#count * (WORDS * 4 + 16) + this.tombstones.usedBytes;
+    return this.#arena.usedBytes + this.#count * RECORD_BYTES + this.tombstones.usedBytes;
   }
 
   put(

@@ -8,7 +8,8 @@ const PROBES = 6;
 export function buildBloomFilter(hashes: Uint32Array, count: number): Uint8Array {
   const bytes = Math.max(8, Math.ceil((count * BITS_PER_KEY) / 8));
   const filter = new Uint8Array(bytes + 1);
-  const bits = bytes * 8;
+  // Unsigned, so that V8 divides integers and not float64 numbers.
+  const bits = (bytes * 8) >>> 0;
   for (let index = 0; index < count; index++) {
     let probe = hashes[index]!;
     const step = stepOf(probe);
@@ -24,9 +25,9 @@ export function buildBloomFilter(hashes: Uint32Array, count: number): Uint8Array
 
 /** False: the key is not in the table. True: it may be. */
 export function mayContain(filter: Uint8Array, hash: number): boolean {
-  const bits = (filter.length - 1) * 8;
+  const bits = ((filter.length - 1) * 8) >>> 0;
   const probes = filter[filter.length - 1]!;
-  let probe = hash;
+  let probe = hash >>> 0;
   const step = stepOf(hash);
   for (let round = 0; round < probes; round++) {
     const bit = probe % bits;
