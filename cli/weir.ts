@@ -6,6 +6,8 @@
  */
 import { Command } from "commander";
 import pc from "picocolors";
+import { manifestCommand } from "./inspect/manifest-command.ts";
+import { sstCommand } from "./inspect/sst-command.ts";
 import { startCommand } from "./start-command.ts";
 import { addCheckpointCommands } from "./weir/checkpoints.ts";
 import { addJobCommands } from "./weir/jobs.ts";
@@ -19,7 +21,9 @@ const program = new Command("weir")
   .option("--token <token>", "access token; default: the variable WEIR_TOKEN")
   .option("--job <name>", "which job; default: the only one there is")
   .option("--json", "print the server's answers as JSON")
-  .addCommand(startCommand("dev"));
+  .addCommand(startCommand("dev"))
+  .addCommand(sstCommand())
+  .addCommand(manifestCommand());
 
 addPostCommand(program);
 addJobCommands(program);

@@ -3,6 +3,7 @@
  */
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { requireAccess } from "./access.ts";
+import { addBlobRoutes } from "./blob-routes.ts";
 import { addCheckpointRoutes } from "./checkpoint-routes.ts";
 import { addIngestRoutes } from "./ingest-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
@@ -22,6 +23,7 @@ export function createWeirApp(jobs: JobRegistry): WeirApp {
   addJobRoutes(app, jobs);
   addStateRoutes(app, jobs);
   addCheckpointRoutes(app, jobs);
+  addBlobRoutes(app, jobs);
   addOrphanScanRoutes(app, jobs);
   addOutputRoutes(app, jobs);
   app.openAPIRegistry.registerComponent("securitySchemes", "token", {
