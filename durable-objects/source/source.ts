@@ -347,12 +347,14 @@ export class SourceTask implements SourceCalls, ReporterSource {
       standing.covered,
       standing.pending?.offset ?? standing.covered,
     );
+    this.#context.crashPoint("source: before standing and truncation");
     this.#context.sql.transaction(() => {
       const next = { ...standing, emptyEnd: this.#log.end };
       writeStanding(this.#context.sql, next);
       this.#standing = next;
       this.#operations.addRowsWritten(1 + this.#log.truncate(keepFrom));
     });
+    this.#context.crashPoint("source: after standing and truncation");
   }
 
   #needsAlarm(): boolean {

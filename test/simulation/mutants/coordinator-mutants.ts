@@ -89,7 +89,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "deletes a manifest with its checkpoint, though a chain needs it",
     rule: 9,
-    seed: 2,
+    seed: 1,
     kind: "coordinator",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -116,7 +116,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "does not say which uploads it knows",
     rule: 3,
-    seed: 2,
+    seed: 8,
     kind: "coordinator",
     methods: (logic) => ({
       async attachPartition(argument) {

@@ -19,7 +19,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "keeps a checkpoint's offset in memory only",
     rule: 2,
-    seed: 38,
+    seed: 18,
     kind: "source",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -31,7 +31,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "truncates the log at a pending checkpoint",
     rule: 18,
-    seed: 1,
+    seed: 2,
     kind: "source",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -47,7 +47,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "sets no alarm when lines come in",
     rule: 27,
-    seed: 4,
+    seed: 7,
     kind: "source",
     context: (context) => ({
       ...spread(context),
@@ -57,7 +57,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "sends on where it believes the receiver to be",
     rule: 1,
-    seed: 11,
+    seed: 2,
     kind: "source",
     patch: () =>
       patched(OutgoingChannel.prototype, "position", ({ value }) => ({
