@@ -21,7 +21,7 @@ test("a checkpoint of a running job is shown and verified block by block", async
     body: JSON.stringify({ checkpointType: "CONFIGURED" }),
   });
   expect(triggered.ok).toBe(true);
-  const place = await openPlace(String(url), { job: "wordcount" });
+  const place = await openPlace(url, { job: "wordcount" });
   const [found] = await place.manifests();
   expect(await showAll(place)).toContain("confirmed");
   expect(await show(place, String(found!.id))).toContain(".sst");

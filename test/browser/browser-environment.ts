@@ -1,5 +1,10 @@
-/** The engine's Environment with what a page has: no synchronous codec, and a CRC-32 of its own. */
-import type { Environment } from "../../state-engine/environment.ts";
+/**
+ * The engine's Environment with what a page has: a CRC-32 of its own, decoders in JavaScript (fflate for
+ * deflate, fzstd for zstd), and fflate's deflate to write with. A page has no synchronous codec itself.
+ */
+import { deflateSync, inflateSync } from "fflate";
+import { decompress as unzstd } from "fzstd";
+import type { Compression, Environment } from "../../state-engine/environment.ts";
 import { SharedMemoryPool } from "../../state-engine/index.ts";
 
 export function browserEnvironment(): Environment {
@@ -9,9 +14,27 @@ export function browserEnvironment(): Environment {
     random: () => 0.5,
     newId: () => (ids++).toString(16).padStart(16, "0"),
     crc32,
-    codecs: {},
+    codecs: { "deflate-raw": deflateRaw, zstd },
     memory: new SharedMemoryPool(16 * 1024 * 1024),
   };
+}
+
+const deflateRaw: Compression = {
+  compress: (bytes) => deflateSync(bytes, { level: 1 }),
+  decompress: (bytes, rawSize) =>
+    sized(inflateSync(bytes, { out: new Uint8Array(rawSize) }), rawSize),
+};
+
+const zstd: Compression = {
+  compress() {
+    throw new Error("A page reads zstd and does not write it: write deflate-raw.");
+  },
+  decompress: (bytes, rawSize) => sized(unzstd(bytes, new Uint8Array(rawSize)), rawSize),
+};
+
+function sized(bytes: Uint8Array, rawSize: number): Uint8Array {
+  if (bytes.length === rawSize) return bytes;
+  throw new Error(`A block decompressed to ${bytes.length} bytes where ${rawSize} were promised.`);
 }
 
 /** IEEE 802.3, reflected polynomial EDB88320, one byte at a time (RFC 1952, section 8). */

@@ -68,8 +68,7 @@ async function writeCheckpoint(blobStore: BlobStore): Promise<PersistedState> {
     sequence: 0,
     mergeOperators,
     uploads: { nextPath: () => `job/${environment.newId()}.sst`, note: () => undefined },
-    // What a browser can undo synchronously: nothing.
-    tuning: { compression: "none" },
+    tuning: { compression: "deflate-raw" },
   });
   for (let index = 0; index < KEYS; index++) {
     const key = countKey(index);
