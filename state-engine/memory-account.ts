@@ -43,9 +43,9 @@ export class MemoryAccount {
     this.#pins.delete(pinned);
   }
 
-  /** Bytes this engine may use at this moment. */
+  /** Bytes this engine may hold at this moment. The rest of its part is for requests and cursors under way. */
   get share(): number {
-    return this.#pool.share();
+    return Math.floor((this.#pool.share() * 7) / 8);
   }
 
   get usedBytes(): number {
