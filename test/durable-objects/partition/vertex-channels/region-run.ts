@@ -42,7 +42,7 @@ export interface RegionResult {
   readonly world: World;
 }
 
-const EVENTS = Number(process.env["EV"] ?? 200_000);
+const EVENTS = 200_000;
 const WORK_MS = 3_600_000;
 const SILENCE_MS = 24 * 3_600_000;
 

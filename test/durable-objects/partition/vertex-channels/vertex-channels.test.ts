@@ -213,7 +213,7 @@ it("stops taking input while its receivers hold more than the bound, and goes on
     fed.onFrame = () => new Promise((done) => held.push(() => done(fed.done())));
   }
   const many = (from: number) =>
-    Array.from({ length: 8_000 }, (_, number) => `word-${from}-${number}`.padEnd(40, "x"));
+    Array.from({ length: 120 }, (_, number) => `word-${from}-${number}`.padEnd(2_000, "x"));
   const answers: Promise<unknown>[] = [];
   for (let line = 0; line < 24; line++) answers.push(harness.words([line, line + 1], many(line)));
   await drainMicrotasks();
@@ -276,7 +276,10 @@ it("passes watermarks on as the minimum over inputs, keeps them in the acknowled
   await harness.openAs(0);
   const behind = { barrier: 1, index: 0 };
   await harness.openAs(1);
-  const again = [harness.barrierFrom(0, 2, behind), harness.barrierFrom(1, 2, behind)];
+  const again = [
+    harness.barrierFrom(0, 2, behind, { watermark: 15, ...active }),
+    harness.barrierFrom(1, 2, behind, { watermark: 20, ...active }),
+  ];
   await Promise.all(again);
   // Nothing changed: the list of the base still holds.
   expect(harness.acknowledgements.at(-1)).toMatchObject({ checkpoint: 2 });
