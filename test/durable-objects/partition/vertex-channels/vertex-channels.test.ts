@@ -206,6 +206,28 @@ it("[rule 30] takes barriers and marks of a sender whatever credit it has left",
   expect(await stateOf(barrier)).toMatchObject({ kind: "done" });
 });
 
+it("[rule 30] holds only the channel that is ahead, and lets it go when the other barrier comes", async () => {
+  const harness = await receiver();
+  const ahead = harness.barrierFrom(0, 1, start);
+  const behind = harness.counts(0, { barrier: 1, index: 0 }, [1]);
+  expect(await stateOf(behind)).toBe("open");
+  expect(await harness.counts(1, start, [2])).toMatchObject({ kind: "done" });
+  await harness.barrierFrom(1, 1, { barrier: 0, index: 1 });
+  expect(await stateOf(behind)).toMatchObject({ kind: "done" });
+  expect(await stateOf(ahead)).toMatchObject({ kind: "done" });
+});
+
+it("[rule 22] lets a held channel go when the checkpoint is given up", async () => {
+  const harness = await receiver();
+  const ahead = harness.barrierFrom(0, 1, start);
+  const behind = harness.counts(0, { barrier: 1, index: 0 }, [1]);
+  expect(await stateOf(behind)).toBe("open");
+  await harness.task.abortCheckpoint({ generation: 1, checkpoint: 1 });
+  expect(await stateOf(behind)).toMatchObject({ kind: "done" });
+  expect(await stateOf(ahead)).toMatchObject({ kind: "done" });
+  expect(harness.acknowledgements).toEqual([]);
+});
+
 it("stops taking input while its receivers hold more than the bound, and goes on when they have applied it", async () => {
   const harness = await sender();
   const held: (() => void)[] = [];
