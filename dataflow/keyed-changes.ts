@@ -1,7 +1,7 @@
 /**
  * The results of an updating stream, grouped by something of themselves. A result that changes leaves
  * its group and enters another, so only operators that can take it out again are offered [39]. The
- * result of a group that lost its last member is gone: outputs see it as undefined, operators not at all.
+ * result of a group that lost its last member is gone: outputs commit it as null, operators do not see it.
  */
 import type { SketchNode } from "./job-sketch.ts";
 import { addKeyedVertex, type KeyedPlace } from "./keyed-vertex.ts";

@@ -1,7 +1,7 @@
 /**
  * The newest result of each key, and how it changes. An update carries the old value and the new one,
  * once per key and batch, so how often one changes depends on how records were batched [39]: only
- * what retracts or upserts by key may follow. A result whose value is undefined is gone.
+ * what retracts or upserts by key may follow. A result whose value is undefined is gone: null in the output.
  */
 import { BuiltJob } from "./built-job.ts";
 import type { KeyType } from "../state-engine/state/key-codec.ts";

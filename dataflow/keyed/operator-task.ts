@@ -239,7 +239,8 @@ function outputOf({ vertex, definition, emitter }: OperatorTaskOptions): Operato
         isUpdating
           ? (record) => {
               const { key, value } = record as { readonly key: unknown; readonly value: unknown };
-              emitter.upsert(name, key, value);
+              // A result that is gone.
+              emitter.upsert(name, key, value ?? null);
             }
           : (record) => emitter.append(name, record),
     });

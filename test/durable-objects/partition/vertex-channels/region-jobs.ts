@@ -32,7 +32,8 @@ export function countOfCounts(scenario: Scenario): RegionJob {
     .keyBy((word) => word)
     .count("counts")
     .keyBy((count) => count, "integer")
-    .count("groups");
+    .count("groups")
+    .output();
   return {
     graph,
     expected: (words) =>
