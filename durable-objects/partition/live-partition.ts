@@ -378,9 +378,9 @@ export class LivePartition {
   }
 
   #nextPath(extension: "sst" | "ndjson"): string {
-    const { context, attached, task } = this.#options;
+    const { context, attached } = this.#options;
     const checkpoint = this.#newestBarrier;
-    return uploadPath({ attached, task, checkpoint, id: context.environment.newId(), extension });
+    return uploadPath({ attached, checkpoint, id: context.environment.newId(), extension });
   }
 
   #note(path: string): void {

@@ -2,10 +2,11 @@
  * The results of a partition that no completed checkpoint holds yet, by barrier interval [7]: those
  * since the last barrier, and those before each barrier that is not known to be completed.
  *
- * Promise: an interval's bytes never change once its barrier has come; every acknowledgement names
- * all intervals after its base. Lines are JSON objects: {"output":name,"value":…}, with "key" before
- * "value" for the newest result of a key.
- * Limit: an interval is held in memory until its barrier comes.
+ * Promise: every acknowledgement names all intervals after its base, and of the newest results one
+ * line a key: a checkpoint that was given up leaves its lines to the next one, where a newer result
+ * of the same key replaces them. Lines are JSON objects: {"output":name,"value":…}, with "key"
+ * before "value" for the newest result of a key.
+ * Limit: an interval is held in memory until its checkpoint is completed, unless it is in an object.
  */
 import type { Emitter } from "../../dataflow/keyed/emitter.ts";
 import { toJsonText } from "../../dataflow/json-text.ts";
@@ -24,6 +25,16 @@ export interface OutputUploads {
 /** Everything between two barriers. */
 interface SealedInterval {
   readonly checkpoint: number;
+  readonly lines: readonly string[];
+  /** The newest result of each key, by output and key. */
+  readonly newest: ReadonlyMap<string, string>;
+  /** What was made of it for an acknowledgement, to be used again when the next one names the same. */
+  encoded?: EncodedInterval;
+}
+
+interface EncodedInterval {
+  /** Says which lines are in it: the interval's own, or also the newest results since a base. */
+  readonly contents: string;
   readonly records: number;
   data: OutputInterval["data"];
   /** Where its bytes are being put: the same place however often that has to be tried. */
@@ -78,12 +89,11 @@ export class PartitionOutput implements Emitter {
 
   /** The barrier of `checkpoint` has come: what is emitted from now on is behind it. */
   seal(checkpoint: number): void {
-    const lines = [...this.#lines, ...this.#newest.values()];
+    const lines = this.#lines;
+    const newest = this.#newest;
     this.#lines = [];
-    this.#newest.clear();
-    if (lines.length === 0) return;
-    const inline = this.#encoder.encode(`${lines.join("\n")}\n`);
-    this.#sealed.push({ checkpoint, records: lines.length, data: { inline } });
+    this.#newest = new Map();
+    if (lines.length + newest.size > 0) this.#sealed.push({ checkpoint, lines, newest });
   }
 
   /** What an acknowledgement of `checkpoint` on `base` names. Throws what a put throws. */
@@ -91,25 +101,54 @@ export class PartitionOutput implements Emitter {
     const wanted = this.#sealed.filter(
       (interval) => interval.checkpoint > base && interval.checkpoint <= checkpoint,
     );
+    const newest = newestOf(wanted);
+    const named: OutputInterval[] = [];
     let inlineBytes = 0;
     for (const interval of wanted) {
-      if (!("inline" in interval.data)) continue;
-      const { inline } = interval.data;
-      if (inlineBytes + inline.length > INLINE_LIMIT_BYTES) {
-        interval.path ??= this.#uploads.newPath();
-        await this.#uploads.put(interval.path, inline);
-        interval.data = { path: interval.path, size: inline.length };
-      } else {
-        inlineBytes += inline.length;
+      const isLast = interval === wanted.at(-1);
+      const encoded = this.#encode(interval, base, isLast ? newest : []);
+      if (encoded.records === 0) continue;
+      if ("inline" in encoded.data) {
+        const { inline } = encoded.data;
+        if (inlineBytes + inline.length > INLINE_LIMIT_BYTES) {
+          encoded.path ??= this.#uploads.newPath();
+          await this.#uploads.put(encoded.path, inline);
+          encoded.data = { path: encoded.path, size: inline.length };
+        } else {
+          inlineBytes += inline.length;
+        }
       }
+      const { records, data } = encoded;
+      named.push({ checkpoint: interval.checkpoint, records, data });
     }
-    return wanted.map(({ checkpoint: id, records, data }) => ({ checkpoint: id, records, data }));
+    return named;
+  }
+
+  #encode(interval: SealedInterval, base: number, newest: readonly string[]): EncodedInterval {
+    const contents = newest.length > 0 ? `newest results since ${base}` : "own lines";
+    if (interval.encoded?.contents === contents) return interval.encoded;
+    const lines = [...interval.lines, ...newest];
+    const inline = this.#encoder.encode(lines.map((line) => `${line}\n`).join(""));
+    interval.encoded = { contents, records: lines.length, data: { inline } };
+    return interval.encoded;
   }
 
   /** The checkpoint is completed: everything up to its barrier is committed. */
   complete(checkpoint: number): void {
     this.#sealed = this.#sealed.filter((interval) => interval.checkpoint > checkpoint);
   }
+}
+
+/** One line a key, in order of their last change. */
+function newestOf(intervals: readonly SealedInterval[]): readonly string[] {
+  const newest = new Map<string, string>();
+  for (const interval of intervals) {
+    for (const [place, line] of interval.newest) {
+      newest.delete(place);
+      newest.set(place, line);
+    }
+  }
+  return [...newest.values()];
 }
 
 /** The objects among the intervals of an acknowledgement. */

@@ -1,13 +1,11 @@
 /**
  * The path of an object a partition writes. Never used twice: generation and checkpoint say when it
- * was written, the id makes it unique [4].
+ * was written, the id makes it unique [4]. The prefix, given by attach, names the task.
  */
-import type { TaskId } from "../messages.ts";
 import type { Attached } from "./attach.ts";
 
 export interface UploadName {
   readonly attached: Pick<Attached, "generation" | "pathPrefix">;
-  readonly task: TaskId;
   /** The newest checkpoint whose barrier has come: what is written belongs to it or to the one after. */
   readonly checkpoint: number;
   readonly id: string;
@@ -15,8 +13,8 @@ export interface UploadName {
   readonly extension: "sst" | "ndjson";
 }
 
-export function uploadPath({ attached, task, checkpoint, id, extension }: UploadName): string {
+export function uploadPath({ attached, checkpoint, id, extension }: UploadName): string {
   const generation = String(attached.generation).padStart(6, "0");
   const number = String(checkpoint).padStart(9, "0");
-  return `${attached.pathPrefix}${task.vertex}/${task.index}/g${generation}-c${number}-${id}.${extension}`;
+  return `${attached.pathPrefix}g${generation}-c${number}-${id}.${extension}`;
 }
