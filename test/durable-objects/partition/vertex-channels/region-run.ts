@@ -42,6 +42,13 @@ export interface RegionResult {
   readonly world: World;
 }
 
+/** A row of the coordinator, as far as it matters here. */
+interface Retained {
+  readonly id: number;
+  readonly path: string;
+  readonly sources: readonly { readonly source: number; readonly offset: number }[];
+}
+
 const EVENTS = 200_000;
 const WORK_MS = 3_600_000;
 const SILENCE_MS = 24 * 3_600_000;
@@ -77,6 +84,8 @@ class RegionRun {
   readonly #workload: Workload;
   readonly #partitions: number;
   #retained = "";
+  /** Offsets of the latest completed checkpoint, by source. */
+  #covered: ReadonlyMap<number, number> = new Map();
   checked = 0;
 
   constructor(
@@ -91,7 +100,7 @@ class RegionRun {
     this.#workload = new Workload(world, scenario);
     this.#partitions = scenario.partitions;
     world.afterEvent = () => {
-      this.#log.follow();
+      this.#log.follow(this.#covered);
       during?.(world);
       return this.#followCheckpoints();
     };
@@ -190,14 +199,13 @@ class RegionRun {
     const text = rows.map(({ data }) => data).join("\n");
     if (text === this.#retained) return undefined;
     this.#retained = text;
-    return this.#checkAll(
-      rows.map(({ data }) => JSON.parse(data) as { readonly id: number; readonly path: string }),
-    );
+    const retained = rows.map(({ data }) => JSON.parse(data) as Retained);
+    const latest = retained.at(-1)?.sources ?? [];
+    this.#covered = new Map(latest.map(({ source, offset }) => [source, offset]));
+    return this.#checkAll(retained);
   }
 
-  async #checkAll(
-    retained: readonly { readonly id: number; readonly path: string }[],
-  ): Promise<void> {
+  async #checkAll(retained: readonly Retained[]): Promise<void> {
     const environment = this.#environment();
     for (const { id, path } of retained) {
       const { manifest, partitions } = await resolveChain(this.#bucket(), path, environment);
