@@ -32,8 +32,7 @@ export function countOfCounts(scenario: Scenario): RegionJob {
     .keyBy((word) => word)
     .count("counts")
     .keyBy((count) => count, "integer")
-    .count("groups")
-    .output();
+    .count("groups");
   return {
     graph,
     expected: (words) =>
