@@ -33,7 +33,14 @@ import { Pump } from "./pump.ts";
 import { Reporter } from "./reporter.ts";
 import type { ReporterSource } from "./reporter.ts";
 import { createSourceTables } from "./schema.ts";
-import { isLive, readStanding, withCompleted, writeStanding } from "./standing.ts";
+import {
+  isLive,
+  readStanding,
+  withAttached,
+  withCompleted,
+  withPending,
+  writeStanding,
+} from "./standing.ts";
 import type { PendingCheckpoint, Standing } from "./standing.ts";
 import { ProcessedWaiters } from "./waiters.ts";
 
@@ -242,25 +249,10 @@ export class SourceTask implements SourceCalls, ReporterSource {
   }
 
   #onAttached(answer: Attached): void {
-    const { generation, status, completed, restored, intervalMs } = answer;
-    const { pending } = this.#standing;
-    const isSame = generation === this.#standing.generation;
-    const isPending = isSame && pending !== null && pending.checkpoint > completed;
     this.#stopPump();
     this.#failure = undefined;
-    this.#write(
-      {
-        ...this.#standing,
-        generation,
-        status,
-        completed,
-        covered: restored.offset,
-        intervalMs,
-        pending: isPending ? pending : null,
-      },
-      answer.truncateBefore,
-    );
-    if (!isLive(status)) return;
+    this.#write(withAttached(this.#standing, answer), answer.truncateBefore);
+    if (!isLive(answer.status)) return;
     this.#ensureAlarm();
     this.#pump = this.#createPump(answer);
     this.#pump.start(this.#standing.pending);
@@ -327,13 +319,8 @@ export class SourceTask implements SourceCalls, ReporterSource {
     const offset = record === 0 ? line : line + 1;
     const watermark = pump.watermarkAt(offset);
     const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset, watermark };
-    // A base that was pending here has completed, whether or not the notification arrived.
-    const known =
-      pending !== null && base === pending.checkpoint
-        ? withCompleted(this.#standing, base, pending.offset)
-        : this.#standing;
     this.#context.crashPoint("source: before checkpoint offset");
-    this.#write({ ...known, pending: begun });
+    this.#write(withPending(this.#standing, begun));
     this.#ensureAlarm();
     this.#context.crashPoint("source: after checkpoint offset");
     pump.setPending(begun);

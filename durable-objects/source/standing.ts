@@ -2,7 +2,7 @@
  * What a source must not forget besides its log and its producers: one row of JSON. Read once when
  * the object wakes, written whenever it changes.
  */
-import type { CheckpointMode, JobStatus } from "../messages.ts";
+import type { AttachSourceAnswer, CheckpointMode, JobStatus } from "../messages.ts";
 import type { Sql } from "../object-context.ts";
 import type { LogEnd } from "./log.ts";
 
@@ -59,6 +59,41 @@ export function withCompleted(standing: Standing, completed: number, offset: num
     completed,
     covered: Math.max(standing.covered, offset),
     pending: pending !== null && pending.checkpoint <= completed ? null : pending,
+  };
+}
+
+/** `standing` once `pending` has begun. A base that was pending here has completed, whether or not the notification arrived. */
+export function withPending(standing: Standing, pending: PendingCheckpoint): Standing {
+  const before = standing.pending;
+  const known =
+    before !== null && pending.base === before.checkpoint
+      ? withCompleted(standing, pending.base, before.offset)
+      : standing;
+  return { ...known, pending };
+}
+
+/** `standing` in the generation the coordinator gave; what was pending goes on only within the same one. */
+export function withAttached(
+  standing: Standing,
+  {
+    generation,
+    status,
+    completed,
+    restored,
+    intervalMs,
+  }: Extract<AttachSourceAnswer, { kind: "attached" }>,
+): Standing {
+  const { pending } = standing;
+  const isSame = generation === standing.generation;
+  const isPending = isSame && pending !== null && pending.checkpoint > completed;
+  return {
+    ...standing,
+    generation,
+    status,
+    completed,
+    covered: restored.offset,
+    intervalMs,
+    pending: isPending ? pending : null,
   };
 }
 
