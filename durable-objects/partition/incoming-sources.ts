@@ -37,6 +37,11 @@ export class IncomingSources {
     this.#host = host;
   }
 
+  /** Of all channels, in their order. */
+  get names(): readonly string[] {
+    return this.channels.map(({ source }) => String(source));
+  }
+
   get hasCaughtUp(): boolean {
     return this.channels.every((channel) => channel.hasCaughtUp);
   }

@@ -25,6 +25,8 @@ const WHEN_ROLLED_BACK = { kind: "notReady", retryAfterMs: 1_000 } as const;
 
 export class IncomingVertices {
   readonly channels: readonly VertexChannel[];
+  /** Of all channels, in their order. */
+  readonly names: ReadonlySet<string>;
   readonly #host: IncomingHost;
 
   constructor(job: JobGraph, task: TaskId, host: IncomingHost) {
@@ -36,6 +38,7 @@ export class IncomingVertices {
         (_, index) => new VertexChannel({ vertex, index }, attached.checkpoint),
       ),
     );
+    this.names = new Set(this.channels.map(({ name }) => name));
   }
 
   get hasCaughtUp(): boolean {

@@ -98,10 +98,8 @@ export class LivePartition {
       countRequest: () => void (options.counter.requests += 1),
       rollback: (reason) => this.#rollback(reason),
     });
-    this.#channels = [
-      ...this.sources.channels.map(({ source }) => String(source)),
-      ...this.incoming.channels.map(({ name }) => name),
-    ];
+    const { names: vertexChannels } = this.incoming;
+    this.#channels = [...this.sources.names, ...vertexChannels];
     this.engine = StateEngine.open({
       environment: context.environment,
       blobStore: options.counter.blobStore,
@@ -116,7 +114,8 @@ export class LivePartition {
     const output = this.#createOutput();
     const channels = this.#channels;
     const emitter = output;
-    this.#task = createVertexTask({ vertex, engine, maxParallelism, attached, channels, emitter });
+    const task = { vertex, engine, maxParallelism, attached, channels, vertexChannels, emitter };
+    this.#task = createVertexTask(task);
     this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
     this.#loop = new ApplyLoop<QueuedFrame, QueuedBarrier>(
       channels.length,

@@ -43,6 +43,8 @@ export interface VertexTaskOptions {
   readonly attached: Pick<Attached, "keyGroups" | "restored">;
   /** Names of all input channels. */
   readonly channels: readonly string[];
+  /** Those of them that come from keyed vertices. */
+  readonly vertexChannels: ReadonlySet<string>;
   readonly emitter: Emitter;
 }
 
@@ -92,8 +94,10 @@ class RecordsTask implements VertexTask {
     const { keyGroups, restored } = options.attached;
     const channels = options.channels.map((channel) => {
       const watermark = restored.watermarks[channel];
-      // A channel that carries nothing, or carried nothing for long, holds nobody back [28].
-      const isIdle = watermark === undefined;
+      // A channel that carries nothing, or carried nothing for long, holds nobody back [28]. But a keyed
+      // vertex always says what time it is: until it has, its results may be older than those of others.
+      const isAwaited = restored.watermark === undefined && options.vertexChannels.has(channel);
+      const isIdle = watermark === undefined && !isAwaited;
       return [channel, { watermark: watermark ?? -Infinity, isIdle }] as const;
     });
     this.clock = new OperatorTask({
