@@ -1,0 +1,64 @@
+/**
+ * Runs a Nexmark query as a job in a simulated world, its objects the product's own, and answers the rows it
+ * committed. Lines come in requests of differing size, with time, checkpoints and faults in between, all by seed.
+ */
+import type { Person } from "../../../bench/nexmark/generator/event.ts";
+import type { ResultRow } from "../../../bench/nexmark/batch/result-row.ts";
+import { queryJobs } from "../../../bench/nexmark/queries/query-jobs.ts";
+import type { QueryName } from "../../../bench/nexmark/query-names.ts";
+import { JobWorld, ORDINARY_FAULTS } from "../../durable-objects/jobs/job-world.ts";
+import { SeededRandom } from "../../support/seeded-random.ts";
+
+export interface QueryRun {
+  readonly parallelism: number;
+  readonly seed: number;
+  /** Calls, answers and blobs get lost, and objects lose their memory, until everything is posted. */
+  readonly faults: boolean;
+  readonly largestRequestLines: number;
+}
+
+/** The rows in the order they were committed. */
+export async function runQuery(
+  query: QueryName,
+  lines: readonly string[],
+  { parallelism, seed, faults, largestRequestLines }: QueryRun,
+): Promise<readonly ResultRow[]> {
+  const random = new SeededRandom(seed);
+  const stream = queryJobs[query]({
+    parallelism,
+    maxParallelism: 16,
+    checkpoint: { intervalMs: 3000 },
+    restart: { attempts: 1_000_000, maxBackoffMs: 2000 },
+  });
+  const world = new JobWorld(stream, { seed, rates: faults ? ORDINARY_FAULTS : {} });
+  try {
+    for (let from = 0; from < lines.length;) {
+      const count = random.between(1, largestRequestLines);
+      await world.post(lines.slice(from, from + count));
+      from += count;
+      if (random.chance(0.3)) await world.pass(random.between(1, 6000));
+      if (random.chance(0.1)) await world.checkpoint();
+    }
+    world.calm();
+    await world.post([JSON.stringify(endOfEventTime)]);
+    // Ends the last window of processing time, too.
+    await world.pass(20_000);
+    await world.checkpoint();
+    return (await world.values()) as readonly ResultRow[];
+  } finally {
+    world.close();
+  }
+}
+
+/** Ends every window and session of the stream, and is in no result itself: nothing else refers to this person. */
+const endOfEventTime: Person = {
+  kind: "person",
+  id: 0,
+  name: "",
+  emailAddress: "",
+  creditCard: "",
+  city: "",
+  state: "",
+  dateTime: Date.UTC(2100, 0),
+  extra: "",
+};
