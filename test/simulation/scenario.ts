@@ -20,6 +20,8 @@ export interface Scenario {
   readonly producers: number;
   readonly requestsPerProducer: number;
   readonly linesPerRequest: number;
+  /** The most live reads there may be. */
+  readonly reads: number;
   /** Words that many lines share; every line also has a word of its own. */
   readonly sharedWords: number;
   /** Bytes by which the line's own word is made longer: what does not fit a manifest is uploaded. */
@@ -64,6 +66,7 @@ export function scenarioOf(seed: number): Scenario {
     producers: random.between(1, 3),
     requestsPerProducer: random.between(1, 25),
     linesPerRequest: random.pick([2, 10, 40]),
+    reads: 5,
     sharedWords: random.pick([1, 5, 40]),
     memoryBytes: random.pick([80 * 1024 * 1024, 1024 * 1024, 64 * 1024, 16 * 1024]),
     rates: ratesOf(random),

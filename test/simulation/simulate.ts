@@ -104,7 +104,7 @@ class Run {
     this.checkpoints = new CheckpointOracle(world, this.#log);
     this.#workload = new Workload(world, scenario);
     world.afterEvent = () => {
-      this.#log.follow();
+      this.#log.follow(this.checkpoints.latestOffsets);
       return this.checkpoints.follow();
     };
   }

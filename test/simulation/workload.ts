@@ -204,7 +204,7 @@ export class Workload {
   }
 
   async #read(random: SeededRandom): Promise<void> {
-    for (let reads = random.integer(6); reads > 0; reads--) {
+    for (let reads = random.integer(this.#scenario.reads + 1); reads > 0; reads--) {
       await this.#sleep(random.between(0, 15_000));
       const index = random.integer(this.#scenario.partitions);
       for (const [key, value] of (await this.#scan(index)) ?? []) this.#expectNoFall(key, value);

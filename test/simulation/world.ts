@@ -29,8 +29,8 @@ export interface WorldOptions {
   createLogic(name: ObjectName, context: ObjectContext): object;
   /** Bytes of the memory pool each object has. */
   readonly memoryBytes: number;
-  /** Loses the memory of an object at the n-th passing (from 1) of a named crash point. */
-  readonly crashAt?: { readonly point: string; readonly passing: number };
+  /** Loses the memory of an object at these passings (from 1) of a named crash point. */
+  readonly crashAt?: { readonly point: string; readonly passings: readonly number[] };
 }
 
 export class World {
@@ -200,7 +200,7 @@ export class World {
     const passing = (this.crashPoints.get(point) ?? 0) + 1;
     this.crashPoints.set(point, passing);
     const wanted = this.#options.crashAt;
-    if (wanted?.point === point && wanted.passing === passing) return true;
+    if (wanted?.point === point && wanted.passings.includes(passing)) return true;
     return this.faults.happens("crashAtPoint");
   }
 

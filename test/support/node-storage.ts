@@ -10,11 +10,14 @@ import type { Sql, SqlValue } from "../../durable-objects/object-context.ts";
 export class NodeStorage implements Sql {
   readonly #database = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
+  readonly #tables = new Set<string>();
+  #writes = 0;
   #inTransaction = false;
   /** Milliseconds since the epoch; undefined when none is set. */
   alarmTime: number | undefined;
 
   exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): Row[] {
+    if (!query.startsWith("SELECT")) this.#writes++;
     const rows = this.#prepare(query).all(...bindings);
     return rows.map((row) => ({ ...row }) as Row);
   }
@@ -47,10 +50,18 @@ export class NodeStorage implements Sql {
     return Number(this.#prepare("SELECT total_changes() AS changes").get()!["changes"]);
   }
 
-  /** Whether this table has been created. */
+  /** Statements run that may have changed rows: as long as it stays the same, so do the rows. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /** Whether this table has been created. Ask it of tables that stay once they are there. */
   hasTable(name: string): boolean {
+    if (this.#tables.has(name)) return true;
     const query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
-    return this.#prepare(query).get(name) !== undefined;
+    const exists = this.#prepare(query).get(name) !== undefined;
+    if (exists && !this.#inTransaction) this.#tables.add(name);
+    return exists;
   }
 
   close(): void {

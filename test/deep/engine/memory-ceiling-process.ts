@@ -8,7 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FolderBlobStore } from "../../../cli/folder-blob-store.ts";
 import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
-import { SharedMemoryPool, StateEngine, stateKey } from "../../../state-engine/index.ts";
+import {
+  SharedMemoryPool,
+  StateEngine,
+  StateEngineError,
+  stateKey,
+} from "../../../state-engine/index.ts";
 import type { PersistedState } from "../../../state-engine/index.ts";
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
@@ -120,10 +125,20 @@ class Workload {
   async #scan(reverse: boolean): Promise<void> {
     let bounds: object = {};
     while (!this.#isWritten) {
+      bounds = (await this.#scanPage(bounds, reverse)) ?? {};
+      await yieldToOthers();
+    }
+  }
+
+  /** Where the next page begins. A page that lost the race against a deletion is asked for again. */
+  async #scanPage(bounds: object, reverse: boolean): Promise<object | undefined> {
+    try {
       const page = await this.#engine!.scan({ ...bounds, reverse, limitBytes: 128 * 1024 });
       this.#scanned += page.entries.length;
-      bounds = page.next ?? {};
-      await yieldToOthers();
+      return page.next;
+    } catch (error) {
+      if (error instanceof StateEngineError && error.kind === "unavailable") return bounds;
+      throw error;
     }
   }
 

@@ -33,7 +33,7 @@ export async function run(options: QueryResultsOptions): Promise<void> {
         parallelism,
         faults,
         seed,
-        largestRequestLines: 5000,
+        largestRequestLines: 1500,
       });
       const seconds = (performance.now() - began) / 1000;
       const where = `${parallelism} partition(s)${faults ? " with faults" : ""}`;

@@ -8,12 +8,22 @@ import type {
 } from "../../../durable-objects/messages.ts";
 import type { ObjectContext } from "../../../durable-objects/object-context.ts";
 import { type Mutant, spread, withSql } from "./mutant.ts";
+import {
+  BAD_BUCKET,
+  BAD_NETWORK,
+  CRASHES_AFTER_ACKNOWLEDGEMENTS,
+  CRASHES_AND_UPLOADS,
+  CRASHES_DURING_SLOW_UPLOADS,
+  NO_FAULT_AT_ALL,
+  ONE_RETAINED,
+  UPLOADS_WITHOUT_FAULTS,
+} from "./worlds.ts";
 
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "uses a checkpoint's number again after an abort",
     rule: 4,
-    seed: 2,
+    world: BAD_NETWORK,
     kind: "coordinator",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -27,7 +37,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "leaves the pending checkpoint standing when a partition that acknowledged it attaches",
     rule: 3,
-    seed: 2,
+    world: CRASHES_DURING_SLOW_UPLOADS,
     kind: "coordinator",
     methods: (logic, context) => ({
       // As if this task had never acknowledged; its acknowledgement comes back afterwards.
@@ -56,7 +66,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "deletes objects before the pointer moves",
     rule: 10,
-    seed: 2,
+    world: ONE_RETAINED,
     kind: "coordinator",
     methods: (logic, context) => ({
       async acknowledge(argument) {
@@ -77,7 +87,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "sweeps what only an older retained checkpoint uses",
     rule: 34,
-    seed: 8,
+    world: UPLOADS_WITHOUT_FAULTS,
     kind: "coordinator",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -89,7 +99,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "deletes a manifest with its checkpoint, though a chain needs it",
     rule: 9,
-    seed: 1,
+    world: NO_FAULT_AT_ALL,
     kind: "coordinator",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -102,7 +112,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "takes a failed PUT of a manifest for a success",
     rule: 33,
-    seed: 1,
+    world: BAD_BUCKET,
     kind: "coordinator",
     context: (context) => ({
       ...spread(context),
@@ -116,7 +126,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "does not say which uploads it knows",
     rule: 3,
-    seed: 8,
+    world: CRASHES_AFTER_ACKNOWLEDGEMENTS,
     kind: "coordinator",
     methods: (logic) => ({
       async attachPartition(argument) {
@@ -128,7 +138,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "restores without the newest table",
     rule: 35,
-    seed: 1,
+    world: CRASHES_AND_UPLOADS,
     kind: "coordinator",
     methods: (logic) => ({
       async attachPartition(argument) {

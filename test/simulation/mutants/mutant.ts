@@ -6,13 +6,14 @@
 import type { ObjectContext, Sql, SqlValue } from "../../../durable-objects/object-context.ts";
 import type { Logic } from "../simulated-object.ts";
 import type { ObjectName } from "../world.ts";
+import type { MutantWorld } from "./worlds.ts";
 
 export interface Mutant {
   readonly name: string;
   /** The rule of docs/protocol.md it breaks. */
   readonly rule: number;
-  /** A seed that shows it. */
-  readonly seed: number;
+  /** Where it shows. */
+  readonly world: MutantWorld;
   readonly kind: ObjectName["kind"];
   /** The object's context, changed. */
   readonly context?: (context: ObjectContext) => ObjectContext;

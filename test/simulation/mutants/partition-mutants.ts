@@ -8,12 +8,13 @@ import type {
 } from "../../../durable-objects/messages.ts";
 import { SourceChannel } from "../../../durable-objects/partition/source-channel.ts";
 import { type Mutant, patched, spread, withSql } from "./mutant.ts";
+import { BAD_BUCKET, BAD_NETWORK, CRASHES_AND_UPLOADS, MANY_READS, REPOSITIONS } from "./worlds.ts";
 
 export const PARTITION_MUTANTS: readonly Mutant[] = [
   {
     name: "applies a frame wherever it begins",
     rule: 1,
-    seed: 17,
+    world: REPOSITIONS,
     kind: "partition",
     methods: (logic) => ({
       async frame(argument) {
@@ -27,14 +28,14 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   {
     name: "does not align barriers",
     rule: 2,
-    seed: 2,
+    world: BAD_NETWORK,
     kind: "partition",
     patch: () => patched(BarrierAlignment.prototype, "isHeld", () => ({ value: () => false })),
   },
   {
     name: "lets a barrier overtake the frames before it",
     rule: 8,
-    seed: 2,
+    world: BAD_NETWORK,
     kind: "partition",
     methods: (logic) => ({
       // A call beside the channel: what is queued there comes after it.
@@ -55,14 +56,14 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   {
     name: "answers live reads before it has caught up",
     rule: 20,
-    seed: 66,
+    world: MANY_READS,
     kind: "partition",
     patch: () => patched(SourceChannel.prototype, "hasCaughtUp", () => ({ get: () => true })),
   },
   {
     name: "takes a failed upload for a success",
     rule: 10,
-    seed: 8,
+    world: BAD_BUCKET,
     kind: "partition",
     context: (context) => ({
       ...spread(context),
@@ -76,7 +77,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledges before its upload has landed",
     rule: 10,
-    seed: 8,
+    world: BAD_BUCKET,
     kind: "partition",
     context: (context) => ({
       ...spread(context),
@@ -92,7 +93,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   {
     name: "does not note its uploads",
     rule: 10,
-    seed: 2,
+    world: CRASHES_AND_UPLOADS,
     kind: "partition",
     context: (context) =>
       withSql(context, (query) => (query.startsWith("INSERT INTO upload") ? [] : undefined)),

@@ -2,6 +2,12 @@
 import { OutgoingChannel } from "../../../durable-objects/source/channel.ts";
 import type { Position } from "../../../durable-objects/messages.ts";
 import { type Mutant, patched, spread, withSql } from "./mutant.ts";
+import {
+  BAD_NETWORK,
+  CRASHES_AFTER_THE_LAST_LINE,
+  CRASHES_BETWEEN_BARRIERS,
+  NO_FAULT_AT_ALL,
+} from "./worlds.ts";
 
 interface StoredStanding {
   readonly pending: { readonly offset: number } | null;
@@ -11,7 +17,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "forgets the producer's sequence",
     rule: 11,
-    seed: 1,
+    world: NO_FAULT_AT_ALL,
     kind: "source",
     context: (context) =>
       withSql(context, (query) => (/INTO producers/.test(query) ? [] : undefined)),
@@ -19,7 +25,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "keeps a checkpoint's offset in memory only",
     rule: 2,
-    seed: 18,
+    world: CRASHES_BETWEEN_BARRIERS,
     kind: "source",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -31,7 +37,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "truncates the log at a pending checkpoint",
     rule: 18,
-    seed: 2,
+    world: NO_FAULT_AT_ALL,
     kind: "source",
     context: (context) =>
       withSql(context, (query, bindings) => {
@@ -47,7 +53,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "sets no alarm when lines come in",
     rule: 27,
-    seed: 7,
+    world: CRASHES_AFTER_THE_LAST_LINE,
     kind: "source",
     context: (context) => ({
       ...spread(context),
@@ -57,7 +63,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: "sends on where it believes the receiver to be",
     rule: 1,
-    seed: 2,
+    world: BAD_NETWORK,
     kind: "source",
     patch: () =>
       patched(OutgoingChannel.prototype, "position", ({ value }) => ({

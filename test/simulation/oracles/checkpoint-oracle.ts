@@ -25,6 +25,8 @@ export class CheckpointOracle {
   readonly #log: LogOracle;
   #retainedText = "";
   #retained: readonly Retained[] = [];
+  #coordinatorRead = -1;
+  #latestOffsets: ReadonlyMap<number, number> = new Map();
   /** What each retained checkpoint needs, by its id. */
   readonly #needs = new Map<number, ReadonlySet<string>>();
   /** Paths that were written after a DELETE of them: only the orphan scan can find those. */
@@ -45,7 +47,8 @@ export class CheckpointOracle {
   /** Undefined when nothing changed. */
   follow(): Promise<void> | undefined {
     const { storage } = this.#world.object({ kind: "coordinator" });
-    if (!storage.hasTable("retained")) return undefined;
+    if (this.#coordinatorRead === storage.writes || !storage.hasTable("retained")) return undefined;
+    this.#coordinatorRead = storage.writes;
     const rows = storage.exec<{ data: string }>("SELECT data FROM retained ORDER BY completion");
     const text = rows.map(({ data }) => data).join("\n");
     if (text === this.#retainedText) return undefined;
@@ -71,8 +74,7 @@ export class CheckpointOracle {
 
   /** Offsets of the latest completed checkpoint, by source. */
   get latestOffsets(): ReadonlyMap<number, number> {
-    const latest = this.#retained.at(-1);
-    return latest === undefined ? new Map() : offsetsOf(this.#manifest(latest.path));
+    return this.#latestOffsets;
   }
 
   /**
@@ -98,6 +100,8 @@ export class CheckpointOracle {
 
   async #check(checkpoint: Retained): Promise<void> {
     const manifest = this.#manifest(checkpoint.path);
+    // They come in the order of their completion.
+    this.#latestOffsets = offsetsOf(manifest);
     const partitions = this.#resolve(checkpoint, manifest);
     const needs = new Set([checkpoint.path, ...manifest.chain]);
     const found: Counts = new Map();

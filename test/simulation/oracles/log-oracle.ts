@@ -2,7 +2,8 @@
  * Keeps its own copy of every line any source ever accepted, in order, and counts independently what
  * a consistent cut at given offsets must hold.
  *
- * Checks: line numbers have no gap and no repeat, and in the end each line sent is in exactly once.
+ * Checks: line numbers have no gap and no repeat; no line that the latest completed checkpoint does not
+ * cover is gone from the log; in the end each line sent is in exactly once.
  */
 import { wordsOf } from "../scenario.ts";
 import type { World } from "../world.ts";
@@ -12,22 +13,33 @@ export type Counts = Map<string, number>;
 export class LogOracle {
   readonly #world: World;
   readonly #logs: string[][];
+  /** How far each source's storage had come when it was read. */
+  readonly #read: number[];
 
   constructor(world: World, sources: number) {
     this.#world = world;
     this.#logs = Array.from({ length: sources }, () => []);
+    this.#read = this.#logs.map(() => -1);
   }
 
-  /** Copies what was accepted since the last call. Call it after every event, before anything is truncated. */
-  follow(): void {
+  /**
+   * Copies what was accepted since the last call. Call it after every event, before anything is truncated,
+   * with the offset of the latest completed checkpoint by source.
+   */
+  follow(completed: ReadonlyMap<number, number>): void {
     for (const [index, log] of this.#logs.entries()) {
       const { storage } = this.#world.object({ kind: "source", index });
-      if (!storage.hasTable("segments")) continue;
+      if (this.#read[index] === storage.writes || !storage.hasTable("segments")) continue;
+      this.#read[index] = storage.writes;
       const segments = storage.exec<{ first_line: number; lines: number; bytes: Uint8Array }>(
         "SELECT first_line, lines, bytes FROM segments WHERE first_line >= ? ORDER BY first_line",
         log.length,
       );
       for (const segment of segments) this.#add(index, log, segment);
+      const [kept] = storage.exec<{ first: number | null }>(
+        "SELECT MIN(first_line) AS first FROM segments",
+      );
+      this.#expectKept(index, kept?.first ?? log.length, completed.get(index) ?? 0);
     }
   }
 
@@ -58,6 +70,14 @@ export class LogOracle {
         `${sent.length} lines were sent and the logs accepted ${this.#logs.flat().length}: not the same lines.`,
       );
     }
+  }
+
+  /** What is not in a completed checkpoint can be sent again [18]. */
+  #expectKept(source: number, firstKept: number, offset: number): void {
+    if (firstKept <= offset) return;
+    this.#world.violations.add(
+      `The log of source ${source} begins at line ${firstKept}, and the last checkpoint covers ${offset}.`,
+    );
   }
 
   #add(

@@ -1,0 +1,113 @@
+/**
+ * The worlds a mutant is looked for in: small, so that sixty of them take seconds, and with the faults
+ * its breakage needs to show. Each stands over what a seed says (scenario.ts); the rest is the seed's.
+ */
+import { type FaultRates, NO_FAULTS } from "../faults.ts";
+import { type Scenario, scenarioOf } from "../scenario.ts";
+
+export type MutantWorld = Partial<Scenario>;
+
+const SMALL: MutantWorld = {
+  sources: 1,
+  partitions: 2,
+  retained: 2,
+  mode: "incremental",
+  intervalMs: 1_000,
+  minPauseMs: 0,
+  timeoutMs: 10_000,
+  tolerableFailures: 1_000,
+  producers: 2,
+  requestsPerProducer: 6,
+  linesPerRequest: 10,
+  sharedWords: 5,
+  reads: 0,
+  paddingBytes: 0,
+  memoryBytes: 64 * 1024,
+  rates: NO_FAULTS,
+};
+
+/** What the seed and the mutant make of a world together. */
+export function mutantScenario(seed: number, world: MutantWorld): Scenario {
+  return { ...scenarioOf(seed), ...SMALL, ...world };
+}
+
+export function faults(rates: Partial<FaultRates>): FaultRates {
+  return { ...NO_FAULTS, ...rates };
+}
+
+/** Tables too large for a manifest. */
+const UPLOADS: MutantWorld = { paddingBytes: 1_000 };
+
+/** Calls and answers are lost, repeated and late. */
+export const BAD_NETWORK: MutantWorld = {
+  sources: 2,
+  rates: faults({ lostCall: 0.05, lostAnswer: 0.08, repeatedCall: 0.05, slowCall: 0.05 }),
+};
+
+/** A receiver and its sender that disagree often about where they are. */
+export const REPOSITIONS: MutantWorld = {
+  requestsPerProducer: 12,
+  rates: faults({ lostCall: 0.05, slowCall: 0.2 }),
+};
+
+/** Barriers of one checkpoint reach the partitions far apart from each other, and objects crash meanwhile. */
+export const CRASHES_BETWEEN_BARRIERS: MutantWorld = {
+  producers: 3,
+  partitions: 3,
+  requestsPerProducer: 12,
+  rates: faults({ lostCall: 0.1, crashAtCall: 0.05 }),
+};
+
+/** Uploads keep a checkpoint pending for long after the first acknowledgement of it. */
+export const CRASHES_DURING_SLOW_UPLOADS: MutantWorld = {
+  ...UPLOADS,
+  partitions: 3,
+  requestsPerProducer: 12,
+  timeoutMs: 60_000,
+  rates: faults({ crash: 0.03, blobSlow: 0.4 }),
+};
+
+export const CRASHES_AND_UPLOADS: MutantWorld = {
+  ...UPLOADS,
+  rates: faults({ crash: 0.02, crashAtPoint: 0.05, crashAtCall: 0.02, lostAnswer: 0.2 }),
+};
+
+export const BAD_BUCKET: MutantWorld = {
+  ...UPLOADS,
+  rates: faults({ crash: 0.01, blobFailure: 0.2, blobIndeterminate: 0.1, blobSlow: 0.05 }),
+};
+
+/** Answers of acknowledgements that nobody hears, with one partition, whose own completes a checkpoint. */
+export const CRASHES_AFTER_ACKNOWLEDGEMENTS: MutantWorld = {
+  ...UPLOADS,
+  partitions: 1,
+  rates: faults({ lostAnswer: 0.3, crash: 0.05, crashAtPoint: 0.1 }),
+};
+
+/** One request, and crashes before anything is pumped. */
+export const CRASHES_AFTER_THE_LAST_LINE: MutantWorld = {
+  producers: 1,
+  requestsPerProducer: 1,
+  rates: faults({ crashAtPoint: 0.3 }),
+};
+
+/** Reads in the moments after a partition woke up, far above its last checkpoint. */
+export const MANY_READS: MutantWorld = {
+  partitions: 1,
+  reads: 60,
+  intervalMs: 10_000,
+  rates: faults({ crash: 0.03, slowCall: 0.1 }),
+};
+
+export const NO_FAULT_AT_ALL: MutantWorld = {};
+
+/** Compaction drops tables all the time, and the checkpoint before is the only one kept. */
+export const ONE_RETAINED: MutantWorld = {
+  ...UPLOADS,
+  retained: 1,
+  partitions: 3,
+  requestsPerProducer: 12,
+  memoryBytes: 16 * 1024,
+};
+
+export const UPLOADS_WITHOUT_FAULTS: MutantWorld = UPLOADS;
