@@ -5,7 +5,7 @@
 import type { BuiltStream } from "../../../dataflow/job.ts";
 import type { JobGraph } from "../../../dataflow/job-graph.ts";
 import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
-import type { OutputSegment } from "../../../durable-objects/coordinator-queries.ts";
+import type { OutputRequest, OutputSegment } from "../../../durable-objects/coordinator-queries.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
 import { NO_FAULTS, type FaultRates } from "../../simulation/faults.ts";
@@ -97,13 +97,18 @@ export class JobWorld {
 
   /** Everything committed, in order. */
   async output(): Promise<readonly CommittedLine[]> {
-    const answer = await this.#insist(() =>
-      this.world.outside("reader").coordinator().readOutput({}),
-    );
-    if (answer.kind !== "segments") throw new Error(`The output is ${answer.kind}.`);
     const lines: CommittedLine[] = [];
-    for (const segment of answer.segments) lines.push(...(await this.#linesOf(segment)));
-    return lines;
+    for (let from: OutputRequest["from"]; ;) {
+      const request = from === undefined ? {} : { from };
+      const answer = await this.#insist(() =>
+        this.world.outside("reader").coordinator().readOutput(request),
+      );
+      if (answer.kind !== "segments") throw new Error(`The output is ${answer.kind}.`);
+      for (const segment of answer.segments) lines.push(...(await this.#linesOf(segment)));
+      const last = answer.segments.at(-1);
+      if (answer.isEnd || last === undefined) return lines;
+      from = { row: last.row, segment: last.segment + 1 };
+    }
   }
 
   /** The values committed to one output. */
