@@ -50,7 +50,7 @@ function browserProjects(): TestProjectInlineConfiguration[] {
           instances: [{ browser: "chromium" }],
         },
       },
-      optimizeDeps: { include: ["idb-keyval"] },
+      optimizeDeps: { include: ["idb-keyval", "fflate", "fzstd"] },
     },
   ];
 }
