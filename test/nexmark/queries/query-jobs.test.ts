@@ -8,6 +8,7 @@ import { comparableLines } from "../../../bench/nexmark/batch/comparable-lines.t
 import { generateEvents } from "../../../bench/nexmark/generator/generate-events.ts";
 import { queryNames } from "../../../bench/nexmark/query-names.ts";
 import { verificationWorkload } from "../../../bench/nexmark/verification-workload.ts";
+import { ORDINARY_FAULTS } from "../../durable-objects/jobs/job-world.ts";
 import { runQuery } from "./run-query.ts";
 
 /** 2,000 events over 40 s of event time, with midnight in their middle. */
@@ -22,13 +23,16 @@ const events = [
 ];
 const lines = events.map((event) => JSON.stringify(event));
 
+/** A loss of memory takes the whole region of a job of two keyed vertices back: not at every hundredth event. */
+const faults = { ...ORDINARY_FAULTS, crash: 0.004 };
+
 const runs = queryNames.flatMap((query, index) => [
-  { query, parallelism: 1, faults: false, seed: 100 + index },
-  { query, parallelism: 4, faults: true, seed: 200 + index },
+  { query, parallelism: 1, rates: {}, seed: 100 + index },
+  { query, parallelism: 4, rates: faults, seed: 200 + index },
 ]);
 
 test.each(runs)(
-  "$query on $parallelism partition(s) commits what the batch query answers (faults: $faults, seed $seed)",
+  "$query on $parallelism partition(s) commits what the batch query answers (seed $seed)",
   async ({ query, ...run }) => {
     const expected = comparableLines(query, batchQueries[query](events));
     expect(expected.length).toBeGreaterThan(0);
@@ -36,3 +40,12 @@ test.each(runs)(
     expect(comparableLines(query, rows)).toEqual(expected);
   },
 );
+
+test("q5 counts the first window although the partition of the hottest auction is the last to speak (seed 200)", async () => {
+  const rows = await runQuery("q5", lines, {
+    parallelism: 4,
+    seed: 200,
+    largestRequestLines: 100,
+  });
+  expect(comparableLines("q5", rows)).toEqual(comparableLines("q5", batchQueries.q5(events)));
+});

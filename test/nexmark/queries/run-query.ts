@@ -6,14 +6,15 @@ import type { Person } from "../../../bench/nexmark/generator/event.ts";
 import type { ResultRow } from "../../../bench/nexmark/batch/result-row.ts";
 import { queryJobs } from "../../../bench/nexmark/queries/query-jobs.ts";
 import type { QueryName } from "../../../bench/nexmark/query-names.ts";
-import { JobWorld, ORDINARY_FAULTS } from "../../durable-objects/jobs/job-world.ts";
+import { JobWorld } from "../../durable-objects/jobs/job-world.ts";
+import type { FaultRates } from "../../simulation/faults.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 
 export interface QueryRun {
   readonly parallelism: number;
   readonly seed: number;
-  /** Calls, answers and blobs get lost, and objects lose their memory, until everything is posted. */
-  readonly faults: boolean;
+  /** What goes wrong until everything is posted; nothing by default. */
+  readonly rates?: Partial<FaultRates>;
   readonly largestRequestLines: number;
 }
 
@@ -21,7 +22,7 @@ export interface QueryRun {
 export async function runQuery(
   query: QueryName,
   lines: readonly string[],
-  { parallelism, seed, faults, largestRequestLines }: QueryRun,
+  { parallelism, seed, rates = {}, largestRequestLines }: QueryRun,
 ): Promise<readonly ResultRow[]> {
   const random = new SeededRandom(seed);
   const stream = queryJobs[query]({
@@ -30,7 +31,7 @@ export async function runQuery(
     checkpoint: { intervalMs: 3000 },
     restart: { attempts: 1_000_000, maxBackoffMs: 2000 },
   });
-  const world = new JobWorld(stream, { seed, rates: faults ? ORDINARY_FAULTS : {} });
+  const world = new JobWorld(stream, { seed, rates });
   try {
     for (let from = 0; from < lines.length;) {
       const count = random.between(1, largestRequestLines);
