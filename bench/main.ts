@@ -6,6 +6,7 @@ import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
 import { printEngineBenchmark } from "./engine/report.ts";
 import { median } from "./median.ts";
+import { printQueryThroughput } from "./nexmark/print-throughput.ts";
 import { manyWordsText, naturalText } from "./texts.ts";
 import { printStages } from "./word-count/print-stages.ts";
 import { measureStages } from "./word-count/stages.ts";
@@ -43,6 +44,14 @@ program
   .option("--state <mebibytes>", "state that is opened and read cold", wholeNumber, 1024)
   .action(({ rounds, scale, state }: { rounds: number; scale: number; state: number }) =>
     printEngineBenchmark({ rounds, scale, stateMebibytes: state }),
+  );
+program
+  .command("nexmark")
+  .description("The Nexmark queries in Node, beside Flink's published figures.")
+  .option("--events <number>", "how many are posted to each query", wholeNumber, 50_000)
+  .option("--rounds <number>", "runs of each query", wholeNumber, 3)
+  .action(({ events, rounds }: { events: number; rounds: number }) =>
+    printQueryThroughput(events, rounds),
   );
 await program.parseAsync();
 
