@@ -219,14 +219,23 @@ export class Workload {
     this.#seen.set(key, Math.max(before, value));
   }
 
+  /** Page by page: however high the limit, a page ends at some megabytes [41]. */
   async #scan(index: number): Promise<[string, number][] | undefined> {
+    const found: [string, number][] = [];
+    let from: { cursor?: string } = {};
     try {
-      const answer = await this.#world
-        .outside("reader")
-        .partition({ vertex: VERTEX, index })
-        .scanState({ state: VERTEX, prefix: "", limit: 100_000, order: "key" });
-      if (answer.kind !== "page") return undefined;
-      return answer.entries.map(({ key, value }) => [JSON.parse(key) as string, Number(value)]);
+      for (;;) {
+        const answer = await this.#world
+          .outside("reader")
+          .partition({ vertex: VERTEX, index })
+          .scanState({ state: VERTEX, prefix: "", limit: 100_000, order: "key", ...from });
+        if (answer.kind !== "page") return undefined;
+        for (const { key, value } of answer.entries) {
+          found.push([JSON.parse(key) as string, Number(value)]);
+        }
+        if (answer.next === undefined) return found;
+        from = { cursor: answer.next };
+      }
     } catch (error) {
       if (isFaultOfTheWorld(error)) return undefined;
       throw error;
