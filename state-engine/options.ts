@@ -60,7 +60,7 @@ export interface EngineTuning {
    */
   readonly quietChangeRatio: number;
   /**
-   * Bytes in objects that compactions may write anew in a quiet interval, as a part of all. 0.035: a
+   * Bytes in objects that compactions may write anew in a quiet interval, as a part of all. 0.03: a
    * checkpoint after changing 1 % uploads less than 5 %, whatever was compacted before it.
    */
   readonly quietCompactionRatio: number;
@@ -84,7 +84,7 @@ export const DEFAULT_TUNING: Omit<EngineTuning, "compression"> = {
   compactionFanout: 4,
   bottomMergeRatio: 0.45,
   quietChangeRatio: 0.04,
-  quietCompactionRatio: 0.035,
+  quietCompactionRatio: 0.03,
   quietRuns: 32,
   tableBytes: 8 * 1024 * 1024,
   maintainBytes: 256 * 1024,

@@ -1,6 +1,6 @@
 /** What Weir uses of the Node modules that workerd brings; @types/node would also bring Node's globals. */
 declare module "node:zlib" {
-  export function crc32(bytes: Uint8Array): number;
+  export function crc32(bytes: Uint8Array | string, startsFrom?: number): number;
   export function zstdCompressSync(bytes: Uint8Array): Uint8Array;
   export function zstdDecompressSync(
     bytes: Uint8Array,
