@@ -91,6 +91,14 @@ export const DEFAULT_TUNING: Omit<EngineTuning, "compression"> = {
   filterMinimumEntries: 1000,
 };
 
+/**
+ * Tuning for tables of the bottom run. A key that is anywhere is there, so a filter would keep few reads
+ * away, and it would be the largest thing a first read has to load: 10 bits a key.
+ */
+export function withoutFilter(tuning: EngineTuning): EngineTuning {
+  return { ...tuning, filterMinimumEntries: Infinity };
+}
+
 /** Fills in what the caller left open. */
 export function resolveTuning(
   tuning: Partial<EngineTuning> | undefined,

@@ -6,6 +6,10 @@ import type { Table } from "../sst/table.ts";
 
 /** From this size a table has its own object: it lives long, and must not be pinned by neighbours. */
 const OWN_OBJECT_BYTES = 1024 * 1024;
+/** Below this all inline tables move at once, for the fewest objects; above it a checkpoint must stay in proportion to what is new. */
+const SMALL_STATE_BYTES = 64 * 1024;
+/** New bytes and moved ones together, as a part of all: moving is worth less than that. */
+const UPLOAD_RATIO = 0.04;
 
 export interface UploadPlan {
   readonly inline: readonly Table[];
@@ -28,10 +32,22 @@ export function planUploads(
   // An object is needed anyway. Inline tables move into it only when they take up the room of new ones.
   const small = unwritten.filter((table) => table.size < OWN_OBJECT_BYTES);
   const crowded = newBytes <= inlineLimitBytes;
-  const packed = crowded ? [...inlineNow, ...small] : small;
+  const moved = crowded ? oldestInline(inlineNow, size(live), newBytes) : [];
+  const packed = [...moved, ...small];
   const large = unwritten.filter((table) => table.size >= OWN_OBJECT_BYTES);
   const objects = large.map((table) => [table]);
   return { inline: [], objects: packed.length > 0 ? [packed, ...objects] : objects };
+}
+
+/** Inline tables that make room. They are uploaded a second time, so only while the checkpoint stays small. `live` is newest first. */
+function oldestInline(
+  inlineNow: readonly Table[],
+  liveBytes: number,
+  newBytes: number,
+): readonly Table[] {
+  if (liveBytes < SMALL_STATE_BYTES) return inlineNow;
+  let left = UPLOAD_RATIO * liveBytes - newBytes;
+  return inlineNow.toReversed().filter((table) => (left -= table.size) >= 0);
 }
 
 function size(tables: readonly Table[]): number {

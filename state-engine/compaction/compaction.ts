@@ -4,6 +4,7 @@
  * superseded and expired entries, key groups outside the clip, and at the bottom deletions.
  */
 import type { Environment } from "../environment.ts";
+import { withoutFilter } from "../options.ts";
 import type { EngineTuning, MergeOperator } from "../options.ts";
 import { BLOCKED, END } from "../read/entry-cursor.ts";
 import type { CursorBounds } from "../read/entry-cursor.ts";
@@ -156,6 +157,11 @@ export class Compaction {
     const { environment, tuning } = this.#options;
     // The last block, index and filter come on top of the size at which a table is cut.
     const largest = tuning.tableBytes + (tuning.tableBytes >> 5);
-    return new TableBuilder(environment, tuning, Math.min(this.#inputBytes, largest));
+    const isBottom = this.level === BOTTOM_LEVEL;
+    return new TableBuilder(
+      environment,
+      isBottom ? withoutFilter(tuning) : tuning,
+      Math.min(this.#inputBytes, largest),
+    );
   }
 }

@@ -6,7 +6,7 @@
  * What is merged again is uploaded again, by the next checkpoint. While little changes that would be
  * out of proportion (a change of one key in a hundred, and the whole state uploaded), so the caller
  * says how many bytes that are in objects already may be written anew: then fewer runs are merged at
- * once, and the bottom waits until the tiers weigh as much as it does.
+ * once, and the bottom waits.
  *
  * Runs of which half is dead are all merged whatever their number: what goes pays for what is written.
  */
@@ -49,7 +49,7 @@ export function pickCompaction(
   const bottomBytes = bottom?.bytes ?? 0;
   const tierBytes = sum(runs) - bottomBytes;
   const nextLevel = runs[full.first]!.level + 1;
-  const isAffordable = written(runs) <= allowanceBytes || tierBytes >= bottomBytes;
+  const isAffordable = written(runs) <= allowanceBytes;
   const isDue = tierBytes >= rules.bottomMergeRatio * bottomBytes && isAffordable;
   if (isDue || nextLevel >= BOTTOM_LEVEL) {
     return mergeAll(runs);

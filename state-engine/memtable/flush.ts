@@ -2,6 +2,7 @@
  * Frozen memtables become one table. Synchronous: a memtable holds a few MiB, some 20 ms of work.
  */
 import type { Environment } from "../environment.ts";
+import { withoutFilter } from "../options.ts";
 import type { EngineTuning, MergeOperator } from "../options.ts";
 import type { BlockLoader } from "../read/block-loader.ts";
 import { ENTRY } from "../read/entry-cursor.ts";
@@ -38,7 +39,11 @@ export function flushMemtables(
     (sum, { filledBytes, count }) => sum + filledBytes - count * RECORD_BYTES,
     0,
   );
-  const builder = new TableBuilder(options.environment, options.tuning, expectedBytes);
+  const builder = new TableBuilder(
+    options.environment,
+    options.isBottom ? withoutFilter(options.tuning) : options.tuning,
+    expectedBytes,
+  );
   const bounds: CursorBounds = {
     lower: keyGroupStart(options.keyGroups.first),
     upper: keyGroupStart(options.keyGroups.last + 1),

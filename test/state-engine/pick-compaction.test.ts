@@ -35,11 +35,12 @@ describe("pickCompaction", () => {
     expect(pickCompaction(runs, DEFAULT_TUNING, 19)).toBeUndefined();
   });
 
-  it("leaves the bottom alone in quiet times until the tiers weigh as much", () => {
+  it("leaves the bottom alone in quiet times, however much the tiers weigh", () => {
     const half = runsOf([0, 1], [0, 1], [0, 1], [0, 1], [1, 600], [BOTTOM_LEVEL, 1000]);
     expect(pickCompaction(half, DEFAULT_TUNING, 35)).toMatchObject({ level: 1 });
     const all = runsOf([0, 1], [0, 1], [0, 1], [0, 1], [1, 996], [BOTTOM_LEVEL, 1000]);
-    expect(pickCompaction(all, DEFAULT_TUNING, 35)).toMatchObject({ level: BOTTOM_LEVEL });
+    expect(pickCompaction(all, DEFAULT_TUNING, 35)).toMatchObject({ level: 1 });
+    expect(pickCompaction(all, DEFAULT_TUNING)).toMatchObject({ level: BOTTOM_LEVEL });
   });
 
   it("counts what is in memory only as free", () => {
