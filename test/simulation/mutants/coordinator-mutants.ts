@@ -16,7 +16,7 @@ import {
   CRASHES_DURING_SLOW_UPLOADS,
   NO_FAULT_AT_ALL,
   ONE_RETAINED,
-  UPLOADS_WITHOUT_FAULTS,
+  FULL_CHECKPOINTS,
 } from "./worlds.ts";
 
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
@@ -87,7 +87,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "sweeps what only an older retained checkpoint uses",
     rule: 34,
-    world: UPLOADS_WITHOUT_FAULTS,
+    world: FULL_CHECKPOINTS,
     kind: "coordinator",
     context: (context) =>
       withSql(context, (query, bindings) => {

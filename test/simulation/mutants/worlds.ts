@@ -110,4 +110,5 @@ export const ONE_RETAINED: MutantWorld = {
   memoryBytes: 16 * 1024,
 };
 
-export const UPLOADS_WITHOUT_FAULTS: MutantWorld = UPLOADS;
+/** Each checkpoint drops every table of the one before, which is still retained. */
+export const FULL_CHECKPOINTS: MutantWorld = { ...UPLOADS, mode: "full" };
