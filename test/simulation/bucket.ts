@@ -7,6 +7,7 @@
  */
 import type { BlobEntry, BlobStore, PutOptions } from "../../state-engine/blob-store/blob-store.ts";
 import { StateEngineError } from "../../state-engine/errors.ts";
+import type { DirectedStep, Director } from "./director.ts";
 import type { Faults } from "./faults.ts";
 import type { Instance } from "./instance.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -26,11 +27,18 @@ export class SimulatedBucket {
   readonly #scheduler: Scheduler;
   readonly #faults: Faults;
   readonly #blobs = new Map<string, StoredBlob>();
+  readonly #director: Director | undefined;
   observer: BucketObserver | undefined;
 
-  constructor(scheduler: Scheduler, faults: Faults) {
+  constructor(scheduler: Scheduler, faults: Faults, director?: Director) {
     this.#scheduler = scheduler;
     this.#faults = faults;
+    this.#director = director;
+  }
+
+  /** Puts a blob there without anybody having asked for it. */
+  place(path: string, bytes: Uint8Array): void {
+    this.#blobs.set(path, { bytes, writtenAt: this.#scheduler.now() });
   }
 
   get paths(): readonly string[] {
@@ -43,6 +51,7 @@ export class SimulatedBucket {
   }
 
   storeFor(caller: Instance): BlobStore {
+    if (this.#director !== undefined) return this.#directedStoreFor(caller, this.#director);
     return {
       get: (path) => this.#operate(caller, `GET ${path}`, () => this.read(path)),
       getRange: (path, offset, length) =>
@@ -52,6 +61,42 @@ export class SimulatedBucket {
       put: (path, bytes, options) => this.#put(caller, path, bytes.slice(), options),
       list: (prefix) => this.#list(caller, prefix),
       delete: (paths) => this.#delete(caller, [...paths]),
+    };
+  }
+
+  /** As a script says, and without dice. */
+  #directedStoreFor(caller: Instance, director: Director): BlobStore {
+    const direct = <Value>(operation: string, path: string, effect: () => Value): Promise<Value> =>
+      this.#request<Value>(caller, `${operation} ${path}`, (respond) => {
+        const label = `${operation} ${path}`;
+        const step = { from: caller.name, to: "bucket", operation };
+        const show = (
+          kind: DirectedStep["kind"],
+          message: unknown,
+          delayMs: number,
+          proceed: () => void,
+        ): void => {
+          const fail = (): void => respond.fail(label);
+          this.#scheduler.schedule(delayMs, `${kind} ${caller.name} ${label}`, () => {
+            if (!director.takes({ ...step, kind, message, proceed, fail })) proceed();
+          });
+        };
+        show("call", path, 5, () => {
+          const value = effect();
+          show("answer", path, 5, () => respond.answer(value));
+        });
+      });
+    return {
+      get: (path) => direct("GET", path, () => this.read(path)),
+      getRange: (path, offset, length) =>
+        direct("GET", path, () => this.read(path)?.slice(offset, offset + length)),
+      put: (path, bytes, options) => {
+        const own = bytes.slice();
+        return direct("PUT", path, () => this.#write(path, own, options?.ifAbsent === true));
+      },
+      list: (prefix) => direct("LIST", prefix, () => this.#entries(prefix)),
+      delete: (paths) =>
+        direct("DELETE", paths.join(" "), () => paths.forEach((path) => this.#remove(path))),
     };
   }
 
@@ -133,9 +178,14 @@ export class SimulatedBucket {
   ): Promise<Value> {
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
     if (!caller.beginOutgoing(label)) return promise;
+    let isOver = false;
+    const end = (answer: () => void): void => {
+      if (!isOver) caller.endOutgoing(answer);
+      isOver = true;
+    };
     begin({
-      answer: (value) => caller.endOutgoing(() => resolve(value)),
-      fail: (what) => caller.endOutgoing(() => reject(unavailable(what))),
+      answer: (value) => end(() => resolve(value)),
+      fail: (what) => end(() => reject(unavailable(what))),
     });
     return promise;
   }

@@ -5,6 +5,7 @@
  * A connection that fails takes the answers of everything under way on it along; the next call goes
  * over a new one, without order against what the old one may still deliver.
  */
+import type { Director } from "./director.ts";
 import type { Faults } from "./faults.ts";
 import { describe, type Outcome } from "./instance.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -49,11 +50,18 @@ export class Network {
   readonly #scheduler: Scheduler;
   readonly #faults: Faults;
   readonly #violations: Violations;
+  readonly #director: Director | undefined;
 
-  constructor(scheduler: Scheduler, faults: Faults, violations: Violations) {
+  constructor(
+    scheduler: Scheduler,
+    faults: Faults,
+    violations: Violations,
+    director: Director | undefined,
+  ) {
     this.#scheduler = scheduler;
     this.#faults = faults;
     this.#violations = violations;
+    this.#director = director;
   }
 
   /** An object whose every method is a call to the target. */
@@ -73,8 +81,13 @@ export class Network {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (!caller.beginOutgoing(label)) return promise;
     const message = this.#copy(argument, label);
+    let isOver = false;
+    const end = (answer: () => void): void => {
+      if (!isOver) caller.endOutgoing(answer);
+      isOver = true;
+    };
     const refuse = (error: Error): void =>
-      caller.endOutgoing(() => {
+      end(() => {
         if (route.stub === stub) route.stub = newStub();
         reject(error);
       });
@@ -90,34 +103,58 @@ export class Network {
       return promise;
     }
     stub.lastArrival = now + delayMs;
-    this.#deliver(target, { method, message, label, delayMs }, (outcome) => {
+    const delivery = { method, message, label, delayMs, from: caller.name, stub, fail };
+    this.#deliver(target, delivery, (outcome) => {
       if (stub.isBroken || fate === "answerLost") {
         return fail("Network connection lost before the answer.");
       }
-      if (outcome.ok) return caller.endOutgoing(() => resolve(outcome.value));
+      if (outcome.ok) return end(() => resolve(outcome.value));
       if (outcome.lost) return fail(outcome.error.message);
       refuse(outcome.error);
     });
     if (fate === "repeated") {
-      const again = { method, message: structuredClone(message), label: `again: ${label}` };
+      const again = { message: structuredClone(message), label: `again: ${label}` };
       const later = delayMs + this.#faults.choices.between(0, 3_000);
-      this.#deliver(target, { ...again, delayMs: later }, () => undefined);
+      this.#deliver(target, { ...delivery, ...again, delayMs: later }, () => undefined);
     }
     return promise;
   }
 
   #deliver(target: SimulatedObject, call: Delivery, answer: (outcome: Outcome) => void): void {
-    this.#scheduler.schedule(call.delayMs, `${call.label} ${summary(call.message)}`, () => {
+    const serve = (): void => {
       void target.deliver(call.method, call.message).then((outcome) => {
         const copied = outcome.ok
           ? { ok: true as const, value: this.#copy(outcome.value, call.label) }
           : outcome;
         const text = copied.ok ? summary(copied.value) : describe(copied.error);
+        const message = copied.ok ? copied.value : copied.error;
         this.#scheduler.schedule(this.#faults.callLatency(), `answer: ${call.label} ${text}`, () =>
-          answer(copied),
+          this.#direct({ kind: "answer", message, target, call }, () => answer(copied)),
         );
       });
+    };
+    this.#scheduler.schedule(call.delayMs, `${call.label} ${summary(call.message)}`, () =>
+      this.#direct({ kind: "call", message: call.message, target, call }, serve),
+    );
+  }
+
+  #direct(
+    step: { kind: "call" | "answer"; message: unknown; target: SimulatedObject; call: Delivery },
+    proceed: () => void,
+  ): void {
+    const { kind, message, target, call } = step;
+    const { from, method: operation, stub, fail } = call;
+    const taken = this.#director?.takes({
+      kind,
+      from,
+      to: target.name,
+      operation,
+      message,
+      ...(kind === "call" && { connection: stub }),
+      proceed,
+      fail: () => fail("Network connection lost."),
     });
+    if (taken !== true) proceed();
   }
 
   /** By value, as structured clone carries it; whole buffers travel, so a view of a larger one is waste. */
@@ -140,6 +177,9 @@ interface Delivery {
   readonly message: unknown;
   readonly label: string;
   readonly delayMs: number;
+  readonly from: string;
+  readonly stub: Stub;
+  readonly fail: (why: string) => void;
 }
 
 /** A message in one short line of the trace. */

@@ -10,6 +10,7 @@ import type { TaskId } from "../../durable-objects/messages.ts";
 import { createNodeEnvironment, TestMemoryPool } from "../support/node-environment.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { SimulatedBucket } from "./bucket.ts";
+import type { Director } from "./director.ts";
 import { Faults, type FaultRates } from "./faults.ts";
 import { describe, Instance, isMemoryLost } from "./instance.ts";
 import { CallFailed, type Caller, Network, outsideCaller } from "./network.ts";
@@ -31,6 +32,8 @@ export interface WorldOptions {
   readonly memoryBytes: number;
   /** Loses the memory of an object at these passings (from 1) of a named crash point. */
   readonly crashAt?: { readonly point: string; readonly passings: readonly number[] };
+  /** Sees every call and storage operation before it happens. */
+  readonly director?: Director;
 }
 
 export class World {
@@ -60,8 +63,9 @@ export class World {
     this.random = random.fork();
     this.#identifiers = random.fork();
     this.violations = new Violations(isFaultOfTheWorld);
-    this.bucket = new SimulatedBucket(this.scheduler, this.faults);
-    this.#network = new Network(this.scheduler, this.faults, this.violations);
+    this.bucket = new SimulatedBucket(this.scheduler, this.faults, options.director);
+    const { scheduler, faults, violations } = this;
+    this.#network = new Network(scheduler, faults, violations, options.director);
   }
 
   get objects(): readonly SimulatedObject[] {
@@ -114,12 +118,17 @@ export class World {
     const deploy = ++this.#latestDeploy;
     for (const object of this.#objects.values()) {
       const delayMs = this.faults.choices.between(0, 5_000);
-      this.scheduler.schedule(delayMs, `${object.name} gets deploy ${deploy}`, () => {
-        if (this.#deployOf(object.name) >= deploy) return;
-        this.#deploys.set(object.name, deploy);
-        object.loseMemory("by a deploy");
-      });
+      this.scheduler.schedule(delayMs, `${object.name} gets deploy ${deploy}`, () =>
+        this.deployTo(object, deploy),
+      );
     }
+  }
+
+  /** The object runs this deploy from now on, unless it has a newer one. */
+  deployTo(object: SimulatedObject, deploy: number): void {
+    if (this.#deployOf(object.name) >= deploy) return;
+    this.#deploys.set(object.name, deploy);
+    object.loseMemory("by a deploy");
   }
 
   /** Runs `body` with rejections nobody handles counted as violations. */
@@ -185,7 +194,8 @@ export class World {
       peers: (caller) => this.#peers(caller),
       blobStore: (caller) => this.bucket.storeFor(caller),
       onLost: (instance, doing) => object.lost(instance, doing),
-      onCrashPoint: (_instance, point) => this.#crashesAt(point),
+      onCrashPoint: (instance, point) =>
+        this.#options.director?.crashesAt(instance.name, point) === true || this.#crashesAt(point),
     });
   }
 
