@@ -5,9 +5,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import cliProgress from "cli-progress";
-import { reportOf } from "../simulation/report.ts";
+import { explain } from "../simulation/explain.ts";
 import { scenarioOf } from "../simulation/scenario.ts";
-import { shrink } from "../simulation/shrink.ts";
 import { simulate } from "../simulation/simulate.ts";
 import type { SeedOutcome } from "./seed-worker.ts";
 
@@ -47,8 +46,7 @@ export async function run(options: SeedsOptions): Promise<void> {
 
 async function reportOn(seed: number, options: SeedsOptions): Promise<string> {
   const result = await simulate(scenarioOf(seed));
-  const smallest = options.shrink ? await shrink(result, (scenario) => simulate(scenario)) : result;
-  return reportOf(smallest, options.lines);
+  return explain(result, options);
 }
 
 /** The smallest failing seed found before the threads were stopped, if any. */

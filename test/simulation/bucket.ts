@@ -50,13 +50,22 @@ export class SimulatedBucket {
     return this.#blobs.get(path)?.bytes.slice();
   }
 
+  /** The same of a part, as far as there is one. */
+  readRange(path: string, offset: number, length: number): Uint8Array | undefined {
+    return this.#blobs.get(path)?.bytes.slice(offset, offset + length);
+  }
+
+  has(path: string): boolean {
+    return this.#blobs.has(path);
+  }
+
   storeFor(caller: Instance): BlobStore {
     if (this.#director !== undefined) return this.#directedStoreFor(caller, this.#director);
     return {
       get: (path) => this.#operate(caller, `GET ${path}`, () => this.read(path)),
       getRange: (path, offset, length) =>
         this.#operate(caller, `GET ${path} ${offset}+${length}`, () =>
-          this.read(path)?.slice(offset, offset + length),
+          this.readRange(path, offset, length),
         ),
       put: (path, bytes, options) => this.#put(caller, path, bytes.slice(), options),
       list: (prefix) => this.#list(caller, prefix),

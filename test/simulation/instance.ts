@@ -206,6 +206,7 @@ export class Instance implements ObjectContext {
     if (this.#state === "dead") return;
     this.#state = "dead";
     for (const timer of this.#timers) timer.cancel();
+    if (this.#serving.size === 0) return;
     const error = new Error("Network connection lost: the object lost its memory.");
     for (const resolve of this.#serving) resolve({ ok: false, error, lost: true });
     this.#serving.clear();

@@ -7,6 +7,7 @@
  */
 import type { Director } from "./director.ts";
 import type { Faults } from "./faults.ts";
+import { copyOf } from "./copy.ts";
 import { describe, type Outcome } from "./instance.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
@@ -113,7 +114,7 @@ export class Network {
       refuse(outcome.error);
     });
     if (fate === "repeated") {
-      const again = { message: structuredClone(message), label: `again: ${label}` };
+      const again = { message: copyOf(message), label: `again: ${label}` };
       const later = delayMs + this.#faults.choices.between(0, 3_000);
       this.#deliver(target, { ...delivery, ...again, delayMs: later }, () => undefined);
     }
@@ -126,14 +127,16 @@ export class Network {
         const copied = outcome.ok
           ? { ok: true as const, value: this.#copy(outcome.value, call.label) }
           : outcome;
-        const text = copied.ok ? summary(copied.value) : describe(copied.error);
+        const answering = (): string =>
+          `answer: ${call.label} ${copied.ok ? summary(copied.value) : describe(copied.error)}`;
         const message = copied.ok ? copied.value : copied.error;
-        this.#scheduler.schedule(this.#faults.callLatency(), `answer: ${call.label} ${text}`, () =>
+        this.#scheduler.schedule(this.#faults.callLatency(), answering, () =>
           this.#direct({ kind: "answer", message, target, call }, () => answer(copied)),
         );
       });
     };
-    this.#scheduler.schedule(call.delayMs, `${call.label} ${summary(call.message)}`, () =>
+    const arriving = (): string => `${call.label} ${summary(call.message)}`;
+    this.#scheduler.schedule(call.delayMs, arriving, () =>
       this.#direct({ kind: "call", message: call.message, target, call }, serve),
     );
   }
@@ -160,7 +163,7 @@ export class Network {
   /** By value, as structured clone carries it; whole buffers travel, so a view of a larger one is waste. */
   #copy<Value>(value: Value, label: string): Value {
     try {
-      return structuredClone(value);
+      return copyOf(value);
     } catch (error) {
       this.#violations.add(`${label} carries what cannot be cloned: ${describe(error)}`);
       throw error;

@@ -5,8 +5,8 @@ import { scenarioOf } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 
 it("repeats the real job bit for bit from its seed", async () => {
-  const first = await simulate(scenarioOf(3));
-  const again = await simulate(scenarioOf(3));
+  const first = await simulate(scenarioOf(3), { traced: true });
+  const again = await simulate(scenarioOf(3), { traced: true });
   expect(again.checksum).toBe(first.checksum);
   expect(again.events).toBe(first.events);
 });

@@ -28,6 +28,8 @@ export interface Scenario {
   readonly paddingBytes: number;
   /** Bytes of memory of each object's pool. */
   readonly memoryBytes: number;
+  /** Tables are compressed: costs much and changes little. */
+  readonly compressed: boolean;
   readonly rates: FaultRates;
 }
 
@@ -51,26 +53,60 @@ const HIGHEST_RATES: FaultRates = {
   deploy: 0.003,
 };
 
+/** The most of each. Most worlds are small: what goes wrong mostly shows in few events, and more of them can be run. */
+interface Size {
+  readonly sources: number;
+  readonly partitions: number;
+  readonly producers: number;
+  readonly requests: number;
+  readonly linesPerRequest: readonly number[];
+}
+
+const SMALL: Size = {
+  sources: 2,
+  partitions: 3,
+  producers: 2,
+  requests: 5,
+  linesPerRequest: [2, 10],
+};
+const MEDIUM: Size = {
+  sources: 3,
+  partitions: 4,
+  producers: 3,
+  requests: 12,
+  linesPerRequest: [2, 10, 20],
+};
+const LARGE: Size = {
+  sources: 3,
+  partitions: 4,
+  producers: 3,
+  requests: 25,
+  linesPerRequest: [10, 40],
+};
+const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL, MEDIUM, MEDIUM, MEDIUM, LARGE];
+
 export function scenarioOf(seed: number): Scenario {
   const random = new SeededRandom(seed);
+  const size = random.pick(SIZES);
   return {
     seed,
-    sources: random.between(1, 3),
-    partitions: random.between(1, 4),
+    sources: random.between(1, size.sources),
+    partitions: random.between(1, size.partitions),
     retained: random.between(1, 3),
     intervalMs: random.pick([0, 1_000, 3_000, 10_000]),
     minPauseMs: random.pick([0, 0, 500]),
     timeoutMs: random.pick([10_000, 60_000]),
     tolerableFailures: random.pick([0, 2, 1_000]),
     mode: random.chance(0.85) ? "incremental" : "full",
-    producers: random.between(1, 3),
-    requestsPerProducer: random.between(1, 25),
-    linesPerRequest: random.pick([2, 10, 40]),
+    producers: random.between(1, size.producers),
+    requestsPerProducer: random.between(1, size.requests),
+    linesPerRequest: random.pick(size.linesPerRequest),
     reads: 5,
     sharedWords: random.pick([1, 5, 40]),
     memoryBytes: random.pick([80 * 1024 * 1024, 1024 * 1024, 64 * 1024, 16 * 1024]),
     rates: ratesOf(random),
-    paddingBytes: random.pick([0, 0, 100, 1_000]),
+    paddingBytes: random.pick([0, 0, 500, 3_000]),
+    compressed: random.chance(0.1),
   };
 }
 

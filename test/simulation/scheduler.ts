@@ -6,7 +6,10 @@
  * simulated object may wait for anything else (real timers, real I/O).
  */
 import { drainMicrotasks } from "../support/manual-clock.ts";
-import { Trace } from "./trace.ts";
+import { textOf, Trace } from "./trace.ts";
+
+/** What an event is called in the trace. As a function it is asked when the event runs and a trace is kept. */
+export type Label = string | (() => string);
 
 export interface ScheduledEvent {
   cancel(): void;
@@ -15,17 +18,21 @@ export interface ScheduledEvent {
 interface Event {
   readonly time: number;
   readonly order: number;
-  readonly label: string;
+  readonly label: Label;
   readonly run: () => void;
   cancelled: boolean;
 }
 
 export class Scheduler {
-  readonly trace = new Trace();
+  readonly trace: Trace;
   #now = Date.UTC(2026, 0, 1);
   #order = 0;
   #live = 0;
   readonly #heap: Event[] = [];
+
+  constructor(trace: Trace = new Trace()) {
+    this.trace = trace;
+  }
 
   /** Milliseconds since the epoch. Stands still while an event runs. */
   now(): number {
@@ -33,7 +40,7 @@ export class Scheduler {
   }
 
   /** Runs `run` after `delayMs`; events of the same instant run in the order they were scheduled. */
-  schedule(delayMs: number, label: string, run: () => void): ScheduledEvent {
+  schedule(delayMs: number, label: Label, run: () => void): ScheduledEvent {
     const time = this.#now + Math.max(0, delayMs);
     const event: Event = { time, order: this.#order++, label, run, cancelled: false };
     this.#live++;
@@ -68,7 +75,7 @@ export class Scheduler {
   waiting(limit: number): readonly string[] {
     const events = this.#heap.filter((event) => !event.cancelled);
     events.sort((one, other) => (isBefore(one, other) ? -1 : 1));
-    return events.slice(0, limit).map((event) => `${event.time} ${event.label}`);
+    return events.slice(0, limit).map((event) => `${event.time} ${textOf(event.label)}`);
   }
 
   #cancel(event: Event): void {

@@ -24,7 +24,7 @@ export interface Result {
   readonly scenario: Scenario;
   /** What was broken, in words; undefined when every promise was kept. */
   readonly failure?: string;
-  /** Equal for equal runs. */
+  /** Equal for equal runs, if they were traced. */
   readonly checksum: string;
   readonly events: number;
   readonly checkpointsChecked: number;
@@ -33,14 +33,17 @@ export interface Result {
   /** Every entry of the live state in the end, as "key value"; undefined when it came to no end. */
   readonly finalState: readonly string[] | undefined;
   readonly crashPoints: ReadonlyMap<string, number>;
-  /** The last lines of the trace. */
+  /** The last lines of the trace; empty for a run that was not traced. */
   readonly trace: readonly string[];
 }
 
-export async function simulate(
-  scenario: Scenario,
-  options: Pick<WorldOptions, "crashAt"> & { readonly mutant?: Mutant } = {},
-): Promise<Result> {
+export interface SimulateOptions extends Pick<WorldOptions, "crashAt"> {
+  readonly mutant?: Mutant;
+  /** Keeps a full trace, and with it a checksum. Default: false. */
+  readonly traced?: boolean;
+}
+
+export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Result> {
   const restore = options.mutant?.patch?.();
   try {
     return await simulateWith(scenario, options);
@@ -49,16 +52,15 @@ export async function simulate(
   }
 }
 
-async function simulateWith(
-  scenario: Scenario,
-  options: Pick<WorldOptions, "crashAt"> & { readonly mutant?: Mutant },
-): Promise<Result> {
+async function simulateWith(scenario: Scenario, options: SimulateOptions): Promise<Result> {
   const graph = simulatedJob(scenario);
   const { mutant } = options;
   const world = new World({
     seed: scenario.seed,
     rates: scenario.rates,
     memoryBytes: scenario.memoryBytes,
+    uncompressed: !scenario.compressed,
+    traced: false,
     createLogic: (name, context) => {
       const build = (seen: ObjectContext): object => createLogic(name, seen, graph);
       return mutant === undefined ? build(context) : mutate(mutant, name, context, build);
@@ -104,7 +106,7 @@ class Run {
     this.checkpoints = new CheckpointOracle(world, this.#log);
     this.#workload = new Workload(world, scenario);
     world.afterEvent = () => {
-      this.#log.follow(this.checkpoints.latestOffsets);
+      this.#log.follow(this.checkpoints.neededFrom);
       return this.checkpoints.follow();
     };
   }

@@ -16,6 +16,7 @@ import { describe, Instance, isMemoryLost } from "./instance.ts";
 import { CallFailed, type Caller, Network, outsideCaller } from "./network.ts";
 import { Scheduler } from "./scheduler.ts";
 import { type Logic, SimulatedObject } from "./simulated-object.ts";
+import { Trace } from "./trace.ts";
 import { Violations } from "./violations.ts";
 
 export type ObjectName =
@@ -30,6 +31,10 @@ export interface WorldOptions {
   createLogic(name: ObjectName, context: ObjectContext): object;
   /** Bytes of the memory pool each object has. */
   readonly memoryBytes: number;
+  /** Blocks of tables are written as they are, which is several times faster; without it, with zstd. */
+  readonly uncompressed?: boolean;
+  /** False keeps a short trace. Default: a full one. */
+  readonly traced?: boolean;
   /** Loses the memory of an object at these passings (from 1) of a named crash point. */
   readonly crashAt?: { readonly point: string; readonly passings: readonly number[] };
   /** Sees every call and storage operation before it happens. */
@@ -37,7 +42,7 @@ export interface WorldOptions {
 }
 
 export class World {
-  readonly scheduler = new Scheduler();
+  readonly scheduler: Scheduler;
   readonly faults: Faults;
   readonly violations: Violations;
   readonly bucket: SimulatedBucket;
@@ -58,6 +63,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.scheduler = new Scheduler(new Trace(options.traced));
     const random = new SeededRandom(options.seed);
     this.faults = new Faults(random.fork(), options.rates);
     this.random = random.fork();
@@ -188,6 +194,7 @@ export class World {
         now: () => scheduler.now(),
         random: this.#identifiers.fork(),
         memory: new TestMemoryPool(this.#options.memoryBytes),
+        uncompressed: this.#options.uncompressed === true,
       }),
       codeVersion: `version-${this.#deployOf(object.name)}`,
       alarm: object.alarm,

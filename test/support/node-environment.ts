@@ -16,6 +16,8 @@ export interface NodeEnvironmentOptions {
   readonly random: SeededRandom;
   /** Default: 80 MiB shared by nobody else. */
   readonly memory?: MemoryPool;
+  /** A runtime without any codec. */
+  readonly uncompressed?: boolean;
 }
 
 export function createNodeEnvironment(options: NodeEnvironmentOptions): Environment {
@@ -25,7 +27,7 @@ export function createNodeEnvironment(options: NodeEnvironmentOptions): Environm
     random: () => random.next(),
     newId: () => random.hexadecimalId(),
     crc32: (bytes) => zlib.crc32(bytes),
-    codecs: { zstd, "deflate-raw": deflateRaw },
+    codecs: options.uncompressed === true ? {} : { zstd, "deflate-raw": deflateRaw },
     memory: options.memory ?? new TestMemoryPool(80 * 1024 * 1024),
   };
 }

@@ -23,6 +23,7 @@ const SMALL: MutantWorld = {
   reads: 0,
   paddingBytes: 0,
   memoryBytes: 64 * 1024,
+  compressed: false,
   rates: NO_FAULTS,
 };
 

@@ -1,6 +1,6 @@
 /**
- * Restores every retained checkpoint, when it is completed and again whenever the list of retained
- * ones changes, and counts what is in it against the log. Reads manifests by itself: a chain is
+ * Restores every retained checkpoint when it is completed and again at the end, looks for all it needs
+ * whenever the list of retained ones changes, and counts what is in it against the log. Reads manifests by itself: a chain is
  * resolved here a second time, independently of the product's code.
  *
  * Checks: a checkpoint holds exactly the lines below its offsets, whole ones only (what one line takes
@@ -18,6 +18,7 @@ import { type Counts, differenceOf, type LogOracle } from "./log-oracle.ts";
 interface Retained {
   readonly id: number;
   readonly path: string;
+  readonly sources: readonly { readonly source: number; readonly offset: number }[];
 }
 
 export class CheckpointOracle {
@@ -25,8 +26,8 @@ export class CheckpointOracle {
   readonly #log: LogOracle;
   #retainedText = "";
   #retained: readonly Retained[] = [];
+  #neededFrom: ReadonlyMap<number, number> = new Map();
   #coordinatorRead = -1;
-  #latestOffsets: ReadonlyMap<number, number> = new Map();
   /** What each retained checkpoint needs, by its id. */
   readonly #needs = new Map<number, ReadonlySet<string>>();
   /** Paths that were written after a DELETE of them: only the orphan scan can find those. */
@@ -54,11 +55,33 @@ export class CheckpointOracle {
     if (text === this.#retainedText) return undefined;
     this.#retainedText = text;
     this.#retained = rows.map(({ data }) => JSON.parse(data) as Retained);
-    return this.checkRetained();
+    this.#neededFrom = leastOffsets(this.#retained);
+    return this.#followRetained();
   }
 
-  async checkRetained(): Promise<void> {
+  /**
+   * Restores the new ones. Blobs are never overwritten with other bytes (that is a violation of its
+   * own), so what was counted once stays right as long as all it needs is there.
+   */
+  #followRetained(): Promise<void> | undefined {
+    const fresh: Retained[] = [];
     for (const checkpoint of this.#retained) {
+      const needs = this.#needs.get(checkpoint.id);
+      if (needs === undefined) fresh.push(checkpoint);
+      for (const path of needs ?? []) {
+        if (!this.#world.bucket.has(path)) this.#broken(checkpoint, `lacks ${path}`);
+      }
+    }
+    return fresh.length === 0 ? undefined : this.#restoreAll(fresh);
+  }
+
+  /** Restores every one of them, whether that was done before or not. */
+  checkRetained(): Promise<void> {
+    return this.#restoreAll(this.#retained);
+  }
+
+  async #restoreAll(checkpoints: readonly Retained[]): Promise<void> {
+    for (const checkpoint of checkpoints) {
       try {
         await this.#check(checkpoint);
       } catch (error) {
@@ -74,7 +97,12 @@ export class CheckpointOracle {
 
   /** Offsets of the latest completed checkpoint, by source. */
   get latestOffsets(): ReadonlyMap<number, number> {
-    return this.#latestOffsets;
+    return offsetsOf(this.#retained.at(-1)?.sources ?? []);
+  }
+
+  /** By source, the line from which the log is needed: the least offset of any retained checkpoint [18]. */
+  get neededFrom(): ReadonlyMap<number, number> {
+    return this.#neededFrom;
   }
 
   /**
@@ -100,8 +128,6 @@ export class CheckpointOracle {
 
   async #check(checkpoint: Retained): Promise<void> {
     const manifest = this.#manifest(checkpoint.path);
-    // They come in the order of their completion.
-    this.#latestOffsets = offsetsOf(manifest);
     const partitions = this.#resolve(checkpoint, manifest);
     const needs = new Set([checkpoint.path, ...manifest.chain]);
     const found: Counts = new Map();
@@ -112,7 +138,7 @@ export class CheckpointOracle {
       await this.#count(partition, found);
     }
     this.#needs.set(checkpoint.id, needs);
-    const difference = differenceOf(found, this.#log.countBelow(offsetsOf(manifest)));
+    const difference = differenceOf(found, this.#log.countBelow(offsetsOf(manifest.sources)));
     if (difference !== undefined) this.#broken(checkpoint, `is wrong: ${difference}`);
     const [debited, credited] = [sumOf(found, "debit"), sumOf(found, "credit")];
     if (debited !== credited) {
@@ -189,8 +215,7 @@ export class CheckpointOracle {
     };
     return {
       get: (path) => Promise.resolve(bucket.read(path)),
-      getRange: (path, offset, length) =>
-        Promise.resolve(bucket.read(path)?.slice(offset, offset + length)),
+      getRange: (path, offset, length) => Promise.resolve(bucket.readRange(path, offset, length)),
       put: refuse,
       list: refuse,
       delete: refuse,
@@ -239,6 +264,14 @@ function sumOf(counts: Counts, prefix: string): number {
   return sum;
 }
 
-function offsetsOf(manifest: Manifest): ReadonlyMap<number, number> {
-  return new Map(manifest.sources.map(({ source, offset }) => [source, offset]));
+function offsetsOf(sources: Retained["sources"]): ReadonlyMap<number, number> {
+  return new Map(sources.map(({ source, offset }) => [source, offset]));
+}
+
+function leastOffsets(retained: readonly Retained[]): ReadonlyMap<number, number> {
+  const least = new Map<number, number>();
+  for (const { source, offset } of retained.flatMap(({ sources }) => sources)) {
+    least.set(source, Math.min(offset, least.get(source) ?? offset));
+  }
+  return least;
 }

@@ -2,8 +2,8 @@
  * Keeps its own copy of every line any source ever accepted, in order, and counts independently what
  * a consistent cut at given offsets must hold.
  *
- * Checks: line numbers have no gap and no repeat; no line that the latest completed checkpoint does not
- * cover is gone from the log; in the end each line sent is in exactly once.
+ * Checks: line numbers have no gap and no repeat; no line that some retained checkpoint does not cover
+ * is gone from the log; in the end each line sent is in exactly once.
  */
 import { wordsOf } from "../scenario.ts";
 import type { World } from "../world.ts";
@@ -24,9 +24,9 @@ export class LogOracle {
 
   /**
    * Copies what was accepted since the last call. Call it after every event, before anything is truncated,
-   * with the offset of the latest completed checkpoint by source.
+   * with the line from which each source's log is needed.
    */
-  follow(completed: ReadonlyMap<number, number>): void {
+  follow(neededFrom: ReadonlyMap<number, number>): void {
     for (const [index, log] of this.#logs.entries()) {
       const { storage } = this.#world.object({ kind: "source", index });
       if (this.#read[index] === storage.writes || !storage.hasTable("segments")) continue;
@@ -39,7 +39,7 @@ export class LogOracle {
       const [kept] = storage.exec<{ first: number | null }>(
         "SELECT MIN(first_line) AS first FROM segments",
       );
-      this.#expectKept(index, kept?.first ?? log.length, completed.get(index) ?? 0);
+      this.#expectKept(index, kept?.first ?? log.length, neededFrom.get(index) ?? 0);
     }
   }
 
@@ -72,11 +72,11 @@ export class LogOracle {
     }
   }
 
-  /** What is not in a completed checkpoint can be sent again [18]. */
+  /** What any retained checkpoint does not cover can be sent again [18]. */
   #expectKept(source: number, firstKept: number, offset: number): void {
     if (firstKept <= offset) return;
     this.#world.violations.add(
-      `The log of source ${source} begins at line ${firstKept}, and the last checkpoint covers ${offset}.`,
+      `The log of source ${source} begins at line ${firstKept}, and a retained checkpoint covers no more than ${offset}.`,
     );
   }
 
@@ -99,9 +99,9 @@ export class LogOracle {
 
 /** The first difference between two counts, in words; undefined when there is none. */
 export function differenceOf(found: Counts, expected: Counts): string | undefined {
-  for (const key of [...expected.keys(), ...found.keys()].toSorted()) {
-    const [have, want] = [found.get(key) ?? 0, expected.get(key) ?? 0];
-    if (have !== want) return `"${key}" is ${have} where ${want} is right`;
-  }
-  return undefined;
+  const keys = new Set([...expected.keys(), ...found.keys()]);
+  const wrong = [...keys].filter((key) => (found.get(key) ?? 0) !== (expected.get(key) ?? 0));
+  const [key] = wrong.toSorted();
+  if (key === undefined) return undefined;
+  return `"${key}" is ${found.get(key) ?? 0} where ${expected.get(key) ?? 0} is right`;
 }

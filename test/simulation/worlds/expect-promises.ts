@@ -4,9 +4,8 @@
  * scenario found for the seed and the end of its trace.
  */
 import { expect, it } from "vitest";
-import { reportOf } from "../report.ts";
+import { explain } from "../explain.ts";
 import { scenarioOf } from "../scenario.ts";
-import { shrink } from "../shrink.ts";
 import { simulate } from "../simulate.ts";
 
 const SEEDS_PER_TEST = 10;
@@ -25,7 +24,7 @@ async function firstFailure(first: number, last: number): Promise<string> {
   for (let seed = first; seed <= last; seed++) {
     const result = await simulate(scenarioOf(seed));
     if (result.failure === undefined) continue;
-    return reportOf(await shrink(result, (scenario) => simulate(scenario)));
+    return explain(result);
   }
   return "";
 }
