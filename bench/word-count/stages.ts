@@ -18,7 +18,7 @@ import type { Segment } from "../../durable-objects/source/log.ts";
 import { MemoryBlobStore, StateEngine } from "../../state-engine/index.ts";
 import { createNodeEnvironment } from "../../test/support/node-environment.ts";
 import { SeededRandom } from "../../test/support/seeded-random.ts";
-import { cutLines } from "../../workers/ingest/line-cutter.ts";
+import { cutLines } from "../../durable-objects/lines/cut-lines.ts";
 import { wordCount } from "../../workers/jobs/word-count.ts";
 import { bodiesOf, countWords } from "../texts.ts";
 

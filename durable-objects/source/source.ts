@@ -33,15 +33,9 @@ import { Pump } from "./pump.ts";
 import { Reporter } from "./reporter.ts";
 import type { ReporterSource } from "./reporter.ts";
 import { createSourceTables } from "./schema.ts";
-import {
-  isLive,
-  readStanding,
-  withAttached,
-  withCompleted,
-  withPending,
-  writeStanding,
-} from "./standing.ts";
+import { isLive, readStanding, withAttached, withCompleted, withPending } from "./standing.ts";
 import type { PendingCheckpoint, Standing } from "./standing.ts";
+import { StandingKeeper } from "./standing-keeper.ts";
 import { ProcessedWaiters } from "./waiters.ts";
 
 const retryMs = 100;
@@ -59,7 +53,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   readonly #operations = new OperationCounter();
   readonly #waiters: ProcessedWaiters;
   readonly #idleMark: IdleMark;
-  #standing: Standing;
+  readonly #standings: StandingKeeper;
   /** Absent until attached, and while the job does not run. */
   #pump: Pump | undefined;
   /** Why the pump stopped; told again until the coordinator says how to go on. */
@@ -72,10 +66,11 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#job = job;
     this.#index = index;
     createSourceTables(context.sql);
-    this.#standing = readStanding(context.sql);
-    this.#log = new SourceLog(context.sql, this.#standing.emptyEnd);
+    const standing = readStanding(context.sql);
+    this.#log = new SourceLog(context.sql, standing.emptyEnd);
     this.#furthest = lineStart(this.#log.end.line);
     const operations = this.#operations;
+    this.#standings = new StandingKeeper({ context, log: this.#log, operations, standing });
     const { logLimitBytes } = job.options;
     this.#appender = new Appender({ context, log: this.#log, operations, logLimitBytes });
     this.#reporter = new Reporter(context, operations, this);
@@ -155,7 +150,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   async abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void> {
     const { pending } = this.#standing;
     if (pending?.checkpoint !== request.checkpoint) return;
-    this.#write({ ...this.#standing, pending: null });
+    this.#standings.write({ ...this.#standing, pending: null });
     this.#pump?.setPending(null);
     this.#inBackground("going on after an aborted checkpoint", () => this.#goOn());
   }
@@ -164,7 +159,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     const { generation, checkpoint, offset, truncateBefore } = request;
     if (generation !== this.#standing.generation || offset === undefined) return;
     this.#pump?.completed(offset);
-    this.#write(withCompleted(this.#standing, checkpoint, offset), truncateBefore);
+    this.#standings.write(withCompleted(this.#standing, checkpoint, offset), truncateBefore);
     this.#pump?.setPending(this.#standing.pending);
     this.#appender.prune();
     if (!this.#needsAlarm()) this.#context.alarm.clear();
@@ -175,7 +170,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     if (generation < this.#standing.generation || this.#isIn(generation, status)) return;
     this.#stopPump();
     this.#failure = undefined;
-    if (status !== this.#standing.status) this.#write({ ...this.#standing, status });
+    if (status !== this.#standing.status) this.#standings.write({ ...this.#standing, status });
     if (!isLive(status)) return;
     this.#ensureAlarm();
     this.#attachment.renew(generation);
@@ -237,6 +232,10 @@ export class SourceTask implements SourceCalls, ReporterSource {
 
   // ------------------------------------------------------------ attached or not
 
+  get #standing(): Standing {
+    return this.#standings.current;
+  }
+
   #goOn(): void {
     if (this.#failure !== undefined || !isLive(this.#standing.status)) return;
     if (this.#pump === undefined) {
@@ -251,7 +250,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   #onAttached(answer: Attached): void {
     this.#stopPump();
     this.#failure = undefined;
-    this.#write(withAttached(this.#standing, answer), answer.truncateBefore);
+    this.#standings.write(withAttached(this.#standing, answer), answer.truncateBefore);
     if (!isLive(answer.status)) return;
     this.#ensureAlarm();
     this.#pump = this.#createPump(answer);
@@ -290,7 +289,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
 
   #onWait(status: JobStatus): boolean {
     this.#stopPump();
-    if (status !== this.#standing.status) this.#write({ ...this.#standing, status });
+    if (status !== this.#standing.status) this.#standings.write({ ...this.#standing, status });
     return isLive(status);
   }
 
@@ -320,28 +319,11 @@ export class SourceTask implements SourceCalls, ReporterSource {
     const watermark = pump.watermarkAt(offset);
     const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset, watermark };
     this.#context.crashPoint("source: before checkpoint offset");
-    this.#write(withPending(this.#standing, begun));
+    this.#standings.write(withPending(this.#standing, begun));
     this.#ensureAlarm();
     this.#context.crashPoint("source: after checkpoint offset");
     pump.setPending(begun);
     return begun;
-  }
-
-  /** Makes `standing` durable, and drops the log below `truncateBefore` as far as it allows. */
-  #write(standing: Standing, truncateBefore = 0): void {
-    const keepFrom = Math.min(
-      truncateBefore,
-      standing.covered,
-      standing.pending?.offset ?? standing.covered,
-    );
-    this.#context.crashPoint("source: before standing and truncation");
-    this.#context.sql.transaction(() => {
-      const next = { ...standing, emptyEnd: this.#log.end };
-      writeStanding(this.#context.sql, next);
-      this.#standing = next;
-      this.#operations.addRowsWritten(1 + this.#log.truncate(keepFrom));
-    });
-    this.#context.crashPoint("source: after standing and truncation");
   }
 
   #needsAlarm(): boolean {

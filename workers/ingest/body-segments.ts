@@ -8,7 +8,7 @@
  * then BodyError is thrown. A tail without line end is a line only after a clean end of the body [11].
  */
 import { isUtf8 } from "node:buffer";
-import { CUT_BUFFER_BYTES, cutLines } from "./line-cutter.ts";
+import { CUT_BUFFER_BYTES, cutLines } from "../../durable-objects/lines/cut-lines.ts";
 
 export interface Segment {
   readonly bytes: Uint8Array;

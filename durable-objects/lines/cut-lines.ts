@@ -1,6 +1,7 @@
 /**
- * Cuts a stretch of a request's body at line ends into one segment as the log stores it: UTF-8 lines
- * joined by "\n", no empty lines, no "\r" before a line end, no line end after the last.
+ * Cuts a stretch of input (the body of a request, an object) at line ends into one segment as the log
+ * stores it: UTF-8 lines joined by "\n", no empty lines, no "\r" before a line end, no line end after
+ * the last.
  *
  * Promise: pure; looks at each byte a few times, allocates one buffer per segment and nothing per
  * line. Bytes after the last line end are left for the next call, so a line is never torn; at the end

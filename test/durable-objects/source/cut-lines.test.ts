@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cutLines } from "../../workers/ingest/line-cutter.ts";
+import { cutLines } from "../../../durable-objects/lines/cut-lines.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
