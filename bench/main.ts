@@ -3,8 +3,8 @@
  * machines differ and drift. Prints tables; judges nothing.
  */
 import Table from "cli-table3";
-import { Command, InvalidArgumentError } from "commander";
-import { printEngineBenchmark } from "./engine/report.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { engineBenchmarkParts, printEngineBenchmark } from "./engine/report.ts";
 import { median } from "./median.ts";
 import { printQueryThroughput } from "./nexmark/print-throughput.ts";
 import { manyWordsText, naturalText } from "./texts.ts";
@@ -14,6 +14,12 @@ import { measureThroughput, type ThroughputResult } from "./word-count/throughpu
 
 interface Options {
   readonly rounds: number;
+}
+
+interface EngineOptions extends Options {
+  readonly scale: number;
+  readonly state: number;
+  readonly only?: readonly string[];
 }
 
 const program = new Command("npm run bench --");
@@ -42,8 +48,11 @@ program
   .option("--rounds <number>", "rounds of each, by turns", wholeNumber, 3)
   .option("--scale <number>", "of a million entries", Number, 1)
   .option("--state <mebibytes>", "state that is opened and read cold", wholeNumber, 1024)
-  .action(({ rounds, scale, state }: { rounds: number; scale: number; state: number }) =>
-    printEngineBenchmark({ rounds, scale, stateMebibytes: state }),
+  .addOption(
+    new Option("--only <parts...>", "some parts instead of all").choices(engineBenchmarkParts),
+  )
+  .action(({ rounds, scale, state, only }: EngineOptions) =>
+    printEngineBenchmark({ rounds, scale, stateMebibytes: state, parts: only }),
   );
 program
   .command("nexmark")

@@ -12,71 +12,10 @@ import type { Figures } from "./figures.ts";
 import { measureCounterUpserts } from "./sqlite-counters.ts";
 import { measureColdReads } from "./cold-reads.ts";
 import { measureAmplification } from "./amplification.ts";
+import { rows } from "./rows.ts";
+import type { Row } from "./rows.ts";
+import { works } from "./works.ts";
 import type { WorkName } from "./works.ts";
-
-interface Row {
-  readonly title: string;
-  readonly work: WorkName;
-  /** Of Weir; of the other side too, unless `otherFigure` names another. */
-  readonly figure: string;
-  readonly otherFigure?: string;
-  readonly atLeast: number;
-}
-
-const rows: readonly Row[] = [
-  {
-    title: "1 M puts, flushed, compacted: CPU, no codec",
-    work: "plainPuts",
-    figure: "cpu",
-    atLeast: 1.5,
-  },
-  { title: "… zstd against snappy", work: "compressedPuts", figure: "cpu", atLeast: 1.5 },
-  { title: "put path alone: wall time", work: "putPath", figure: "wall", atLeast: 4 },
-  {
-    title: "gets from tables, uniform: CPU, getSync",
-    work: "tableGets",
-    figure: "uniform",
-    atLeast: 2,
-  },
-  {
-    title: "… getMany",
-    work: "tableGets",
-    figure: "uniform",
-    otherFigure: "uniformMany",
-    atLeast: 2,
-  },
-  { title: "… Zipf, getSync", work: "tableGets", figure: "zipf", atLeast: 2 },
-  {
-    title: "… Zipf, getMany",
-    work: "tableGets",
-    figure: "zipf",
-    otherFigure: "zipfMany",
-    atLeast: 2,
-  },
-  {
-    title: "gets from a memtable of 20,000, uniform, getSync",
-    work: "smallMemtableGets",
-    figure: "uniform",
-    atLeast: 5,
-  },
-  {
-    title: "… getMany",
-    work: "smallMemtableGets",
-    figure: "uniform",
-    otherFigure: "uniformMany",
-    atLeast: 5,
-  },
-  { title: "… Zipf, getSync", work: "smallMemtableGets", figure: "zipf", atLeast: 5 },
-  {
-    title: "gets from a memtable of 1 M, uniform, getSync",
-    work: "memtableGets",
-    figure: "uniform",
-    atLeast: 5,
-  },
-  { title: "… Zipf, getSync", work: "memtableGets", figure: "zipf", atLeast: 5 },
-  { title: "full scan: CPU, nextv", work: "fullScan", figure: "scan", atLeast: 3 },
-  { title: "1 M counter increments: CPU", work: "counters", figure: "cpu", atLeast: 10 },
-];
 
 export interface EngineBenchmarkOptions {
   readonly rounds: number;
@@ -84,23 +23,41 @@ export interface EngineBenchmarkOptions {
   readonly scale: number;
   /** State opened and read cold, MiB. */
   readonly stateMebibytes: number;
+  /** Names of the parts to run; all when undefined. */
+  readonly parts: readonly string[] | undefined;
 }
 
+/** Parts that are not a work of two sides. */
+const others = {
+  sqliteCounters: (options: EngineBenchmarkOptions) => measureCounterUpserts(options),
+  amplification: ({ scale }: EngineBenchmarkOptions) => measureAmplification(scale),
+  coldReads: ({ stateMebibytes }: EngineBenchmarkOptions) => measureColdReads(stateMebibytes),
+};
+
+/** The parts by name, in the order they run. */
+export const engineBenchmarkParts: readonly string[] = [
+  ...Object.keys(works),
+  ...Object.keys(others),
+];
+
 export async function printEngineBenchmark(options: EngineBenchmarkOptions): Promise<void> {
-  const { rounds, scale } = options;
+  const { rounds, scale, parts = engineBenchmarkParts } = options;
   console.log(
-    `State engine against LevelDB (classic-level), ${rounds} rounds by turns, scale ${scale}.\n`,
+    `State engine against LevelDB (classic-level), ${rounds} rounds by turns, scale ${scale}.\n` +
+      "Medians, microseconds an operation.\n",
   );
-  for (const work of new Set(rows.map((row) => row.work))) {
+  for (const work of Object.keys(works) as WorkName[]) {
+    if (!parts.includes(work)) continue;
     const measured = await measure(work, rounds, scale);
-    // Each as soon as it is known: all together take a while.
+    // Each as soon as it is known: all together take ten minutes.
     const table = new Table({ head: ["work", "LevelDB", "Weir", "ratio (min–max)", "at least"] });
     for (const row of rows) if (row.work === work) table.push(cells(row, measured));
     console.log(table.toString());
   }
-  await measureCounterUpserts(options).then((text) => console.log(text));
-  await measureAmplification(scale).then((text) => console.log(text));
-  await measureColdReads(options.stateMebibytes).then((text) => console.log(text));
+  for (const [name, run] of Object.entries(others)) {
+    if (!parts.includes(name)) continue;
+    console.log(await timed(name, () => run(options)));
+  }
 }
 
 interface Measured {
@@ -112,8 +69,9 @@ async function measure(work: WorkName, rounds: number, scale: number): Promise<M
   const weir: Figures[] = [];
   const level: Figures[] = [];
   for (let round = 0; round < rounds; round++) {
-    level.push(await oneSide(work, "level", scale));
-    weir.push(await oneSide(work, "weir", scale));
+    const label = `${work}, round ${round + 1} of ${rounds}`;
+    level.push(await timed(`${label}: LevelDB`, () => oneSide(work, "level", scale)));
+    weir.push(await timed(`${label}: Weir`, () => oneSide(work, "weir", scale)));
   }
   return { weir, level };
 }
@@ -129,15 +87,23 @@ async function oneSide(work: WorkName, side: "weir" | "level", scale: number): P
   return JSON.parse(stdout) as Figures;
 }
 
+/** Says on the error output what is done and how long it took. */
+async function timed<Result>(label: string, work: () => Promise<Result>): Promise<Result> {
+  const begin = performance.now();
+  const result = await work();
+  console.error(`  ${label}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  return result;
+}
+
 function cells(row: Row, { weir, level }: Measured): string[] {
   const own = weir.map((figures) => figures[row.figure]!);
-  const others = level.map((figures) => figures[row.otherFigure ?? row.figure]!);
-  const ratios = others.map((other, round) => other / own[round]!);
+  const theirs = level.map((figures) => figures[row.otherFigure ?? row.figure]!);
+  const ratios = theirs.map((other, round) => other / own[round]!);
   return [
     row.title,
-    `${median(others).toFixed(0)} ms`,
-    `${median(own).toFixed(0)} ms`,
+    median(theirs).toFixed(2),
+    median(own).toFixed(2),
     `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
-    `${row.atLeast}`,
+    row.atLeast === undefined ? "" : `${row.atLeast}`,
   ];
 }

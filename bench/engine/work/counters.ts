@@ -23,11 +23,11 @@ export const counters: Work = {
       }
       await engine.maintain();
     }
-    const { wall, cpu } = watch;
+    const figures = watch.per(order.length);
     await settle(engine);
     const first = engine.lookup(keys, 0, KEY_BYTES);
     expectCount(typeof first === "string" ? 0 : decodeInt64Number(first), order);
-    return { wall, cpu, settled: watch.wall };
+    return { ...figures };
   },
   async level(scale) {
     const workload = new Workload(COUNTERS * scale, COUNT_STATE, false);
@@ -53,10 +53,10 @@ export const counters: Work = {
           })),
         );
       }
-      const { wall, cpu } = watch;
+      const figures = watch.per(order.length);
       const first = level.getSync(workload.key(0));
       expectCount(first === undefined ? 0 : readCount(first), order);
-      return { wall, cpu, settled: watch.wall };
+      return { ...figures };
     });
   },
 };

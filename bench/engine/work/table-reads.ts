@@ -1,31 +1,34 @@
-/** Every entry in order of key, once: a million entries in settled tables, all resident. */
+/** A million entries that are flushed, compacted and resident: point reads of them, and a scan over all. */
+import type { ScanOptions, StateEngine } from "../../../state-engine/index.ts";
 import { Stopwatch } from "../figures.ts";
 import type { Work } from "../figures.ts";
+import { levelGetsBothWays, weirGetsBothOrders } from "../gets.ts";
 import { putAllInLevel, settleLevel, withLevel } from "../level-side.ts";
 import type { Level } from "../level-side.ts";
-import type { ScanOptions, StateEngine } from "../../../state-engine/index.ts";
 import { MIB, openWeir, putAll, settle } from "../weir-side.ts";
 import { KEY_BYTES, PLAIN_STATE, VALUE_BYTES, Workload } from "../workload.ts";
 
 const ENTRIES = 1_000_000;
 const PAGE = 1000;
 
-export const fullScan: Work = {
+export const tableReads: Work = {
   async weir(scale) {
     const workload = new Workload(ENTRIES * scale, PLAIN_STATE, false);
     const engine = openWeir({ memoryBytes: 2048 * MIB, tuning: { compression: "none" } });
     await putAll(engine, workload);
     await settle(engine);
+    const gets = weirGetsBothOrders(engine, workload);
     await scanWeir(engine, workload);
-    return { scan: await scanWeir(engine, workload) };
+    return { ...gets, scan: await scanWeir(engine, workload) };
   },
   async level(scale) {
     const workload = new Workload(ENTRIES * scale, PLAIN_STATE, false);
     return await withLevel({ compression: false }, async (level) => {
       await putAllInLevel(level, workload);
       await settleLevel(level);
+      const gets = await levelGetsBothWays(level, workload);
       await scanLevel(level, workload);
-      return { scan: await scanLevel(level, workload) };
+      return { ...gets, scan: await scanLevel(level, workload) };
     });
   },
 };
@@ -43,7 +46,7 @@ async function scanWeir(engine: StateEngine, workload: Workload): Promise<number
     }
     options = page.next === undefined ? undefined : { limit: PAGE, ...page.next };
   }
-  return complete(watch.cpu, seen, bytes, workload);
+  return complete(watch, seen, bytes, workload);
 }
 
 async function scanLevel(level: Level, workload: Workload): Promise<number> {
@@ -60,11 +63,12 @@ async function scanLevel(level: Level, workload: Workload): Promise<number> {
     }
   }
   await iterator.close();
-  return complete(watch.cpu, seen, bytes, workload);
+  return complete(watch, seen, bytes, workload);
 }
 
-function complete(milliseconds: number, seen: number, bytes: number, workload: Workload): number {
-  const expected = workload.entries * (KEY_BYTES + VALUE_BYTES);
-  if (seen === workload.entries && bytes === expected) return milliseconds;
+function complete(watch: Stopwatch, seen: number, bytes: number, { entries }: Workload): number {
+  const { cpu } = watch.per(entries);
+  const expected = entries * (KEY_BYTES + VALUE_BYTES);
+  if (seen === entries && bytes === expected) return cpu;
   throw new Error(`The scan saw ${seen} entries and ${bytes} bytes, not ${expected}.`);
 }
