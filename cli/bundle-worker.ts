@@ -12,9 +12,6 @@ export interface WorkerBundle {
   readonly hash: string;
 }
 
-/** The Worker that `wrangler deploy` deploys. */
-export const mainModule = new URL("../workers/main.ts", import.meta.url);
-
 export async function bundleWorker(module: URL): Promise<WorkerBundle> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(module)],

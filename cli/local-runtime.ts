@@ -7,7 +7,8 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { bundleWorker, mainModule, type WorkerBundle } from "./bundle-worker.ts";
+import { bundleWorker, type WorkerBundle } from "./bundle-worker.ts";
+import { mainModule } from "./main-module.ts";
 import { guardWorkerd } from "./workerd-guard.ts";
 
 export interface LocalRuntimeOptions {

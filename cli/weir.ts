@@ -4,8 +4,10 @@
  *
  * Ends with exit code 1 and one sentence when something is wrong.
  */
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import pc from "picocolors";
+import { mainModule } from "./main-module.ts";
 import { manifestCommand } from "./inspect/manifest-command.ts";
 import { sstCommand } from "./inspect/sst-command.ts";
 import { startCommand } from "./start-command.ts";
@@ -21,10 +23,11 @@ const program = new Command("weir")
   .option("--token <token>", "access token; default: the variable WEIR_TOKEN")
   .option("--job <name>", "which job; default: the only one there is")
   .option("--json", "print the server's answers as JSON")
-  .addCommand(startCommand("dev"))
   .addCommand(sstCommand())
   .addCommand(manifestCommand());
 
+// Runs the jobs of this repository; a project with jobs of its own has `wrangler dev`.
+if (existsSync(mainModule)) program.addCommand(startCommand("dev"));
 addPostCommand(program);
 addJobCommands(program);
 addStateCommands(program);

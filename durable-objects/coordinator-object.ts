@@ -12,10 +12,11 @@ import type {
 } from "./messages.ts";
 import { coordinatorQueriesObject } from "./coordinator-queries-object.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
+import type { ObjectClass } from "./platform/object-class.ts";
 import type { RollbackRequest } from "./vertex-messages.ts";
 
 /** The class to export as `Coordinator` from a Worker with these jobs. */
-export function coordinatorObject(jobs: JobRegistry) {
+export function coordinatorObject(jobs: JobRegistry): ObjectClass {
   return class Coordinator extends coordinatorQueriesObject(jobs) implements CoordinatorCalls {
     async attachSource(request: AttachSourceRequest) {
       return await this.held.task.attachSource(request);

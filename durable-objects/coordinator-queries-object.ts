@@ -14,14 +14,19 @@ import type { ObjectContext } from "./object-context.ts";
 import type { WeirBindings } from "./platform/bindings.ts";
 import { HeldTask } from "./platform/held-task.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
+import type { ObjectClass } from "./platform/object-class.ts";
 
 const create = (context: ObjectContext, job: JobGraph) => new JobCoordinator(context, job);
 
+interface AnsweringMembers extends CoordinatorQueries {
+  /** Own properties of an object cannot be reached over RPC. */
+  readonly held: HeldTask<JobCoordinator>;
+}
+
 /** What the class of coordinator-object.ts extends. */
-export function coordinatorQueriesObject(jobs: JobRegistry) {
+export function coordinatorQueriesObject(jobs: JobRegistry): ObjectClass<AnsweringMembers> {
   return class AnsweringObject extends DurableObject<WeirBindings> implements CoordinatorQueries {
-    /** Own properties of an object cannot be reached over RPC. */
-    protected readonly held: HeldTask<JobCoordinator>;
+    readonly held: HeldTask<JobCoordinator>;
 
     constructor(state: DurableObjectState, bindings: WeirBindings) {
       super(state, bindings);

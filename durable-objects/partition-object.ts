@@ -16,6 +16,7 @@ import { PartitionTask } from "./partition/partition.ts";
 import type { WeirBindings } from "./platform/bindings.ts";
 import { HeldTask } from "./platform/held-task.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
+import type { ObjectClass } from "./platform/object-class.ts";
 import type {
   OpenVertexChannel,
   VertexBarrier,
@@ -24,7 +25,7 @@ import type {
 } from "./vertex-messages.ts";
 
 /** The class to export as `Partition` from a Worker with these jobs. */
-export function partitionObject(jobs: JobRegistry) {
+export function partitionObject(jobs: JobRegistry): ObjectClass {
   return class Partition extends DurableObject<WeirBindings> implements PartitionCalls {
     readonly #held: HeldTask<PartitionTask>;
 

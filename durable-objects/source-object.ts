@@ -15,9 +15,10 @@ import { SourceTask } from "./source/source.ts";
 import type { WeirBindings } from "./platform/bindings.ts";
 import { HeldTask } from "./platform/held-task.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
+import type { ObjectClass } from "./platform/object-class.ts";
 
 /** The class to export as `Source` from a Worker with these jobs. */
-export function sourceObject(jobs: JobRegistry) {
+export function sourceObject(jobs: JobRegistry): ObjectClass {
   return class Source extends DurableObject<WeirBindings> implements SourceCalls {
     readonly #held: HeldTask<SourceTask>;
 

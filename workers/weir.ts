@@ -10,16 +10,30 @@ import { jobGraphOf } from "../dataflow/job.ts";
 import type { BuiltStream } from "../dataflow/job.ts";
 import { coordinatorObject } from "../durable-objects/coordinator-object.ts";
 import { partitionObject } from "../durable-objects/partition-object.ts";
+import type { WeirBindings } from "../durable-objects/platform/bindings.ts";
 import { JobRegistry } from "../durable-objects/platform/job-registry.ts";
+import type { ObjectClass } from "../durable-objects/platform/object-class.ts";
 import { sourceObject } from "../durable-objects/source-object.ts";
 import { createWeirApp } from "./http/app.ts";
 
+export type { WeirBindings } from "../durable-objects/platform/bindings.ts";
+
+/** What a Worker exports to run its jobs. */
+export interface WeirWorker {
+  readonly handler: {
+    fetch(request: Request, bindings: WeirBindings, context: ExecutionContext): Promise<Response>;
+  };
+  readonly Source: ObjectClass;
+  readonly Partition: ObjectClass;
+  readonly Coordinator: ObjectClass;
+}
+
 /** Throws when two jobs have one name. */
-export function weir(streams: readonly BuiltStream[]) {
+export function weir(streams: readonly BuiltStream[]): WeirWorker {
   const jobs = new JobRegistry(streams.map(jobGraphOf));
   const app = createWeirApp(jobs);
   return {
-    handler: { fetch: app.fetch },
+    handler: { fetch: async (...call) => await app.fetch(...call) },
     Source: sourceObject(jobs),
     Partition: partitionObject(jobs),
     Coordinator: coordinatorObject(jobs),

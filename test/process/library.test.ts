@@ -1,0 +1,106 @@
+/** docs/library.md, done as it says: a package, three files, a Worker that runs. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { commandOf, runCommand, startCommandUntil } from "../support/child-command.ts";
+import { codeBlocksOf } from "../support/code-blocks.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const blocks = codeBlocksOf("docs/library.md");
+const wrangler = commandOf("wrangler", "bin/wrangler.js");
+
+let project: string;
+
+/** An empty project with the package installed, and the page's files in it. */
+beforeAll(async () => {
+  project = mkdtempSync(join(tmpdir(), "weir-library-"));
+  const packed = await runCommand(root, `npm pack --silent --pack-destination "${project}"`);
+  const archive = packed.trim().split("\n").at(-1)!;
+  writeFileSync(join(project, "package.json"), '{ "private": true, "type": "module" }');
+  await runCommand(
+    project,
+    `npm install --no-audit --no-fund --prefer-offline "./${archive}" && npm ls weir`,
+  );
+  for (const { file, text } of blocks) {
+    if (file === undefined) continue;
+    mkdirSync(dirname(join(project, file)), { recursive: true });
+    writeFileSync(join(project, file), text);
+  }
+  return () => rmSync(project, { recursive: true, force: true, maxRetries: 10 });
+}, 180_000);
+
+test("a project of its own has exactly the three files the page shows", () => {
+  const files = blocks.flatMap(({ file }) => file ?? []);
+  expect(files).toEqual(["src/views.ts", "src/index.ts", "wrangler.toml"]);
+});
+
+test("the project and the page's test of an operator type-check against the package", async () => {
+  const types = dirname(
+    createRequire(import.meta.url).resolve("@cloudflare/workers-types/package.json"),
+  );
+  mkdirSync(join(project, "node_modules/@cloudflare"), { recursive: true });
+  symlinkSync(types, join(project, "node_modules/@cloudflare/workers-types"));
+  writeFileSync(join(project, "src/harness.ts"), harnessExample());
+  writeFileSync(
+    join(project, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: {
+        target: "ES2024",
+        lib: ["ES2025"],
+        module: "ESNext",
+        moduleResolution: "bundler",
+        types: ["@cloudflare/workers-types/experimental"],
+        strict: true,
+        noEmit: true,
+        allowImportingTsExtensions: true,
+      },
+      include: ["src"],
+    }),
+  );
+  expect(await runCommand(project, `${commandOf("typescript", "bin/tsc")} -p .`)).toBe("");
+});
+
+test("the page's test of an operator prints what it says", async () => {
+  writeFileSync(join(project, "harness.ts"), harnessExample());
+  const printed = await runCommand(project, `"${process.execPath}" harness.ts`);
+  const promised = /console\.log\(.*\); \/\/ (.*)/.exec(harnessExample())![1];
+  expect(printed.trim()).toBe(promised);
+});
+
+test("wrangler would deploy the project with its bindings", async () => {
+  const printed = await runCommand(project, `${wrangler} deploy --dry-run`);
+  for (const binding of ["env.SOURCE", "env.PARTITION", "env.COORDINATOR", "env.BUCKET"]) {
+    expect(printed).toContain(binding);
+  }
+});
+
+test("wrangler dev runs the project's job, and the package's command talks to it", async () => {
+  const [, url] = await startCommandUntil(
+    project,
+    `${wrangler} dev --var WEIR_ACCESS:open --port 0 --inspector-port 0 --ip 127.0.0.1`,
+    /Ready on (http:\/\/127\.0\.0\.1:\d+)/,
+  );
+  const views = [0, 1_000, 61_000, 200_000].map((at) => JSON.stringify({ page: "/", at }));
+  const posted = await fetch(`${url}/jobs/views/lines`, { method: "POST", body: views.join("\n") });
+  expect(await posted.json()).toEqual({ accepted: 4, duplicate: false });
+  const checkpoint = await fetch(`${url}/jobs/views/checkpoints`, { method: "POST" });
+  expect(await checkpoint.json()).toMatchObject({ id: 1, status: "COMPLETED" });
+  const output = await (await fetch(`${url}/jobs/views/output`)).text();
+  const results = output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { value: unknown });
+  expect(results.map(({ value }) => value)).toEqual([
+    { page: "/", minute: 0, views: 2 },
+    { page: "/", minute: 60_000, views: 1 },
+  ]);
+  const listed = await runCommand(project, `npx weir --url ${url} --json jobs`);
+  expect(JSON.parse(listed)).toMatchObject([{ name: "views", status: "RUNNING" }]);
+});
+
+function harnessExample(): string {
+  return blocks.find(({ text }) => text.includes("openHarness"))!.text;
+}
