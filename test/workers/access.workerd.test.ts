@@ -16,7 +16,7 @@ async function statusOf(
   const request = new Request(`http://weir.test${path}`, { method, headers });
   const bindings = { ...(env as unknown as WeirBindings), ...variables };
   const context = { waitUntil: () => {}, passThroughOnException: () => {} };
-  return (await worker.fetch(request, bindings, context as never)).status;
+  return (await worker.fetch(request, bindings, context)).status;
 }
 
 // None of these reaches an object of a job: what is behind the door is not asked for here.
