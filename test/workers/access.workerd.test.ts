@@ -1,4 +1,5 @@
 /** Who may call what, asked of the Worker itself with each set of tokens. */
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
@@ -15,8 +16,7 @@ async function statusOf(
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const request = new Request(`http://weir.test${path}`, { method, headers });
   const bindings = { ...(env as unknown as WeirBindings), ...variables };
-  const context = { waitUntil: () => {}, passThroughOnException: () => {} };
-  return (await worker.fetch(request, bindings, context)).status;
+  return (await worker.fetch(request, bindings, createExecutionContext())).status;
 }
 
 // None of these reaches an object of a job: what is behind the door is not asked for here.
