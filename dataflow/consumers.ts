@@ -1,5 +1,6 @@
 /** Walks over the operators, edges and outputs that records reach. */
-import type { Consumer, Edge, Sink } from "./job-graph.ts";
+import type { Consumer, Edge, JobGraph, Sink } from "./job-graph.ts";
+import type { SinkDefinition } from "./sinks/sink-definition.ts";
 
 /** Everything that records reach from `consumers`, each once, in the order in which it was written. */
 export function reachable(consumers: readonly Consumer[]): ReadonlySet<Consumer> {
@@ -21,4 +22,15 @@ export function edgesIn(consumers: readonly Consumer[]): readonly Edge[] {
 
 export function sinksIn(consumers: readonly Consumer[]): readonly Sink[] {
   return [...reachable(consumers)].filter((consumer) => consumer.kind === "sink");
+}
+
+/** The sinks of a job besides the feed, in the order of its vertices. */
+export function sinkDefinitions({
+  vertices,
+}: Pick<JobGraph, "vertices">): readonly SinkDefinition[] {
+  const ends = vertices.flatMap(({ results, sides }) => [
+    ...results,
+    ...Object.values(sides).flat(),
+  ]);
+  return sinksIn(ends).flatMap(({ definition }) => definition ?? []);
 }

@@ -4,6 +4,7 @@
  */
 import { operatorName } from "./job-graph.ts";
 import type { Consumer, JobGraph, JobOptions, KeyedVertex } from "./job-graph.ts";
+import type { SinkDefinition } from "./sinks/sink-definition.ts";
 import { edgesIn, reachable, sinksIn } from "./consumers.ts";
 
 export interface JobDescription {
@@ -25,6 +26,8 @@ export interface NodeDescription {
   /** Name of the state of a plain count. */
   readonly state?: string;
   readonly keyType?: string;
+  /** Of an output that is delivered somewhere besides the feed: where and how. Secrets are named, never shown. */
+  readonly sink?: SinkDefinition;
 }
 
 export interface EdgeDescription {
@@ -62,9 +65,10 @@ export function describeJobGraph(graph: JobGraph): JobDescription {
   const sinks = ends.map(({ sink }): NodeDescription => ({
     id: `${sink.name}()`,
     kind: "output",
-    operators: ["output"],
+    operators: [sink.definition === undefined ? "output" : "sinkTo"],
     parallelism: options.parallelism,
     maxParallelism: options.maxParallelism,
+    ...(sink.definition !== undefined && { sink: sink.definition }),
   }));
   return {
     name: graph.name,

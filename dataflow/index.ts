@@ -51,6 +51,16 @@ export {
 } from "./windows/trigger.ts";
 export type { Trigger } from "./windows/trigger.ts";
 
+export { queue } from "./sinks/queue.ts";
+export type { QueueOptions } from "./sinks/queue.ts";
+export { r2Files } from "./sinks/r2-files.ts";
+export type { R2FilesOptions } from "./sinks/r2-files.ts";
+export { webhook } from "./sinks/webhook.ts";
+export type { WebhookOptions } from "./sinks/webhook.ts";
+export { weirJob } from "./sinks/weir-job.ts";
+export type { WeirJobOptions } from "./sinks/weir-job.ts";
+export type { SinkDefinition } from "./sinks/sink-definition.ts";
+
 export { outputTag } from "./operators/output-tag.ts";
 export type { OutputTag } from "./operators/output-tag.ts";
 export { coProcessOperator, processOperator } from "./operators/process-operator.ts";

@@ -7,6 +7,7 @@ import type { KeyType } from "../state-engine/state/key-codec.ts";
 import type { JobOptions } from "./job-options.ts";
 import type { AnyKeyedOperator } from "./operators/keyed-operator.ts";
 import type { OutputTag } from "./operators/output-tag.ts";
+import type { SinkDefinition } from "./sinks/sink-definition.ts";
 import type { WatermarkStrategy } from "./time/watermark-strategy.ts";
 
 export type { CheckpointOptions, JobOptions, RestartOptions } from "./job-options.ts";
@@ -83,6 +84,8 @@ export interface Edge {
 export interface Sink {
   readonly kind: "sink";
   readonly name: string;
+  /** Where committed results go besides the feed. */
+  readonly definition?: SinkDefinition;
 }
 
 export interface KeyedVertex {

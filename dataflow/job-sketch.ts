@@ -17,6 +17,7 @@ import type {
 import { checkEdges } from "./edges.ts";
 import { countOperator } from "./operators/updating-operators.ts";
 import type { KeyType } from "../state-engine/state/key-codec.ts";
+import type { SinkDefinition, WeirJobDefinition } from "./sinks/sink-definition.ts";
 import { checkStateNames } from "./state-ids.ts";
 import type { WatermarkStrategy } from "./time/watermark-strategy.ts";
 
@@ -88,7 +89,8 @@ export class JobSketch {
     return added;
   }
 
-  addSink(from: SketchNode, name: string): void {
+  /** `definition`: where results go besides the feed of the output `name`. */
+  addSink(from: SketchNode, name: string, definition?: SinkDefinition): void {
     if (this.#sinks.has(name)) {
       throw new RangeError(
         `Job "${this.name}" has two outputs named "${name}". Give each one a name of its own, such ` +
@@ -96,7 +98,16 @@ export class JobSketch {
       );
     }
     this.#sinks.add(name);
-    from.consumers.push({ kind: "sink", name });
+    if (definition?.kind === "weirJob") this.#checkFeeds(definition);
+    from.consumers.push({ kind: "sink", name, ...(definition !== undefined && { definition }) });
+  }
+
+  #checkFeeds({ name, target }: WeirJobDefinition): void {
+    if (target.job !== this.name || target.url !== undefined) return;
+    throw new RangeError(
+      `Sink "${name}" of job "${this.name}" feeds the job itself: once its log is full neither could ` +
+        `go on. Feed another job.`,
+    );
   }
 
   graph(): JobGraph {

@@ -12,6 +12,7 @@ import type { ChainContext, Transform } from "./job-graph.ts";
 import { sideOf, type JobSketch, type SketchNode, type SketchVertex } from "./job-sketch.ts";
 import { KeyedStream } from "./keyed-stream.ts";
 import type { OutputTag } from "./operators/output-tag.ts";
+import type { SinkDefinition } from "./sinks/sink-definition.ts";
 import type { WatermarkStrategy } from "./time/watermark-strategy.ts";
 
 export class Stream<T> {
@@ -120,16 +121,29 @@ export class Stream<T> {
    * JSON. `name` tells several outputs of a job apart.
    */
   output(name = "output"): BuiltStream {
+    return this.#end(name);
+  }
+
+  /**
+   * Makes the records results of the job, as output does, and delivers them to `sink` once a checkpoint
+   * has committed them: see r2Files, queue, webhook and weirJob. The sink's name tells it apart from
+   * other outputs; what it has delivered is matched by that name across deploys.
+   */
+  sinkTo(sink: SinkDefinition): BuiltStream {
+    return this.#end(sink.name, sink);
+  }
+
+  #end(name: string, definition?: SinkDefinition): BuiltStream {
     let { node } = this;
     if (node.after === undefined) {
       const key = () => "";
-      const definition = collectOperator();
-      const vertex = this.sketch.addVertex({ uid: name, key, keyType: "string", definition });
+      const collect = { uid: name, key, keyType: "string", definition: collectOperator() } as const;
+      const vertex = this.sketch.addVertex(collect);
       const edge = { kind: "edge", vertex: name, input: 0, partitioning: "spread" } as const;
       node.consumers.push(edge);
       node = vertex.results;
     }
-    this.sketch.addSink(node, name);
+    this.sketch.addSink(node, name, definition);
     return new BuiltJob(this.sketch);
   }
 

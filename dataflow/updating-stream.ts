@@ -8,6 +8,7 @@ import type { KeyType } from "../state-engine/state/key-codec.ts";
 import type { JobSketch, SketchNode } from "./job-sketch.ts";
 import { KeyedChanges } from "./keyed-changes.ts";
 import type { Update } from "./operators/keyed-operator.ts";
+import type { SinkDefinition } from "./sinks/sink-definition.ts";
 import { changesOf, type Change } from "./operators/retracting-operators.ts";
 
 export class UpdatingStream<K, V> extends BuiltJob {
@@ -65,6 +66,12 @@ export class UpdatingStream<K, V> extends BuiltJob {
   /** Commits {key, value} for each key that changed, with its last value, once per checkpoint. */
   output(name = "output"): this {
     this.sketch.addSink(this.#node, name);
+    return this;
+  }
+
+  /** As output, and delivers each {key, value} to `sink` once its checkpoint is completed: see Stream.sinkTo. */
+  sinkTo(sink: SinkDefinition): this {
+    this.sketch.addSink(this.#node, sink.name, sink);
     return this;
   }
 }

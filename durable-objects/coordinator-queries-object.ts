@@ -15,8 +15,8 @@ import type { WeirBindings } from "./platform/bindings.ts";
 import { HeldTask } from "./platform/held-task.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
 import type { ObjectClass } from "./platform/object-class.ts";
-
-const create = (context: ObjectContext, job: JobGraph) => new JobCoordinator(context, job);
+import { PlatformWorld } from "./platform/platform-world.ts";
+import { createSinks } from "./sinks/create-sinks.ts";
 
 interface AnsweringMembers extends CoordinatorQueries {
   /** Own properties of an object cannot be reached over RPC. */
@@ -30,7 +30,7 @@ export function coordinatorQueriesObject(jobs: JobRegistry): ObjectClass<Answeri
 
     constructor(state: DurableObjectState, bindings: WeirBindings) {
       super(state, bindings);
-      this.held = new HeldTask({ state, bindings, jobs, create });
+      this.held = new HeldTask({ state, bindings, jobs, create: creatorOf(bindings, jobs) });
     }
 
     override alarm() {
@@ -104,5 +104,13 @@ export function coordinatorQueriesObject(jobs: JobRegistry): ObjectClass<Answeri
     async cost() {
       return await this.held.task.cost();
     }
+  };
+}
+
+function creatorOf(bindings: WeirBindings, jobs: JobRegistry) {
+  const world = new PlatformWorld(bindings, jobs);
+  return (context: ObjectContext, job: JobGraph) => {
+    const { blobStore, environment } = context;
+    return new JobCoordinator(context, job, createSinks(job, { world, blobStore, environment }));
   };
 }

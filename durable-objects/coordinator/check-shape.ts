@@ -1,7 +1,9 @@
 /**
+ * What a coordinator that wakes up looks at in the job it was deployed with: its sinks, and its shape.
  * Parallelism, maxParallelism and the number of sources are fixed while the job has state or a log
  * [12]: a deploy that changes them is taken over by an untouched job and fails any other.
  */
+import { parkCommits } from "./commits.ts";
 import type { Coordination } from "./coordination.ts";
 import { recordException } from "./failure.ts";
 import { raiseGeneration } from "./generation.ts";
@@ -17,6 +19,7 @@ export function checkShape(house: Coordination): void {
     record.retiredVersions = record.retiredVersions.filter(
       (version) => version !== house.context.codeVersion,
     );
+    parkCommits(house, record);
     const difference = describeDifference(record.shape, wanted);
     if (difference === undefined || record.status === "FAILED") return;
     if (!isUsed(house, record)) {

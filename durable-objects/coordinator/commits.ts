@@ -3,117 +3,147 @@
  * order of checkpoint by one executor, again on every wake-up until it is recorded as done. At least
  * once, with a key by which the other side knows a repeat. What is not committed keeps its output, and
  * too much of it holds up the next checkpoint.
+ *
+ * A sink that a deploy takes out of the job has its to-dos parked: they hold up nothing, are done when
+ * the name comes back while their output is still retained, and end with it.
  */
-import type { OutputSegment } from "../coordinator-queries.ts";
-import { letGo } from "./changes.ts";
+import type { JsonObject, OutputSegment } from "../coordinator-queries.ts";
+import type { OperationCounts } from "../messages.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
+import { recordException } from "./failure.ts";
 import type { JobRecord } from "./job-record.ts";
-import { outputOf } from "./output-index.ts";
 import type { CoordinatorStore } from "./store.ts";
 
 /** Where committed output goes besides the feed, for which the pointer itself is the commit. */
 export interface ExternalSink {
   readonly name: string;
-  /** Resolves once the other side has everything. A rejection has it called again, with the same key. */
+  /** How results are cut into files or requests; each commit keeps the one it was noted with. */
+  readonly layout: JsonObject;
+  /**
+   * Resolves once the other side has everything. A rejection has it called again, with the same key and
+   * layout: after `retryAfterMs` of a CommitRefusal, or a pause that doubles.
+   */
   commit(commit: SinkCommit): Promise<void>;
 }
 
 export interface SinkCommit {
+  readonly job: string;
+  readonly incarnation: string;
   readonly checkpoint: number;
   /** Job incarnation, checkpoint and sink: the same in every attempt, and in no other commit. */
   readonly key: string;
+  /** When the checkpoint was completed. */
+  readonly committedAt: number;
+  readonly layout: JsonObject;
   /** Read as it is asked for. */
   readonly output: Iterable<OutputSegment>;
+  /** What the sink kept last, in this commit or an earlier one. */
+  readonly state: JsonObject | undefined;
+  /** Durable once it returns: whatever the sink has to know after a crash. One row written. */
+  keep(state: JsonObject): void;
+  /** Counts billed operations. */
+  count(operations: Partial<OperationCounts>): void;
 }
 
-/** A sink that does not commit is asked again after a pause that doubles up to this. */
-const longestPauseMs = 300_000;
+/** The other side said when to come back. */
+export class CommitRefusal extends Error {
+  override readonly name = "CommitRefusal";
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfter: { readonly retryAfterMs: number }) {
+    super(message);
+    this.retryAfterMs = retryAfter.retryAfterMs;
+  }
+}
 
 /** In the transaction that completes a checkpoint with output. */
 export function noteCommits(house: Coordination, record: JobRecord, now: number): void {
-  for (const { name } of house.sinks) {
+  for (const { layout, name } of house.sinks) {
     house.store.write(
-      "INSERT INTO uncommitted (checkpoint, sink) VALUES (?, ?)",
-      record.pending!.id,
+      "INSERT INTO sink_commit (sink, checkpoint, layout) VALUES (?, ?, ?)",
       name,
+      record.pending!.id,
+      JSON.stringify(layout),
     );
     makeDue(record.due, "commit", now + retryAfterMs.commit);
   }
 }
 
-export async function commitToSinks(house: Coordination): Promise<void> {
-  const { context, store } = house;
-  for (const sink of house.sinks) {
-    for (let next = oldest(store, sink.name); next !== undefined; next = oldest(store, sink.name)) {
-      const checkpoint = next;
-      context.crashPoint("coordinator: before commit to sink");
-      const error = await attempt(house, sink, checkpoint);
-      context.crashPoint("coordinator: after commit to sink");
-      store.step("committed", () => {
-        const query =
-          error === undefined
-            ? "DELETE FROM uncommitted WHERE checkpoint = ? AND sink = ?"
-            : "UPDATE uncommitted SET error = ? WHERE checkpoint = ? AND sink = ?";
-        store.write(query, ...(error === undefined ? [] : [error]), checkpoint, sink.name);
-      });
-      if (error !== undefined) break;
-    }
+/** Done once in each memory, because which sinks there are is part of the job's code. */
+export function parkCommits(house: Coordination, record: JobRecord): void {
+  const { context, sinks, store } = house;
+  const names = JSON.stringify(sinks.map(({ name }) => name));
+  const present = "sink IN (SELECT value FROM json_each(?))";
+  const parked = store.write(
+    `UPDATE sink_commit SET parked = 1 WHERE parked = 0 AND NOT ${present}`,
+    names,
+  );
+  const back = store.write(
+    `UPDATE sink_commit SET parked = 0 WHERE parked = 1 AND ${present}`,
+    names,
+  );
+  if (parked > 0) {
+    recordException(house, record, {
+      error: {
+        name: "SinkRemoved",
+        message:
+          `The job no longer has a sink that still had ${parked} checkpoints to commit: their results stay in ` +
+          `the feed, and a sink of the same name delivers them when it is deployed while they are retained.`,
+      },
+    });
   }
-  store.step("commits", (record) => {
-    // A sink that a deploy took out of the job leaves nothing behind that anybody could do.
-    const names = JSON.stringify(house.sinks.map(({ name }) => name));
-    store.write(
-      "DELETE FROM uncommitted WHERE sink NOT IN (SELECT value FROM json_each(?))",
-      names,
-    );
-    letGo(house, record);
-    if (uncommittedCheckpoints(store) === 0) {
-      delete record.due.commit;
-      delete record.commitFailures;
-      return;
-    }
-    const failures = (record.commitFailures ?? 0) + 1;
-    record.commitFailures = failures;
-    const pauseMs = Math.min(longestPauseMs, retryAfterMs.commit * 2 ** Math.min(10, failures - 1));
-    record.due.commit = context.environment.now() + pauseMs;
-  });
+  if (uncommittedCheckpoints(store) === 0) delete record.due.commit;
+  else if (back > 0) makeDue(record.due, "commit", context.environment.now());
 }
 
-/** Completed checkpoints that not every sink has committed. */
+/** Completed checkpoints that not every sink of the job has committed. */
 export function uncommittedCheckpoints(store: CoordinatorStore): number {
   const [row] = store.read<{ count: number }>(
-    "SELECT COUNT(DISTINCT checkpoint) AS count FROM uncommitted",
+    "SELECT COUNT(DISTINCT checkpoint) AS count FROM sink_commit WHERE parked = 0",
   );
   return row?.count ?? 0;
 }
 
-/** The error of the oldest commit that failed, if any. */
-export function commitError(store: CoordinatorStore): string | undefined {
-  const [row] = store.read<{ error: string }>(
-    "SELECT error FROM uncommitted WHERE error IS NOT NULL ORDER BY checkpoint LIMIT 1",
-  );
-  return row?.error;
-}
-
-async function attempt(
-  house: Coordination,
-  sink: ExternalSink,
-  checkpoint: number,
-): Promise<string | undefined> {
-  const key = `${house.store.record.incarnation}/${checkpoint}/${sink.name}`;
-  try {
-    await sink.commit({ checkpoint, key, output: outputOf(house, checkpoint) });
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function oldest(store: CoordinatorStore, sink: string): number | undefined {
+/** The oldest checkpoint whose output a sink of the job still needs. */
+export function oldestUncommitted(store: CoordinatorStore): number | undefined {
   const [row] = store.read<{ checkpoint: number | null }>(
-    "SELECT MIN(checkpoint) AS checkpoint FROM uncommitted WHERE sink = ?",
-    sink,
+    "SELECT MIN(checkpoint) AS checkpoint FROM sink_commit WHERE parked = 0",
   );
   return row?.checkpoint ?? undefined;
+}
+
+/** Output through `checkpoint` is gone: so is what removed sinks would have made of it. */
+export function forgetParked(store: CoordinatorStore, checkpoint: number): void {
+  store.write("DELETE FROM sink_commit WHERE parked = 1 AND checkpoint <= ?", checkpoint);
+}
+
+/** The `sinks` of `GET /jobs/{job}`. */
+export function describeSinks({ sinks, store }: Coordination): JsonObject {
+  const rows = store.read<{
+    sink: string;
+    commits: number;
+    failures: number | null;
+    next_attempt_at: number | null;
+    error: string | null;
+  }>(
+    `SELECT sink, COUNT(*) AS commits, failures, next_attempt_at, error
+     FROM sink_commit LEFT JOIN sink_state USING (sink) WHERE parked = 0 GROUP BY sink`,
+  );
+  const bySink = new Map(rows.map((row) => [row.sink, row]));
+  const each = sinks.map(({ name }) => {
+    const row = bySink.get(name);
+    return {
+      name,
+      uncommittedCheckpoints: row?.commits ?? 0,
+      lastError: row?.error ?? null,
+      failures: row?.failures ?? 0,
+      nextAttemptAt: row?.next_attempt_at ?? null,
+    };
+  });
+  return {
+    uncommittedCheckpoints: uncommittedCheckpoints(store),
+    lastError: each.find(({ lastError }) => lastError !== null)?.lastError ?? null,
+    each,
+  };
 }

@@ -40,7 +40,8 @@ import { acknowledge } from "./acknowledge.ts";
 import { attachPartition, attachSource } from "./attach.ts";
 import { taskChanged } from "./changes.ts";
 import { checkShape } from "./check-shape.ts";
-import { commitToSinks, type ExternalSink } from "./commits.ts";
+import { CommitExecutor } from "./commit-executor.ts";
+import type { ExternalSink } from "./commits.ts";
 import { finish } from "./complete.ts";
 import type { Coordination } from "./coordination.ts";
 import { cost } from "./cost.ts";
@@ -74,6 +75,7 @@ const retryAfterSeconds = 5;
 
 export class JobCoordinator implements CoordinatorCalls {
   readonly #house: Coordination;
+  readonly #commits: CommitExecutor;
   /** Purposes under way in this memory, and whether each is to run once more afterwards. */
   readonly #running = new Map<Purpose, { again: boolean }>();
 
@@ -89,6 +91,7 @@ export class JobCoordinator implements CoordinatorCalls {
       waiters: new Waiters(context),
       kick: (purpose) => this.#kick(purpose),
     };
+    this.#commits = new CommitExecutor(this.#house);
     checkShape(this.#house);
   }
 
@@ -286,7 +289,7 @@ export class JobCoordinator implements CoordinatorCalls {
       case "stray":
         return await deleteStrays(house);
       case "commit":
-        return await commitToSinks(house);
+        return this.#commits.run();
       case "output":
         return pruneOutput(house);
       case "scan":

@@ -4,7 +4,7 @@
  */
 import type { JsonObject, Topology } from "../coordinator-queries.ts";
 import { fitting } from "./bounded-reply.ts";
-import { commitError, uncommittedCheckpoints } from "./commits.ts";
+import { describeSinks } from "./commits.ts";
 import type { Coordination } from "./coordination.ts";
 import { exceptionLimit } from "./failure.ts";
 import { sourcesOf, type JobRecord } from "./job-record.ts";
@@ -39,10 +39,7 @@ export function describeJob(house: Coordination): JsonObject {
     restarts: record.counts.restarts,
     lastException: readExceptions(house, 1)[0] ?? null,
     checkpoint: { latestCompleted: record.completed, pending: record.pending?.id ?? null },
-    sinks: {
-      uncommittedCheckpoints: uncommittedCheckpoints(store),
-      lastError: commitError(store) ?? null,
-    },
+    sinks: describeSinks(house),
   };
 }
 

@@ -29,8 +29,6 @@ export interface JobRecord {
   isForced?: boolean;
   /** The next checkpoint waits for deletions or commits to come on [36]. */
   isHeldUp?: boolean;
-  /** Rounds in a row in which an external sink did not commit. */
-  commitFailures?: number;
   /** Changes that tasks reported, and how many of them the latest completed checkpoint holds [26]. */
   changes?: { readonly reported: number; readonly covered: number };
   pending?: PendingCheckpoint;

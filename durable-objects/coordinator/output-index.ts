@@ -13,6 +13,7 @@ import type {
   OutputSegment,
 } from "../coordinator-queries.ts";
 import type { Coordination } from "./coordination.ts";
+import { forgetParked, oldestUncommitted } from "./commits.ts";
 import { makeDue } from "./due-list.ts";
 import { taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { joined } from "./joined.ts";
@@ -83,6 +84,16 @@ export function* outputOf({ store }: Coordination, checkpoint: number): Generato
     if (row === undefined) return;
     yield* segmentsOf(row);
   }
+}
+
+/** When the output of a checkpoint was committed. */
+export function committedAt({ store }: Coordination, checkpoint: number): number {
+  const [row] = store.read<{ committed_at: number }>(
+    "SELECT committed_at FROM output WHERE number = ?",
+    checkpoint * partsPerCheckpoint + firstOutputPart,
+  );
+  if (row !== undefined) return row.committed_at;
+  throw new Error(`The output of checkpoint ${checkpoint} is gone before every sink had it.`);
 }
 
 /** The job was started from an older checkpoint: what follows in the feed repeats lines of what came before [18]. */
@@ -179,13 +190,10 @@ function lostThrough({ context, job, store }: Coordination): number {
 /** Deletes what is over its retention, objects included; due again when the next rows are. */
 export function pruneOutput(house: Coordination): void {
   const { context, registry, store } = house;
-  const [waiting] = store.read<{ checkpoint: number | null }>(
-    "SELECT MIN(checkpoint) AS checkpoint FROM uncommitted",
-  );
   // What a sink has not committed stays, however old [36].
   const through = Math.min(
     lostThrough(house),
-    (waiting?.checkpoint ?? Infinity) * partsPerCheckpoint - 1,
+    (oldestUncommitted(store) ?? Infinity) * partsPerCheckpoint - 1,
   );
   let isLeft = true;
   while (isLeft) {
@@ -203,6 +211,8 @@ export function pruneOutput(house: Coordination): void {
         store.write("DELETE FROM output WHERE number = ?", number);
         record.outputPruned = number;
       }
+      const [last] = rows.slice(-1);
+      if (last !== undefined) forgetParked(store, Math.floor(last.number / partsPerCheckpoint));
       delete record.due.output;
       schedulePrune(house, record, context.environment.now());
       return rows.length === prunedAtOnce;

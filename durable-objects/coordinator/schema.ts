@@ -14,8 +14,10 @@ const statements = [
   "CREATE TABLE IF NOT EXISTS acknowledgement (vertex TEXT, number INTEGER, checkpoint INTEGER NOT NULL, data TEXT NOT NULL, output BLOB, PRIMARY KEY (vertex, number)) WITHOUT ROWID",
   // Committed output, or where it is; no row is ever changed.
   "CREATE TABLE IF NOT EXISTS output (number INTEGER PRIMARY KEY, committed_at INTEGER NOT NULL, records INTEGER NOT NULL, segments TEXT NOT NULL, bytes BLOB)",
-  // What external sinks still have to commit [19].
-  "CREATE TABLE IF NOT EXISTS uncommitted (checkpoint INTEGER, sink TEXT, error TEXT, PRIMARY KEY (checkpoint, sink)) WITHOUT ROWID",
+  // What external sinks still have to commit [19]; parked: the job has no such sink at present.
+  "CREATE TABLE IF NOT EXISTS sink_commit (sink TEXT, checkpoint INTEGER, layout TEXT NOT NULL, parked INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (sink, checkpoint)) WITHOUT ROWID",
+  // What each sink keeps for itself, and how its last attempts went.
+  "CREATE TABLE IF NOT EXISTS sink_state (sink TEXT PRIMARY KEY, state TEXT, failures INTEGER NOT NULL DEFAULT 0, next_attempt_at INTEGER, error TEXT) WITHOUT ROWID",
   // The bytes of the pending checkpoint's manifest, fixed before the first PUT [33].
   "CREATE TABLE IF NOT EXISTS manifest_bytes (part INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
   // Manifests that are in the bucket, or may be.

@@ -2,7 +2,7 @@
  * From a body to the log: which source a producer's lines go to, and what a request's fate is called
  * in HTTP. The table of answers is part of the public contract.
  */
-import { hash32 } from "../../state-engine/index.ts";
+import { sourceOfProducer } from "../../durable-objects/source-of-producer.ts";
 import type { Problem } from "../http/problem.ts";
 import type { ReachableJob } from "../http/routing.ts";
 import { BodyError, segmentsOf } from "./body-segments.ts";
@@ -39,8 +39,7 @@ export async function ingestBody(job: ReachableJob, request: IngestRequest): Pro
 /** The same producer always meets the same source [12]; an anonymous request any. */
 export function sourceOf(producerId: string | undefined, sources: number): number {
   if (producerId === undefined) return Math.floor(Math.random() * sources);
-  const bytes = new TextEncoder().encode(producerId);
-  return hash32(bytes, 0, bytes.length) % sources;
+  return sourceOfProducer(producerId, sources);
 }
 
 async function appendBody(

@@ -16,6 +16,7 @@ const dayMs = 24 * 3_600_000;
 /** Notes what it is given: at least once, with a key that tells repeats. */
 class NotingSink implements ExternalSink {
   readonly name = "noting";
+  readonly layout = {};
   readonly byKey = new Map<string, string>();
 
   async commit({ key, output }: SinkCommit): Promise<void> {

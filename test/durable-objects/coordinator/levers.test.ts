@@ -179,6 +179,7 @@ it("[rule 26b] a task's change calls for a checkpoint without input, once", asyn
 /** A sink that notes its commits and can refuse. */
 class ScriptedSink implements ExternalSink {
   readonly name = "webhook";
+  readonly layout = {};
   readonly done: { checkpoint: number; key: string; text: string }[] = [];
   attempts = 0;
   isDown = false;
@@ -205,9 +206,10 @@ it("[rule 19a] [rule 19c] a sink commits every checkpoint in order, again after 
     await job.advance(0);
     await acknowledgeAll(job, id, true);
   }
-  expect((await job.coordinator.describeJob())["sinks"]).toEqual({
+  expect((await job.coordinator.describeJob())["sinks"]).toMatchObject({
     uncommittedCheckpoints: 2,
     lastError: "The webhook answered 503.",
+    each: [{ name: "webhook", uncommittedCheckpoints: 2, lastError: "The webhook answered 503." }],
   });
   job.restart();
   sink.isDown = false;
