@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -9,6 +10,8 @@ export default defineConfig({
   test: {
     projects: [
       {
+        // As in a project that has Weir as a package.
+        resolve: { alias: { weir: fileURLToPath(new URL("dataflow/index.ts", import.meta.url)) } },
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],

@@ -15,9 +15,14 @@ import type { AnyKeyedOperator, Key, KeyedOperator } from "./operators/keyed-ope
 import { coProcessOperator, type CoProcessFunction } from "./operators/process-operator.ts";
 import { streamJoinOperator } from "./operators/stream-join-operator.ts";
 import type { NoStates, StateDescriptors } from "./operators/user-function.ts";
-import { windowJoinOperator, type JoinWindowing } from "./operators/window-join-operator.ts";
+import {
+  coGroupOperator,
+  windowJoinOperator,
+  type JoinWindowing,
+} from "./operators/window-join-operator.ts";
 import type { StateDescriptor, StateOptions } from "./state/state-descriptor.ts";
 import type { Stream } from "./stream.ts";
+import type { WindowContext } from "./windows/window-definition.ts";
 
 type OtherInput =
   | { readonly kind: "keyed"; readonly head: KeyedHead }
@@ -67,6 +72,15 @@ export class ConnectedStreams<L, R, K extends Key> {
     join: (left: L, right: R) => Out,
   ): Stream<Out> {
     return this.apply(uid, windowJoinOperator<L, R, Out, K>(uid, windowing, join));
+  }
+
+  /** All records of both sides within the same window at once, also where one side has none: outer joins. */
+  windowCoGroup<Out>(
+    uid: string,
+    windowing: JoinWindowing<L, R>,
+    group: (lefts: readonly L[], rights: readonly R[], context: WindowContext<K>) => Iterable<Out>,
+  ): Stream<Out> {
+    return this.apply(uid, coGroupOperator<L, R, Out, K>(uid, windowing, group));
   }
 
   /** All pairs, as far back as the TTL remembers. */

@@ -1,5 +1,6 @@
 /** Windows of a keyed stream, and what may be done with their records. Results carry the window's last moment. */
 import type { KeyedOperator, Key } from "./operators/keyed-operator.ts";
+import type { Comparable } from "./operators/updating-operators.ts";
 import { int64Codec } from "./codecs/plain-codecs.ts";
 import type { AggregateFunction } from "./state/state-descriptor.ts";
 import type { Stream } from "./stream.ts";
@@ -84,6 +85,42 @@ export class WindowedStream<T, K extends Key> {
     return this.aggregate(uid, addition(select), show);
   }
 
+  /** The smallest selected value of each window. */
+  min<V extends Comparable, Out = V>(
+    uid: string,
+    select: (record: T) => V,
+    show?: ShowResult<V, K, Out>,
+  ): Stream<Out> {
+    return this.aggregate(
+      uid,
+      choice(select, (a, b) => (b < a ? b : a)),
+      show,
+    );
+  }
+
+  /** The largest selected value of each window. */
+  max<V extends Comparable, Out = V>(
+    uid: string,
+    select: (record: T) => V,
+    show?: ShowResult<V, K, Out>,
+  ): Stream<Out> {
+    return this.aggregate(
+      uid,
+      choice(select, (a, b) => (b > a ? b : a)),
+      show,
+    );
+  }
+
+  /** The record with the smallest selected value of each window; of equal ones the first. */
+  minBy(uid: string, select: (record: T) => Comparable): Stream<T> {
+    return this.reduce(uid, (a, b) => (select(b) < select(a) ? b : a));
+  }
+
+  /** The record with the largest selected value of each window; of equal ones the first. */
+  maxBy(uid: string, select: (record: T) => Comparable): Stream<T> {
+    return this.reduce(uid, (a, b) => (select(b) > select(a) ? b : a));
+  }
+
   /** Sees all records of a window at once. */
   process<Out = never>(
     uid: string,
@@ -115,6 +152,21 @@ export class CountWindowedStream<T, K extends Key> {
     const window = { ...this.#window, ...options };
     return this.#keyed.apply(uid, countWindowProcessOperator<T, Out, K>(uid, window, process));
   }
+}
+
+/** A window has at least one record, so there is a value when its result is shown. */
+function choice<T, V>(
+  select: (record: T) => V,
+  choose: (a: V, b: V) => V,
+): AggregateFunction<T, V | undefined, V> {
+  const join = (a: V | undefined, b: V | undefined): V | undefined =>
+    a === undefined || b === undefined ? (a ?? b) : choose(a, b);
+  return {
+    createAccumulator: () => undefined,
+    add: (accumulator, record) => join(accumulator, select(record)),
+    getResult: (accumulator) => accumulator as V,
+    merge: join,
+  };
 }
 
 function addition<T>(select: (record: T) => number): AggregateFunction<T, number, number> {

@@ -2,7 +2,7 @@
  * What a user declares of a keyed state: its name, how values become bytes, how long they live. Names
  * match state across deploys; kind, codec names and whether there is a TTL are recorded with it.
  *
- *     const seen = mapState<string, number>("seen", "string", codecs.int64, { ttl: { ttlMs: 60_000 } });
+ *     const seen = mapState("seen", "string", codecs.int64, { ttl: { ttlMs: 60_000 } });
  */
 import type { KeyType } from "../../state-engine/state/key-codec.ts";
 import type { Codec } from "../codecs/codec.ts";
@@ -30,9 +30,6 @@ export interface AggregateFunction<In, Accumulator, Out> {
   /** Joins two accumulators. Needed by sliding and session windows. */
   merge?(a: Accumulator, b: Accumulator): Accumulator;
 }
-
-/** The type a keyed map's key has. */
-export type MapKeyOf<Type extends KeyType> = Type extends "string" ? string : number;
 
 interface Described<Kind extends string, Stored> extends StateOptions {
   readonly kind: Kind;
@@ -82,12 +79,24 @@ export function listState<T>(
 }
 
 /** Entries are kept in order of key: strings by code point, integers by value. */
-export function mapState<Type extends KeyType, V>(
+export function mapState<V>(
   name: string,
-  keyType: Type,
+  keyType: "string",
+  codec?: Codec<V>,
+  options?: StateOptions,
+): MapStateDescriptor<string, V>;
+export function mapState<V>(
+  name: string,
+  keyType: "integer",
+  codec?: Codec<V>,
+  options?: StateOptions,
+): MapStateDescriptor<number, V>;
+export function mapState<V>(
+  name: string,
+  keyType: KeyType,
   codec: Codec<V> = structuredCodec<V>(),
   options: StateOptions = {},
-): MapStateDescriptor<MapKeyOf<Type>, V> {
+): MapStateDescriptor<string, V> | MapStateDescriptor<number, V> {
   return { kind: "map", name: checkName(name), keyType, codec, ...checkOptions(name, options) };
 }
 

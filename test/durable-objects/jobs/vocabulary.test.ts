@@ -300,7 +300,7 @@ test("two streams share the state of a key, and rules reach every partition", as
   const stream = visitsByUser
     .connectBroadcast(rules)
     .processBroadcast("ruled-visits", {
-      broadcast: { rules: mapState<"string", number>("rules", "string") },
+      broadcast: { rules: mapState<number>("rules", "string") },
       process: (_visit, { key }, { rules: known }) => [`${key} ${known.keys().join()}`],
       processBroadcast(rule, { broadcast }) {
         broadcast.rules.put(rule, 1);
