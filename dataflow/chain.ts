@@ -2,10 +2,12 @@
  * Compiles stateless operators into one function per record: closures, each calling the next. No
  * generators, no object per record.
  *
- * Promise: records leave in the order the operators define; a throw of a user function passes
- * through. What a function answers against its contract (a promise, undefined) is refused by name.
+ * Promise: records leave in the order the operators define. A throw of a user function comes out as an
+ * OperatorFailure that names the operator; what a function answers against its contract (a promise,
+ * undefined) is refused the same way.
  */
 import type { ChainContext, Consumer, Edge, LogPlace, Sink, Transform } from "./job-graph.ts";
+import { OperatorFailure, operatorLabel } from "./operator-failure.ts";
 import type { WatermarkProgress } from "./time/watermark-progress.ts";
 
 /** Takes one record. */
@@ -98,9 +100,15 @@ class TreeCompiler {
       },
       sideOutput: (tag, value) => sides.get(tag.name)?.(value),
     };
+    const label = operatorLabel("process", apply);
     return (record) => {
-      const records = apply(record, context);
-      if (records !== undefined) pushAll("process", records, next);
+      let records: Iterable<unknown> | void;
+      try {
+        records = apply(record, context);
+      } catch (error) {
+        throw OperatorFailure.of(label, error);
+      }
+      if (records !== undefined) pushAll("process", label, records, next);
     };
   }
 
@@ -109,7 +117,11 @@ class TreeCompiler {
     const host = this.#host;
     return (record) => {
       const before = state.timestamp;
-      state.timestamp = host.progress!(generator).onRecord(record);
+      try {
+        state.timestamp = host.progress!(generator).onRecord(record);
+      } catch (error) {
+        throw OperatorFailure.of("assignTimestampsAndWatermarks", error);
+      }
       next(record);
       state.timestamp = before;
     };
@@ -120,24 +132,44 @@ function compilePlain(transform: Transform, next: Push): Push {
   switch (transform.kind) {
     case "map": {
       const { apply } = transform;
+      const label = operatorLabel("map", apply);
       return (record) => {
-        const result = apply(record);
-        if (result === undefined || isPromise(result)) throw wrongResult("map", result);
+        let result: unknown;
+        try {
+          result = apply(record);
+          if (result === undefined || isPromise(result)) throw wrongResult("map", result);
+        } catch (error) {
+          throw OperatorFailure.of(label, error);
+        }
         next(result);
       };
     }
     case "filter": {
       const { apply } = transform;
+      const label = operatorLabel("filter", apply);
       return (record) => {
-        const isKept: unknown = apply(record);
-        if (isKept === true) next(record);
-        else if (isPromise(isKept)) throw wrongResult("filter", isKept);
-        else if (isKept) next(record);
+        let isKept: unknown;
+        try {
+          isKept = apply(record);
+          if (isPromise(isKept)) throw wrongResult("filter", isKept);
+        } catch (error) {
+          throw OperatorFailure.of(label, error);
+        }
+        if (isKept) next(record);
       };
     }
     case "flatMap": {
       const { apply } = transform;
-      return (record) => pushAll("flatMap", apply(record), next);
+      const label = operatorLabel("flatMap", apply);
+      return (record) => {
+        let records: Iterable<unknown>;
+        try {
+          records = apply(record);
+        } catch (error) {
+          throw OperatorFailure.of(label, error);
+        }
+        pushAll("flatMap", label, records, next);
+      };
     }
     case "process":
     case "assignTimestamps":
@@ -145,20 +177,28 @@ function compilePlain(transform: Transform, next: Push): Push {
   }
 }
 
-function pushAll(kind: string, records: Iterable<unknown>, next: Push): void {
+function pushAll(kind: string, label: string, records: Iterable<unknown>, next: Push): void {
   if (Array.isArray(records)) {
     for (let index = 0; index < records.length; index++) {
       const record: unknown = records[index];
-      if (record === undefined) throw wrongResult(kind, record);
+      if (record === undefined) throw OperatorFailure.of(label, wrongResult(kind, record));
       next(record);
     }
     return;
   }
-  if (typeof records !== "object" || !(Symbol.iterator in records))
-    throw wrongResult(kind, records);
-  for (const record of records) {
-    if (record === undefined) throw wrongResult(kind, record);
-    next(record);
+  if (records === null || typeof records !== "object" || !(Symbol.iterator in records)) {
+    throw OperatorFailure.of(label, wrongResult(kind, records));
+  }
+  let isPassingOn = false;
+  try {
+    for (const record of records) {
+      if (record === undefined) throw wrongResult(kind, record);
+      isPassingOn = true;
+      next(record);
+      isPassingOn = false;
+    }
+  } catch (error) {
+    throw isPassingOn ? error : OperatorFailure.of(label, error);
   }
 }
 
@@ -170,7 +210,7 @@ function wrongResult(kind: string, result: unknown): TypeError {
   if (isPromise(result)) {
     return new TypeError(
       `The function of ${kind} answered a promise. A line must give the same records whenever it is ` +
-        `run, at once: call the outside in asynchronous enrichment after keyBy.`,
+        `run, at once: call the outside in asynchronous enrichment (mapAsync) after keyBy.`,
     );
   }
   const answered = kind === "flatMap" || kind === "process" ? "an array of records" : "a record";

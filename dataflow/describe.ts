@@ -70,10 +70,11 @@ export function describeJobGraph(graph: JobGraph): JobDescription {
     maxParallelism: options.maxParallelism,
     ...(sink.definition !== undefined && { sink: sink.definition }),
   }));
+  const deadLetters = deadLetterNodes(options, lines);
   return {
     name: graph.name,
     options,
-    nodes: [lines, ...keyed, ...sinks],
+    nodes: [lines, ...keyed, ...sinks, ...deadLetters],
     edges: [
       ...edgesIn(source.ends).map(({ vertex, partitioning }): EdgeDescription => ({
         from: lines.id,
@@ -85,8 +86,23 @@ export function describeJobGraph(graph: JobGraph): JobDescription {
         to: `${sink.name}()`,
         partitioning: "forward",
       })),
+      ...deadLetters.map(({ id }): EdgeDescription => ({
+        from: lines.id,
+        to: id,
+        partitioning: "spread",
+      })),
     ],
   };
+}
+
+/** The output of option deadLetter: lines that were given up reach it past all operators. */
+function deadLetterNodes(
+  { deadLetter, parallelism, maxParallelism }: JobOptions,
+  lines: NodeDescription,
+): readonly NodeDescription[] {
+  if (deadLetter === null) return [];
+  const id = `${deadLetter.output}()`;
+  return [{ ...lines, id, kind: "output", operators: ["deadLetter"], parallelism, maxParallelism }];
 }
 
 function endsOf({ results, sides }: KeyedVertex): readonly Consumer[] {

@@ -15,6 +15,8 @@ export interface JobOptions {
   readonly checkpoint: CheckpointOptions;
   readonly restart: RestartOptions;
   readonly output: OutputOptions;
+  /** null: a record whose function throws again and again ends the job FAILED. */
+  readonly deadLetter: DeadLetterOptions | null;
 }
 
 export interface CheckpointOptions {
@@ -84,4 +86,15 @@ export interface OutputOptions {
   readonly retainMs: number;
   /** Checkpoints that an external sink has not committed yet before no new one begins [36]. */
   readonly uncommittedLimit: number;
+}
+
+/**
+ * Records whose function throws are given up after some attempts, line by line: the line is in no state
+ * of the generation that gives it up and of all later ones, and in this output instead [42].
+ */
+export interface DeadLetterOptions {
+  /** Name of the output that gets them: each a DeadLetter (dead-letter.ts). */
+  readonly output: string;
+  /** Failures at one line before it is given up; 1: the first one. They are no restarts for the restart strategy. */
+  readonly attempts: number;
 }

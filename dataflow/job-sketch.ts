@@ -61,6 +61,7 @@ export class JobSketch {
   constructor(name: string, options: JobOptions) {
     this.name = name;
     this.options = options;
+    if (options.deadLetter !== null) this.#sinks.add(options.deadLetter.output);
   }
 
   addTransform(from: SketchNode, transform: Transform): SketchConsumer & { kind: "transform" } {
@@ -93,8 +94,8 @@ export class JobSketch {
   addSink(from: SketchNode, name: string, definition?: SinkDefinition): void {
     if (this.#sinks.has(name)) {
       throw new RangeError(
-        `Job "${this.name}" has two outputs named "${name}". Give each one a name of its own, such ` +
-          `as output("${name}-2").`,
+        `Job "${this.name}" has two outputs named "${name}", the one of option deadLetter included. ` +
+          `Give each one a name of its own, such as output("${name}-2").`,
       );
     }
     this.#sinks.add(name);

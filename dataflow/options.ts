@@ -4,14 +4,18 @@
  *
  * Promise: either a complete JobOptions, or an error that names the option and says what to write.
  */
-import type { JobOptions, RestartOptions } from "./job-options.ts";
+import type { DeadLetterOptions, JobOptions, RestartOptions } from "./job-options.ts";
 
 /** JobOptions as a user writes them: everything may be left out. */
-export type JobOptionsInput = Partial<Omit<JobOptions, "checkpoint" | "restart" | "output">> & {
+export type JobOptionsInput = Partial<
+  Omit<JobOptions, "checkpoint" | "restart" | "output" | "deadLetter">
+> & {
   readonly checkpoint?: Partial<JobOptions["checkpoint"]>;
   /** Without a strategy: exponential-delay. */
   readonly restart?: RestartOptionsInput;
   readonly output?: Partial<JobOptions["output"]>;
+  /** `{}` for the defaults: the output "failed", 3 attempts. */
+  readonly deadLetter?: Partial<DeadLetterOptions> | null;
 };
 
 type RestartOptionsInput = Partial<RestartOptions>;
@@ -41,6 +45,8 @@ const restartDefaults: { readonly [Name in RestartOptions["strategy"]]: RestartO
   none: { strategy: "none" },
 };
 
+const defaultDeadLetter: DeadLetterOptions = { output: "failed", attempts: 3 };
+
 export const defaultJobOptions = {
   parallelism: 4,
   maxParallelism: 128,
@@ -62,6 +68,7 @@ export const defaultJobOptions = {
   },
   restart: defaultRestart,
   output: { retainMs: 7 * dayMs, uncommittedLimit: 100 },
+  deadLetter: null,
 } satisfies JobOptions;
 
 /** Completes `input` with the defaults. Throws RangeError or TypeError naming the first option that is wrong. */
@@ -76,6 +83,7 @@ export function resolveJobOptions(job: string, input: JobOptionsInput): JobOptio
     checkpoint: { ...defaultJobOptions.checkpoint, ...input.checkpoint },
     restart: resolveRestart(check, input.restart ?? {}),
     output: { ...defaultJobOptions.output, ...input.output },
+    deadLetter: resolveDeadLetter(check, input.deadLetter ?? null),
   };
   check.integer("maxParallelism", options.maxParallelism, 1, 32_768);
   check.integer("parallelism", options.parallelism, 1, options.maxParallelism);
@@ -85,6 +93,18 @@ export function resolveJobOptions(job: string, input: JobOptionsInput): JobOptio
   check.integer("output.uncommittedLimit", options.output.uncommittedLimit, 1, 100_000);
   checkCheckpoint(check, options.checkpoint);
   return options;
+}
+
+function resolveDeadLetter(
+  check: OptionCheck,
+  input: Partial<DeadLetterOptions> | null,
+): DeadLetterOptions | null {
+  if (input === null) return null;
+  check.names("deadLetter.", input, defaultDeadLetter);
+  const deadLetter = { ...defaultDeadLetter, ...input };
+  check.name("deadLetter.output", deadLetter.output);
+  check.integer("deadLetter.attempts", deadLetter.attempts, 1, 1_000_000);
+  return deadLetter;
 }
 
 function checkCheckpoint(check: OptionCheck, options: JobOptions["checkpoint"]): void {
@@ -182,6 +202,15 @@ class OptionCheck {
       throw new RangeError(
         `Option "${name}" of job "${this.#job}" is ${show(value)}. ` +
           `Write "" or a prefix that ends with "/" and does not begin with one, such as "weir/".`,
+      );
+    }
+  }
+
+  name(name: string, value: unknown): void {
+    if (typeof value !== "string" || !/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(value)) {
+      throw new RangeError(
+        `Option "${name}" of job "${this.#job}" is ${show(value)}. Write 1 to 64 of A-Z, a-z, 0-9, ` +
+          `"_" and "-", beginning with a letter, such as "failed".`,
       );
     }
   }

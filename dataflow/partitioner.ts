@@ -12,6 +12,7 @@ import { CountCombiner } from "./combiner.ts";
 import type { KeyedVertex } from "./job-graph.ts";
 import { MAX_KEY_BYTES, checkKeyBytes } from "./key-limit.ts";
 import { partitionOfKeyGroup } from "./key-group.ts";
+import { selectKey } from "./select-key.ts";
 
 export interface PartitionerOptions {
   readonly vertex: KeyedVertex;
@@ -47,9 +48,9 @@ export class Partitioner {
     this.#combiner.setActive(partition, isActive);
   }
 
-  /** Takes one record. Throws what the key selector throws, TypeError for a key of the wrong type, or RangeError for one that is too large. */
+  /** Takes one record. Throws OperatorFailure when the key selector throws, TypeError for a key of the wrong type, or RangeError for one that is too large. */
   readonly add = (record: unknown): void => {
-    const key = this.#select(record);
+    const key = selectKey(this.#select, record, this.#uid);
     if (this.#count(key)) return;
     this.drain();
     this.#count(key);

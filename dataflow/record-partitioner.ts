@@ -12,6 +12,7 @@ import { maxFrameBytes } from "./frame.ts";
 import type { Edge, KeyedVertex } from "./job-graph.ts";
 import { checkKeyBytes } from "./key-limit.ts";
 import { keyGroupOf, partitionOfKeyGroup } from "./key-group.ts";
+import { selectKey } from "./select-key.ts";
 import { RecordFrameWriter, type TravellingRecord } from "./record-frame.ts";
 
 export interface RecordPartitionerOptions {
@@ -70,7 +71,7 @@ export class RecordPartitioner {
     this.#active[partition] = isActive ? 1 : 0;
   }
 
-  /** Takes one record. Throws what the key selector throws, or TypeError for a wrong key or value. */
+  /** Takes one record. Throws OperatorFailure when the key selector throws, or TypeError for a wrong key or value. */
   add(edge: Edge, value: unknown, origin: RecordOrigin): void {
     const record = this.#record;
     record.input = edge.input;
@@ -111,7 +112,7 @@ export class RecordPartitioner {
       record.hash = Math.imul(record.line, SPREAD) >>> 0;
       return;
     }
-    const key = select!(value);
+    const key = selectKey(select!, value, this.#options.vertex.uid);
     const maxSize = this.#keys.maxSize(key);
     if (maxSize > record.key.length) record.key = new Uint8Array(maxSize * 2);
     record.keyLength = this.#keys.write(key, record.key, 0);

@@ -6,6 +6,7 @@
  */
 import type { KeyGroupRange, TableReference } from "../state-engine/version/table-reference.ts";
 import type { CoordinatorQueries } from "./coordinator-queries.ts";
+import type { GivenUpLine } from "./given-up-line.ts";
 import type { RollbackAnswer, RollbackRequest, VertexChannelCalls } from "./vertex-messages.ts";
 
 /** One task of a job: partition `index` of the keyed vertex `vertex` (its uid). */
@@ -153,6 +154,8 @@ export type AttachSourceAnswer =
       /** The log is needed from this line on. */
       readonly truncateBefore: number;
       readonly intervalMs: number;
+      /** Lines from the restored offset on that this generation leaves out, in order [42]. */
+      readonly givenUp: readonly GivenUpLine[];
     }
   /** The job is waiting for all tasks to run one code version, or for its restart delay: try again. */
   | { readonly kind: "wait"; readonly retryAfterMs: number; readonly status: JobStatus };
@@ -268,9 +271,12 @@ export interface TaskFailure {
   readonly generation: number;
   readonly attempt?: number;
   readonly error: { readonly name: string; readonly message: string; readonly stack?: string };
-  /** Where in the log the failing record stands, when known. */
+  /** Where in the log the failing record stands, when known. `line` is that very line, never a guess [42]. */
   readonly source?: number;
   readonly line?: number;
+  /** Of the function that threw, and the key of its record as JSON, as far as they are known. */
+  readonly operator?: string;
+  readonly key?: string;
 }
 
 export interface SourceReport {

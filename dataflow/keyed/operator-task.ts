@@ -7,16 +7,17 @@
  * calls. A call answers a promise only when state had to be fetched. A throw leaves the engine changed
  * in part: the caller must drop it [8].
  */
-import type { StateEngine } from "../../state-engine/index.ts";
+import { StateEngineError, type StateEngine } from "../../state-engine/index.ts";
 import type { KeyGroupRange } from "../../state-engine/version/table-reference.ts";
 import { ChainState, compileConsumers, type Push } from "../chain.ts";
 import { structuredCodec } from "../codecs/structured-codec.ts";
 import { isEmptyFrame } from "../frame-kind.ts";
 import { FrameError } from "../frame.ts";
+import { OperatorFailure } from "../operator-failure.ts";
 import type { KeyedVertex, OperatorDefinition } from "../job-graph.ts";
 import { keyGroupOf } from "../key-group.ts";
 import type { OperatorOutput } from "../operators/keyed-operator.ts";
-import { OperatorRunner } from "../operators/operator-runner.ts";
+import { OperatorRunner, type RunnerActivity } from "../operators/operator-runner.ts";
 import { RecordFrameReader } from "../record-frame.ts";
 import { EngineStateStore } from "../state/engine-state-store.ts";
 import { stateIdsOf } from "../state-ids.ts";
@@ -31,6 +32,8 @@ export interface OperatorTaskOptions {
   readonly maxParallelism: number;
   readonly emitter: Emitter;
   readonly restored: RestoredTask;
+  /** Channels whose records come straight from a log. */
+  readonly channelsOfLines: ReadonlySet<string>;
 }
 
 /** Where a checkpoint left the task. */
@@ -48,14 +51,17 @@ export interface RecordsFrame {
   readonly watermark: number;
 }
 
-/** A function of the job threw at a record of this line. */
-export class RecordFailure extends Error {
-  override readonly name = "RecordFailure";
-  readonly line: number;
+/** A function of the job threw. */
+export class TaskFunctionFailure extends Error {
+  override readonly name = "TaskFunctionFailure";
+  /** As in `process "checks"`. */
+  readonly operator: string;
+  readonly activity: RunnerActivity;
 
-  constructor(line: number, operator: string, cause: unknown) {
-    super(`The ${operator} failed at a record of line ${line}.`, { cause });
-    this.line = line;
+  constructor(operator: string, activity: RunnerActivity, cause: unknown) {
+    super(`The ${operator} failed.`, { cause });
+    this.operator = operator;
+    this.activity = activity;
   }
 }
 
@@ -122,7 +128,7 @@ export class OperatorTask {
       return this.#advance(channel, watermark);
     });
     const finish = (): number => {
-      this.#runner.endBatch();
+      this.#endBatch();
       return run?.reader.records ?? 0;
     };
     return done === undefined ? finish() : done.then(finish);
@@ -155,19 +161,39 @@ export class OperatorTask {
 
   #batch(attempt: () => boolean): void | Promise<void> {
     const done = this.#untilDone(attempt);
-    if (done === undefined) return this.#runner.endBatch();
-    return done.then(() => this.#runner.endBatch());
+    if (done === undefined) return this.#endBatch();
+    return done.then(() => this.#endBatch());
+  }
+
+  #endBatch(): void {
+    this.#named(() => this.#runner.endBatch());
   }
 
   #untilDone(attempt: () => boolean): Promise<void> | undefined {
-    return attempt() ? undefined : this.#fetchUntilDone(attempt);
+    return this.#named(attempt) ? undefined : this.#fetchUntilDone(attempt);
   }
 
   async #fetchUntilDone(attempt: () => boolean): Promise<void> {
     do {
       await this.#store.fetchMissing();
       if (this.#isClosed) throw new Error("The task was closed while it waited for state.");
-    } while (!attempt());
+    } while (!this.#named(attempt));
+  }
+
+  /** Says of what the user's functions throw where it was thrown. */
+  #named<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof FrameError || error instanceof StateEngineError) throw error;
+      const { vertex, definition } = this.#options;
+      const vertexName = `${definition.kind} "${vertex.uid}"`;
+      if (!(error instanceof OperatorFailure)) {
+        throw new TaskFunctionFailure(vertexName, this.#runner.activity, error);
+      }
+      const operator = `${error.operator} after the ${vertexName}`;
+      throw new TaskFunctionFailure(operator, this.#runner.activity, error.cause);
+    }
   }
 
   #advance(channel: string, watermark: number): boolean {
@@ -178,23 +204,18 @@ export class OperatorTask {
   /** Goes on where the last call stopped. False when state is missing. */
   #run(channel: string, run: FrameRun): boolean {
     while (run.hasRecord || run.next()) {
-      const { reader } = run;
-      try {
-        if (!this.#advance(channel, reader.watermark)) return false;
-        if (!this.#process(reader)) return false;
-      } catch (error) {
-        if (error instanceof FrameError) throw error;
-        const { vertex, definition } = this.#options;
-        throw new RecordFailure(reader.line, `${definition.kind} "${vertex.uid}"`, error);
-      }
+      if (!this.#advance(channel, run.reader.watermark)) return false;
+      if (!this.#process(channel, run.reader)) return false;
       run.hasRecord = false;
     }
     return true;
   }
 
-  #process(reader: RecordFrameReader): boolean {
+  #process(channel: string, reader: RecordFrameReader): boolean {
     const { input, timestamp, arrivalTime } = reader;
-    const record = { value: codec.decode(reader.value), timestamp, arrivalTime };
+    // Behind a keyed operator there are no lines.
+    const line = this.#options.channelsOfLines.has(channel) ? reader.line : undefined;
+    const record = { value: codec.decode(reader.value), timestamp, arrivalTime, line };
     if (reader.isBroadcast) {
       if (!this.#broadcastInputs.has(input)) {
         throw new FrameError(`A broadcast record came to input ${input}, which has keys.`);

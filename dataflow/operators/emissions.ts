@@ -22,12 +22,20 @@ type Emission =
     }
   | { readonly kind: "settle"; readonly id: string };
 
+export interface HeldUpdate {
+  readonly update: Update<unknown, unknown>;
+  /** Of the record that made its value; undefined when a timer or a result did. */
+  readonly line: number | undefined;
+}
+
 export class Emissions {
   readonly #output: OperatorOutput;
   readonly #requests: OpenRequests;
   readonly #pending: Emission[] = [];
   /** By key, in the order first touched. */
-  readonly #updates = new Map<unknown, Update<unknown, unknown>>();
+  readonly #updates = new Map<unknown, HeldUpdate>();
+  /** The line of the record at hand: the newest value of an update is its doing. */
+  line: number | undefined = undefined;
 
   constructor(output: OperatorOutput, requests: OpenRequests) {
     this.#output = output;
@@ -47,9 +55,13 @@ export class Emissions {
     this.#pending.length = 0;
   }
 
-  /** Passes on one update for each key touched since the last call. */
-  endBatch(): void {
-    for (const update of this.#updates.values()) this.#output.update(update);
+  /** Passes on one update for each key touched since the last call. `passing` is told of each before. */
+  endBatch(passing: (held: HeldUpdate) => void): void {
+    if (this.#updates.size === 0) return;
+    for (const held of this.#updates.values()) {
+      passing(held);
+      this.#output.update(held.update);
+    }
     this.#updates.clear();
   }
 
@@ -70,7 +82,9 @@ export class Emissions {
   }
 
   #keepUpdate(update: Update<unknown, unknown>): void {
+    const { line } = this;
     const earlier = this.#updates.get(update.key);
-    this.#updates.set(update.key, earlier === undefined ? update : { ...update, old: earlier.old });
+    const held = earlier === undefined ? update : { ...update, old: earlier.update.old };
+    this.#updates.set(update.key, { update: held, line });
   }
 }

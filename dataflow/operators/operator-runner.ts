@@ -20,7 +20,7 @@ import {
   type TimerDomain,
 } from "../time/timer-key.ts";
 import { TimerQueue } from "../time/timer-queue.ts";
-import { Emissions } from "./emissions.ts";
+import { Emissions, type HeldUpdate } from "./emissions.ts";
 import type {
   AnyKeyedOperator,
   AsyncRequest,
@@ -54,6 +54,16 @@ export interface KeyedRecord {
   readonly timestamp: number | undefined;
   /** When its line was accepted, ms since the epoch [15]. */
   readonly arrivalTime: number;
+  /** Where it stands in its log, when it comes from one. */
+  readonly line?: number | undefined;
+}
+
+/** What a runner was doing when something threw. */
+export interface RunnerActivity {
+  readonly doing: "record" | "broadcast" | "timer" | "result" | "update";
+  /** Of the record that is to blame, and of no other. */
+  readonly line: number | undefined;
+  readonly key: unknown;
 }
 
 export class OperatorRunner {
@@ -69,6 +79,9 @@ export class OperatorRunner {
   readonly #context: RunnerContext;
   readonly #logic: KeyedOperatorLogic;
   readonly #kind: string;
+  #doing: RunnerActivity["doing"] = "record";
+  #line: number | undefined = undefined;
+  #updating: HeldUpdate | undefined = undefined;
 
   constructor(options: OperatorRunnerOptions) {
     const { operator, stateIds, keyType, keyGroups, store, output, restored } = options;
@@ -116,10 +129,20 @@ export class OperatorRunner {
     return this.#requests.count;
   }
 
+  /** For the report of a throw. */
+  get activity(): RunnerActivity {
+    const updating = this.#updating;
+    if (updating !== undefined) {
+      return { doing: "update", line: updating.line, key: updating.update.key };
+    }
+    const key = this.#doing === "broadcast" ? undefined : this.#context.key;
+    return { doing: this.#doing, line: this.#line, key };
+  }
+
   /** One record of a partitioned input. Processing-time timers before its arrival fire first. */
   process(input: number, record: KeyedRecord): boolean {
     if (record.arrivalTime > this.processingTime && !this.#reach(record.arrivalTime)) return false;
-    this.#enter(record.keyGroup, record.key, record.timestamp);
+    this.#enter("record", record.keyGroup, record.key, record.timestamp, record.line);
     try {
       this.#logic.process(input, record.value, this.#context);
     } catch (error) {
@@ -134,7 +157,8 @@ export class OperatorRunner {
     if (this.#logic.processBroadcast === undefined) {
       throw new Error(`A ${this.#kind} has no broadcast input, but a broadcast record came.`);
     }
-    this.#enter(this.#keyGroups.first, new Uint8Array(0), record.timestamp);
+    const noKey = new Uint8Array(0);
+    this.#enter("broadcast", this.#keyGroups.first, noKey, record.timestamp, record.line);
     this.#context.hasKey = false;
     this.#states.isBroadcastWritable = true;
     try {
@@ -177,7 +201,7 @@ export class OperatorRunner {
   applyResult(request: Omit<AsyncRequest, "record">, outcome: RequestOutcome): boolean {
     const { keyGroup, key, sequence } = request;
     if (!this.#requests.isOpen(requestId(keyGroup, key, sequence))) return true;
-    this.#enter(keyGroup, key, undefined);
+    this.#enter("result", keyGroup, key, undefined);
     try {
       this.#logic.onResult!(sequence, outcome, this.#context);
     } catch (error) {
@@ -203,7 +227,8 @@ export class OperatorRunner {
 
   /** The batch is over: updates are passed on, one for each key touched. */
   endBatch(): void {
-    this.#emissions.endBatch();
+    this.#emissions.endBatch((held) => void (this.#updating = held));
+    this.#updating = undefined;
   }
 
   fetchMissing(): Promise<void> {
@@ -233,7 +258,8 @@ export class OperatorRunner {
 
   #fire(domain: TimerDomain, key: Uint8Array): boolean {
     const timer = parseTimerKey(key);
-    this.#enter(timer.keyGroup, timer.key, domain === "event" ? timer.timestamp : undefined);
+    const timestamp = domain === "event" ? timer.timestamp : undefined;
+    this.#enter("timer", timer.keyGroup, timer.key, timestamp);
     this.#context.timestamp = timer.timestamp;
     this.#queues[domain].delete(key);
     try {
@@ -245,7 +271,16 @@ export class OperatorRunner {
     return this.#complete();
   }
 
-  #enter(keyGroup: number, key: Uint8Array, timestamp: number | undefined): void {
+  #enter(
+    doing: RunnerActivity["doing"],
+    keyGroup: number,
+    key: Uint8Array,
+    timestamp: number | undefined,
+    line?: number,
+  ): void {
+    this.#doing = doing;
+    this.#line = line;
+    this.#emissions.line = line;
     this.#access.setKey(keyGroup, key);
     this.#access.timestamp = timestamp;
     this.#context.timestamp = timestamp;
@@ -258,6 +293,8 @@ export class OperatorRunner {
     }
     this.#overlay.commit();
     this.#emissions.commit();
+    // Whatever throws next is not this record's doing.
+    this.#line = undefined;
     return true;
   }
 

@@ -14,6 +14,7 @@ import { abortPending } from "./abort.ts";
 import { taskPrefix, type Coordination } from "./coordination.ts";
 import { decideCodeVersion, retireVersion } from "./decide-code-version.ts";
 import { makeDue } from "./due-list.ts";
+import { givenUpLines } from "./failed-lines.ts";
 import { handleFailure } from "./failure.ts";
 import { raiseGeneration, resumeIfDue } from "./generation.ts";
 import { sourcesOf, taskName, type JobRecord } from "./job-record.ts";
@@ -52,6 +53,7 @@ export function attachSource(
       completed: record.completed,
       truncateBefore: truncateBefore(rows.retained(), row),
       intervalMs: job.options.checkpoint.intervalMs,
+      givenUp: givenUpLines(house, source, row.completed.offset),
     };
   });
 }

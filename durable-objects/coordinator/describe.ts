@@ -37,6 +37,7 @@ export function describeJob(house: Coordination): JsonObject {
     vertices: [sourceVertex(house, record), ...keyedVertices(house, record)],
     sources: describeSources(house, record),
     restarts: record.counts.restarts,
+    deadLetters: record.deadLetters ?? 0,
     lastException: readExceptions(house, 1)[0] ?? null,
     checkpoint: { latestCompleted: record.completed, pending: record.pending?.id ?? null },
     sinks: describeSinks(house),

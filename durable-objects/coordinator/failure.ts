@@ -11,16 +11,17 @@ import {
 } from "./checkpoint-failure.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
+import { judgeLine } from "./failed-lines.ts";
 import { raiseGeneration } from "./generation.ts";
 import type { JobRecord } from "./job-record.ts";
-import { planRestart } from "./plan-restart.ts";
+import { planAfterLine, planRestart } from "./plan-restart.ts";
 import { dropRequests } from "./requests.ts";
 
 /** Failures kept for GET /jobs/{job}/exceptions. */
 export const exceptionLimit = 100;
 const longestStack = 4_000;
 
-export type FailureCause = Pick<TaskFailure, "error" | "source" | "line"> & {
+export type FailureCause = Pick<TaskFailure, "error" | "source" | "line" | "operator" | "key"> & {
   /** Absent when the coordinator itself is at the failure's origin. */
   readonly task?: TaskFailure["task"];
   /** Why the checkpoint failed that was one too many. */
@@ -78,14 +79,18 @@ export function handleFailure(
   const { context, job } = house;
   const now = context.environment.now();
   const { source, line } = cause;
-  const plan = planRestart({
+  const verdict = judgeLine(house, cause);
+  const facts = {
     now,
     options: job.options.restart,
     state: record.restart,
     ...(source !== undefined && line !== undefined && { record: { source, line } }),
     random: context.environment.random(),
-  });
-  recordException(house, record, cause);
+  };
+  const plan = verdict === undefined ? planRestart(facts) : planAfterLine(facts, verdict);
+  const isDeadLetter = verdict?.kind === "givenUp";
+  if (isDeadLetter) record.deadLetters = (record.deadLetters ?? 0) + 1;
+  recordException(house, record, { ...cause, isDeadLetter });
   record.restart = plan.state;
   if (plan.kind === "fail") {
     raiseGeneration(house, record, "FAILED", cause.error.message);
@@ -101,8 +106,9 @@ export function handleFailure(
 export function recordException(
   house: Coordination,
   record: JobRecord,
-  { checkpointFailure, task, error, source, line }: FailureCause,
+  cause: FailureCause & { readonly isDeadLetter?: boolean },
 ): void {
+  const { checkpointFailure, task, error, source, line, operator, key } = cause;
   const { context, store } = house;
   store.write(
     "INSERT INTO exception (data) VALUES (?)",
@@ -115,6 +121,9 @@ export function recordException(
       generation: record.generation,
       source: source ?? null,
       offset: line ?? null,
+      operator: operator ?? null,
+      key: key ?? null,
+      deadLetter: cause.isDeadLetter ?? false,
       checkpointFailureReason: checkpointFailure ?? null,
     }),
   );

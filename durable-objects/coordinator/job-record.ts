@@ -43,6 +43,8 @@ export interface JobRecord {
   resumeAt?: number;
   counts: { restored: number; completed: number; failed: number; restarts: number };
   restored?: { id: number; timestamp: number };
+  /** Lines given up [42]. */
+  deadLetters?: number;
   /** Records in and out of each vertex, as acknowledgements reported them [43]. */
   records: Record<string, { in: number; out: number }>;
   /** The highest row of committed output that was deleted. */

@@ -43,6 +43,34 @@ export function planRestart(facts: RestartFacts): RestartPlan {
   }
 }
 
+/**
+ * After a failure at a line that will be given up in the end: it is tried again with the strategy's
+ * delay, and its number of attempts is its own limit. Once it is given up nothing stands in the way.
+ */
+export function planAfterLine(
+  { options, state }: Pick<RestartFacts, "options" | "state">,
+  verdict: { readonly kind: "retry"; readonly failures: number } | { readonly kind: "givenUp" },
+): RestartPlan {
+  const delayMs = verdict.kind === "givenUp" ? 0 : delayAfter(options, verdict.failures);
+  return { kind: "restart", delayMs, state };
+}
+
+function delayAfter(options: RestartOptions, failures: number): number {
+  switch (options.strategy) {
+    case "exponential-delay": {
+      const { initialBackoffMs, backoffMultiplier, maxBackoffMs } = options;
+      return Math.round(
+        Math.min(maxBackoffMs, initialBackoffMs * backoffMultiplier ** (failures - 1)),
+      );
+    }
+    case "fixed-delay":
+    case "failure-rate":
+      return options.delayMs;
+    case "none":
+      return 0;
+  }
+}
+
 function exponentialDelay(facts: RestartFacts, options: ExponentialDelayRestart): RestartPlan {
   const { now, record, state } = facts;
   const poison = record && {

@@ -30,6 +30,8 @@ const statements = [
   // Statistics of the last checkpoints, completed or failed.
   "CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, status TEXT NOT NULL, detail TEXT NOT NULL, subtasks TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS exception (number INTEGER PRIMARY KEY, data TEXT NOT NULL)",
+  // Lines at which functions threw, and those given up [42].
+  "CREATE TABLE IF NOT EXISTS failed_line (source INTEGER, line INTEGER, given_up INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (source, line)) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
 ];
 

@@ -9,10 +9,11 @@ import { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
 import { verticesFedByLog } from "../../dataflow/edges.ts";
 import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
 import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
-import { StateEngine, StateEngineError } from "../../state-engine/index.ts";
+import { StateEngine } from "../../state-engine/index.ts";
 import type { Fence, SourceFrame, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type { Attached } from "./attach.ts";
+import { AttemptUploads } from "./attempt-uploads.ts";
 import { PartitionCheckpoints, type BarrierOutcome, type Moment } from "./checkpoint.ts";
 import { channelCredit } from "./channel-credit.ts";
 import { ClockTimers } from "./clock-timers.ts";
@@ -34,7 +35,6 @@ import { requestRollback, rewindSender, type RegionCall } from "./region.ts";
 import { ChangeReporter } from "./report-change.ts";
 import type { UploadNotes } from "./schema.ts";
 import { Signal } from "./signal.ts";
-import { uploadPath } from "./upload-path.ts";
 import { createVertexTask, type VertexTask } from "./vertex-task.ts";
 
 export interface LiveOptions {
@@ -74,8 +74,7 @@ export class LivePartition {
   readonly #maintenance: Maintenance;
   readonly #keepAwake: KeepAwake;
   #isClosed = false;
-  /** The checkpoint whose number stands in the paths of new objects. */
-  #newestBarrier: number;
+  readonly #uploads: AttemptUploads;
   /** The newest checkpoint known to be completed. */
   #completed: number;
   /** What is being aligned. */
@@ -87,7 +86,7 @@ export class LivePartition {
     const { restored, keyGroups, checkpoint } = attached;
     this.#options = options;
     this.attached = attached;
-    this.#newestBarrier = checkpoint;
+    this.#uploads = new AttemptUploads(options);
     this.#completed = checkpoint;
     const host = this.#incomingHost();
     const isFedByLog = verticesFedByLog(job).includes(vertex.uid);
@@ -107,15 +106,25 @@ export class LivePartition {
       tables: restored.tables,
       sequence: restored.sequence,
       mergeOperators: mergeOperatorsOf(vertex),
-      uploads: { nextPath: () => this.#nextPath("sst"), note: (path) => this.#note(path) },
+      uploads: this.#uploads.ofTables,
     });
     const { engine } = this;
     const { maxParallelism } = job.options;
-    const output = this.#createOutput();
+    const output = new PartitionOutput(this.#uploads, (edge, record, timestamp) =>
+      this.outgoing.forward(edge, record, timestamp, this.#task.time),
+    );
     const channels = this.#channels;
-    const emitter = output;
-    const task = { vertex, engine, maxParallelism, attached, channels, vertexChannels, emitter };
-    this.#task = createVertexTask(task);
+    const deadLetters = job.options.deadLetter?.output;
+    const task = {
+      vertex,
+      engine,
+      maxParallelism,
+      attached,
+      channels,
+      vertexChannels,
+      deadLetters,
+    };
+    this.#task = createVertexTask({ ...task, emitter: output });
     this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
     this.#loop = new ApplyLoop<QueuedFrame, QueuedBarrier>(
       channels.length,
@@ -192,6 +201,7 @@ export class LivePartition {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#uploads.close();
     for (const queued of this.#loop.close()) queued.answer(LOST_ANSWER);
     this.#checkpoints.close();
     this.outgoing.close();
@@ -224,7 +234,7 @@ export class LivePartition {
     const isDecided = this.#loop.isDecided(checkpoint);
     const outcome = isDecided ? undefined : this.#checkpoints.begin(barrier);
     if (!isDecided) {
-      this.#newestBarrier = checkpoint;
+      this.#uploads.newestBarrier = checkpoint;
       this.#aligning = barrier;
     }
     this.#loop.pushBarrier(this.#channels.indexOf(barrier.channel), barrier);
@@ -358,38 +368,7 @@ export class LivePartition {
     };
   }
 
-  #createOutput(): PartitionOutput {
-    const { blobStore } = this.#options.counter;
-    const newPath = (): string => {
-      const path = this.#nextPath("ndjson");
-      this.#note(path);
-      return path;
-    };
-    const put = async (path: string, bytes: Uint8Array): Promise<void> =>
-      void (await blobStore.put(path, bytes));
-    return new PartitionOutput({ newPath, put }, (edge, record, timestamp) =>
-      this.outgoing.forward(edge, record, timestamp, this.#task.time),
-    );
-  }
-
   #moment(): Moment {
     return { ...this.#task.times, sequence: this.engine.sequence };
-  }
-
-  #nextPath(extension: "sst" | "ndjson"): string {
-    const { context, attached } = this.#options;
-    const checkpoint = this.#newestBarrier;
-    return uploadPath({ attached, checkpoint, id: context.environment.newId(), extension });
-  }
-
-  #note(path: string): void {
-    // What an attempt that is over still wants to write would be nobody's to delete.
-    if (this.#isClosed) {
-      throw new StateEngineError(
-        "closed",
-        `This attempt is over; nothing is written. path=${path}`,
-      );
-    }
-    this.#options.notes.note(path);
   }
 }

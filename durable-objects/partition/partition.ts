@@ -223,7 +223,14 @@ export class PartitionTask implements PartitionCalls {
       this.#attachment.pause(UNAVAILABLE_PAUSE_MS);
       return;
     }
-    const failure = taskFailure({ task: this.#task, attached, error, ...(frame && { frame }) });
+    const job = this.#job.name;
+    const failure = taskFailure({
+      job,
+      task: this.#task,
+      attached,
+      error,
+      ...(frame && { frame }),
+    });
     this.#counter.requests += 1;
     const report = this.#context.peers
       .coordinator()

@@ -10,6 +10,7 @@ import type { ChannelWatermark } from "../../dataflow/time/watermark-valve.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import type { PartitionState } from "../messages.ts";
 import type { Attached } from "./attach.ts";
+import { DeadLetterTask } from "./dead-letter-task.ts";
 
 /** What came over a channel in order. Without bytes it only says what time it is. */
 export interface TimedFrame {
@@ -22,6 +23,8 @@ export interface TimedFrame {
 /** What a checkpoint keeps of a task's times. */
 export type TaskTimes = Pick<PartitionState, "time" | "watermark" | "watermarks">;
 
+export type ClockTask = Pick<OperatorTask, "advanceClock" | "fetchMissing" | "nextClockTimer">;
+
 export interface VertexTask {
   readonly times: TaskTimes;
   /** The task's time [15]. */
@@ -31,7 +34,7 @@ export interface VertexTask {
   /** Answers how many records came in, combined ones counted one by one. */
   apply(channel: string, frame: TimedFrame): number | Promise<number>;
   /** Processing-time timers; absent when there are none. */
-  readonly clock?: Pick<OperatorTask, "advanceClock" | "fetchMissing" | "nextClockTimer">;
+  readonly clock?: ClockTask | undefined;
   /** Nothing that waits goes on after this. */
   close(): void;
 }
@@ -46,9 +49,17 @@ export interface VertexTaskOptions {
   /** Those of them that come from keyed vertices. */
   readonly vertexChannels: ReadonlySet<string>;
   readonly emitter: Emitter;
+  /** Name of the output for dead letters; undefined when the job has none [42]. */
+  readonly deadLetters: string | undefined;
 }
 
 export function createVertexTask(options: VertexTaskOptions): VertexTask {
+  const { deadLetters, emitter } = options;
+  const task = createOperator(options);
+  return deadLetters === undefined ? task : new DeadLetterTask(task, deadLetters, emitter);
+}
+
+function createOperator(options: VertexTaskOptions): VertexTask {
   const { operator } = options.vertex;
   return operator.kind === "count"
     ? new CountingTask(options)
@@ -92,17 +103,20 @@ class RecordsTask implements VertexTask {
     options: VertexTaskOptions & Pick<ConstructorParameters<typeof OperatorTask>[0], "definition">,
   ) {
     const { keyGroups, restored } = options.attached;
+    const { vertexChannels } = options;
+    const linesOnly = options.channels.filter((channel) => !vertexChannels.has(channel));
     const channels = options.channels.map((channel) => {
       const watermark = restored.watermarks[channel];
       // A channel that carries nothing, or carried nothing for long, holds nobody back [28]. But a keyed
       // vertex always says what time it is: until it has, its results may be older than those of others.
-      const isAwaited = restored.watermark === undefined && options.vertexChannels.has(channel);
+      const isAwaited = restored.watermark === undefined && vertexChannels.has(channel);
       const isIdle = watermark === undefined && !isAwaited;
       return [channel, { watermark: watermark ?? -Infinity, isIdle }] as const;
     });
     this.clock = new OperatorTask({
       ...options,
       keyGroups,
+      channelsOfLines: new Set(linesOnly),
       restored: {
         time: restored.time,
         watermark: restored.watermark ?? -Infinity,

@@ -10,6 +10,7 @@ import { Partitioner } from "../../dataflow/partitioner.ts";
 import type { Position, TaskId } from "../messages.ts";
 import type { Segment } from "./log.ts";
 import { lineStart } from "./position.ts";
+import { startOfLine } from "./segment-text.ts";
 
 export interface CutRequest {
   /** Consecutive; the first one holds `from.line`. */
@@ -145,11 +146,4 @@ export class BatchCutter {
   #partitionerOf(task: TaskId): Partitioner {
     return this.#vertices.find(({ uid }) => uid === task.vertex)!.partitioner;
   }
-}
-
-/** Where line `index` of the text begins. */
-function startOfLine(text: string, index: number): number {
-  let start = 0;
-  for (let line = 0; line < index; line++) start = text.indexOf("\n", start) + 1;
-  return start;
 }

@@ -1,23 +1,31 @@
 /** What a source tells the coordinator when its pump cannot go on. */
+import { OperatorFailure } from "../../dataflow/operator-failure.ts";
+import { describeError, failureMessage } from "../failure-message.ts";
 import type { TaskFailure } from "../messages.ts";
 import { LineFailure } from "./batch.ts";
 
 /** `failure`: what was thrown. The line is known when a function of the job threw it. */
-export function taskFailure(failure: unknown, source: number, generation: number): TaskFailure {
-  const cause = failure instanceof LineFailure ? failure.cause : failure;
-  const error = cause instanceof Error ? cause : new Error(String(cause));
+export function taskFailure(
+  failure: unknown,
+  {
+    job,
+    source,
+    generation,
+  }: { readonly job: string; readonly source: number; readonly generation: number },
+): TaskFailure {
+  if (!(failure instanceof LineFailure)) {
+    return { task: { source }, generation, error: describeError(failure), source };
+  }
+  const { cause, line } = failure;
+  const operator = cause instanceof OperatorFailure ? cause.operator : undefined;
+  const error = describeError(cause instanceof OperatorFailure ? cause.cause : cause);
+  const message = failureMessage(error.message, { job, operator, source, line });
   return {
     task: { source },
     generation,
-    error: {
-      name: error.name,
-      message:
-        failure instanceof LineFailure
-          ? `${error.message} It happened at line ${failure.line} of source ${source}.`
-          : error.message,
-      ...(error.stack === undefined ? {} : { stack: error.stack }),
-    },
+    error: { ...error, message },
     source,
-    ...(failure instanceof LineFailure ? { line: failure.line } : {}),
+    line,
+    ...(operator !== undefined && { operator }),
   };
 }

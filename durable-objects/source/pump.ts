@@ -8,6 +8,7 @@
  */
 import { verticesFedByLog } from "../../dataflow/edges.ts";
 import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type { GivenUpLine } from "../given-up-line.ts";
 import type { ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import { OutgoingChannel } from "./channel.ts";
@@ -45,6 +46,8 @@ export interface PumpOptions {
   readonly startLine: number;
   /** State of the watermark generators there [13]. */
   readonly startWatermark: string | null;
+  /** Lines this generation leaves out, in order [42]. */
+  readonly givenUp: readonly GivenUpLine[];
   /** The furthest any channel was ever cut, as far as anyone can tell [20]. */
   readonly furthest: Position;
   readonly events: PumpEvents;
@@ -83,11 +86,11 @@ export class Pump implements ChannelHost {
     this.#log = options.log;
     this.#operations = options.operations;
     this.#events = options.events;
-    const { job, parallelism } = options;
+    const { job } = options;
     const positions = new WatermarkPositions(job.source.watermarks);
     positions.pin(options.startLine, options.startWatermark);
     this.#positions = job.source.watermarks.length > 0 ? positions : undefined;
-    this.#cutter = createLineCutter(job, options.source, parallelism, positions);
+    this.#cutter = createLineCutter({ ...options, positions });
     const start = lineStart(options.startLine);
     this.#channels = verticesFedByLog(options.job).flatMap((vertex) =>
       Array.from(

@@ -15,6 +15,7 @@ import { LineFailure, type Batch, type CutFrame, type CutRequest } from "./batch
 import type { LineCutter } from "./line-cutter.ts";
 import type { Segment } from "./log.ts";
 import { lineStart } from "./position.ts";
+import { startOfLine } from "./segment-text.ts";
 import type { WatermarkPositions } from "./watermark-positions.ts";
 
 export interface RecordBatchOptions {
@@ -177,11 +178,4 @@ export class RecordBatchCutter implements LineCutter {
   #targetOf(uid: string): Target {
     return this.#targets.find((target) => target.uid === uid)!;
   }
-}
-
-/** Where line `index` of the text begins. */
-function startOfLine(text: string, index: number): number {
-  let start = 0;
-  for (let line = 0; line < index; line++) start = text.indexOf("\n", start) + 1;
-  return start;
 }

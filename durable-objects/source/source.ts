@@ -259,7 +259,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#idleMark.watch();
   }
 
-  #createPump({ generation, parallelism, restored }: Attached): Pump {
+  #createPump({ generation, parallelism, restored, givenUp }: Attached): Pump {
     return new Pump({
       context: this.#context,
       job: this.#job,
@@ -270,6 +270,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
       parallelism,
       startLine: restored.offset,
       startWatermark: restored.watermark,
+      givenUp,
       furthest: this.#furthest,
       events: {
         progressed: () => this.#waiters.check(),
@@ -303,7 +304,12 @@ export class SourceTask implements SourceCalls, ReporterSource {
   }
 
   #tellFailure(): void {
-    const failure = taskFailure(this.#failure, this.#index, this.#standing.generation);
+    const { generation } = this.#standing;
+    const failure = taskFailure(this.#failure, {
+      job: this.#job.name,
+      source: this.#index,
+      generation,
+    });
     this.#operations.addRequest();
     const told = this.#context.peers.coordinator().fail(failure);
     // A coordinator that cannot be reached is told again by the alarm.

@@ -5,7 +5,13 @@
 import type { BuiltStream } from "../../../dataflow/job.ts";
 import type { JobGraph } from "../../../dataflow/job-graph.ts";
 import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
-import type { OutputRequest, OutputSegment } from "../../../durable-objects/coordinator-queries.ts";
+import { hash32 } from "../../../state-engine/bytes/hash.ts";
+import { keyGroupOf, partitionOfKeyGroup } from "../../../dataflow/key-group.ts";
+import type {
+  JsonObject,
+  OutputRequest,
+  OutputSegment,
+} from "../../../durable-objects/coordinator-queries.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
 import { NO_FAULTS, type FaultRates } from "../../simulation/faults.ts";
@@ -121,9 +127,38 @@ export class JobWorld {
     return this.#insist(() => this.world.outside("reader").coordinator().exceptions());
   }
 
+  /** `GET /jobs/{job}`. */
+  async describe(): Promise<JsonObject> {
+    return this.#insist(() => this.world.outside("reader").coordinator().describeJob());
+  }
+
   async status(): Promise<unknown> {
-    const job = await this.#insist(() => this.world.outside("reader").coordinator().describeJob());
-    return job["status"];
+    return (await this.describe())["status"];
+  }
+
+  /** The value of a key as JSON text; undefined when there is none. Only for one partition of each key. */
+  async read(state: string, key: string): Promise<string | undefined> {
+    const { maxParallelism, parallelism } = this.graph.options;
+    const bytes = new TextEncoder().encode(key);
+    const keyGroup = keyGroupOf(hash32(bytes), maxParallelism);
+    const index = partitionOfKeyGroup(keyGroup, parallelism, maxParallelism);
+    const answer = await this.#insist(async () => {
+      const task = { vertex: state, index };
+      const read = { state, keyGroup, key: bytes };
+      const given = await this.world.outside("reader").partition(task).readState(read);
+      return given.kind === "notReady" ? undefined : given;
+    });
+    return answer.kind === "found" ? answer.json : undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.#insist(() =>
+      this.world.outside("operator").coordinator().stop({ drain: false, savepoint: false }),
+    );
+  }
+
+  async start(from: { readonly checkpoint: number }): Promise<void> {
+    await this.#insist(() => this.world.outside("operator").coordinator().start({ from }));
   }
 
   close(): void {

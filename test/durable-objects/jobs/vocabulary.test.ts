@@ -351,30 +351,6 @@ test("processing-time timers fire by the clock and their results are committed, 
   );
 });
 
-test("a function that throws ends the job with operator, source and line, once it has failed often enough", async () => {
-  const stream = job("poison", { ...options, restart: { attempts: 3, maxBackoffMs: 1_000 } })
-    .lines()
-    .keyBy((line) => line)
-    .process("checks", {
-      process(line: string) {
-        if (line === "poison") throw new RangeError("This line cannot be processed.");
-        return [line];
-      },
-    })
-    .output();
-  const world = new JobWorld(stream, { seed: 5 });
-  worlds.push(world);
-  await world.post(["a", "b", "c", "poison", "d"]);
-  await world.pass(60_000);
-  expect(await world.status()).toBe("FAILED");
-  const message =
-    'This line cannot be processed. The process "checks" failed at a record of line 3. It came from source 0.';
-  const entry = expect.objectContaining({ source: 0, offset: 3, message });
-  expect(await world.exceptions()).toMatchObject({
-    exceptionHistory: { entries: [entry, entry, entry, entry] },
-  });
-});
-
 test("a source that falls silent, or never had a line, does not hold event time back [28]", async () => {
   const stream = job("idle", { ...options, sources: 3 })
     .lines()

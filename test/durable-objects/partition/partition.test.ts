@@ -217,7 +217,7 @@ it("[rule 8a] takes nothing of a frame that throws in the middle, and reports wh
   expect(await pending).toMatchObject({ kind: "notReady" });
   expect(await behind).toMatchObject({ kind: "notReady" });
   expect(harness.failures).toMatchObject([
-    { source: 0, line: 10, generation: 3, attempt: 1, error: { name: "FrameError" } },
+    { source: 0, generation: 3, attempt: 1, error: { name: "FrameError" } },
   ]);
   expect(harness.failures[0]!.error.message).toContain("lines 10 to 509 of source 0");
   await harness.open();

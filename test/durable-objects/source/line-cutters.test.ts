@@ -22,7 +22,12 @@ function cutting(stream: BuiltStream): Cutting {
   const [vertex] = graph.vertices;
   const positions = new WatermarkPositions(graph.source.watermarks);
   positions.pin(0, null);
-  const cutter = createLineCutter(graph, 0, { [vertex!.uid]: 1 }, positions);
+  const cutter = createLineCutter({
+    job: graph,
+    source: 0,
+    parallelism: { [vertex!.uid]: 1 },
+    positions,
+  });
   return {
     cut: (lines, from, toLine) => {
       const bytes = new TextEncoder().encode(lines.join("\n"));

@@ -165,6 +165,7 @@ export class ScriptedJob {
       restored: { source: 0, offset: this.completedOffset, watermark: null },
       completed: this.completed,
       truncateBefore: this.completedOffset,
+      givenUp: [],
       intervalMs: this.graph.options.checkpoint.intervalMs,
     };
   }

@@ -157,7 +157,10 @@ describe("the pump at its limits", () => {
       source: 0,
       line: 2,
       generation: 1,
-      error: { name: "TypeError", message: "No verb. It happened at line 2 of source 0." },
+      error: {
+        name: "TypeError",
+        message: 'No verb. The flatMap of job "wordcount" failed at line 2 of source 0.',
+      },
     });
     await job.append(["d"]);
     await job.clock.advance(900);

@@ -1,0 +1,14 @@
+/** Asks a user's key selector, and says whose it is when it throws. */
+import { OperatorFailure } from "./operator-failure.ts";
+
+export function selectKey(
+  select: (record: unknown) => unknown,
+  record: unknown,
+  vertex: string,
+): unknown {
+  try {
+    return select(record);
+  } catch (error) {
+    throw OperatorFailure.of(`keyBy before "${vertex}"`, error);
+  }
+}
