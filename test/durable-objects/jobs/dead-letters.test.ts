@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { job, type BuiltStream } from "../../../dataflow/job.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
 import { watermarks } from "../../../dataflow/time/watermark-strategy.ts";
@@ -51,200 +51,192 @@ async function letters(world: JobWorld): Promise<readonly Record<string, unknown
   return (await world.values("failed")) as Record<string, unknown>[];
 }
 
-describe("a record whose function throws", () => {
-  test("[DL2] [DL3] [rule 42] goes to the dead letters as a whole line, and the job goes on", async () => {
-    const world = open(words(withLetters));
-    await world.post(["a b", "poison c", "d venom e", "f"]);
-    await world.pass(10_000);
-    await world.checkpoint();
-    expect(await world.status()).toBe("RUNNING");
-    expect((await world.values()).toSorted(byText)).toEqual(["a", "b", "f"]);
-    expect(
-      (await letters(world)).toSorted((one, other) => +one["line"]! - +other["line"]!),
-    ).toEqual([
-      {
-        source: 0,
-        line: 1,
-        text: "poison c",
-        error: {
-          name: "RangeError",
-          message:
-            '"poison c" cannot be processed. The flatMap "splitWords" of job "words" failed at line 1 of source 0.',
-        },
-        operator: 'flatMap "splitWords"',
-        key: null,
-        attempts: 2,
+test("[DL2] [DL3] [rule 42] a record whose function throws goes to the dead letters as a whole line, and the job goes on", async () => {
+  const world = open(words(withLetters));
+  await world.post(["a b", "poison c", "d venom e", "f"]);
+  await world.pass(10_000);
+  await world.checkpoint();
+  expect(await world.status()).toBe("RUNNING");
+  expect((await world.values()).toSorted(byText)).toEqual(["a", "b", "f"]);
+  expect((await letters(world)).toSorted((one, other) => +one["line"]! - +other["line"]!)).toEqual([
+    {
+      source: 0,
+      line: 1,
+      text: "poison c",
+      error: {
+        name: "RangeError",
+        message:
+          '"poison c" cannot be processed. The flatMap "splitWords" of job "words" failed at line 1 of source 0.',
       },
-      {
-        source: 0,
-        line: 2,
-        text: "d venom e",
-        error: {
-          name: "RangeError",
-          message:
-            '"venom" cannot be processed. The process "checks" of job "words" failed at line 2 of source 0 with the key "venom".',
-        },
+      operator: 'flatMap "splitWords"',
+      key: null,
+      attempts: 2,
+    },
+    {
+      source: 0,
+      line: 2,
+      text: "d venom e",
+      error: {
+        name: "RangeError",
+        message:
+          '"venom" cannot be processed. The process "checks" of job "words" failed at line 2 of source 0 with the key "venom".',
+      },
+      operator: 'process "checks"',
+      key: '"venom"',
+      attempts: 2,
+    },
+  ]);
+  const described = await world.describe();
+  expect(described).toMatchObject({ deadLetters: 2, restarts: 4 });
+  expect(await world.exceptions()).toMatchObject({
+    exceptionHistory: {
+      entries: [
+        { deadLetter: true },
+        { deadLetter: false },
+        { deadLetter: true },
+        { deadLetter: false },
+      ],
+    },
+  });
+});
+
+test("[DL4] [rule 42] a line stays given up when the job starts from an older checkpoint, under code that does not throw", async () => {
+  let isPoison = true;
+  const stream = job("older", {
+    ...withLetters,
+    checkpoint: { intervalMs: 0, retained: 5 },
+    deadLetter: { output: "broken", attempts: 1 },
+  })
+    .lines()
+    .keyBy((line) => line)
+    .process("checks", {
+      process: (line: string) => (line === "poison" && isPoison ? refuse(line) : [line]),
+    })
+    .output();
+  const world = open(stream);
+  await world.post(["a"]);
+  await world.checkpoint();
+  await world.post(["poison", "b"]);
+  await world.checkpoint();
+  isPoison = false;
+  await world.stop();
+  await world.start({ checkpoint: 1 });
+  await world.checkpoint();
+  const committed = (await world.output()).map(({ output, value }) =>
+    output === "broken" ? "broken" : value,
+  );
+  expect(committed.toSorted(byText)).toEqual(["a", "b", "b", "broken", "broken"]);
+});
+
+test("[rule 42] a line is found in a count, whose records travel combined", async () => {
+  const stream = job("combined", withLetters)
+    .lines()
+    .flatMap((line) => (line === "poison" ? refuse(line) : line.split(" ")))
+    .keyBy((word) => (word === "venom" ? refuse(word) : word))
+    .count("counts");
+  const world = open(stream);
+  await world.post([...Array.from({ length: 250 }, () => "a b"), "poison", "a venom", "b"]);
+  await world.pass(10_000);
+  await world.checkpoint();
+  expect(
+    (await letters(world)).map(({ line, operator }) => [line, operator]).toSorted(byText),
+  ).toEqual([
+    [250, "flatMap"],
+    [251, 'keyBy before "counts"'],
+  ]);
+  expect(await world.read("counts", "a")).toBe("250");
+  expect(await world.read("counts", "b")).toBe("251");
+});
+
+test("[rule 42] a line is found when its update is what fails, in a frame of many lines", async () => {
+  const stream = job("updates", withLetters)
+    .lines()
+    .map(Number)
+    .keyBy(() => "all")
+    .sum("sums", (number) => number)
+    .output();
+  const broken = job("updates", withLetters)
+    .lines()
+    .map(Number)
+    .keyBy((number) => String(number % 2))
+    .max("largest", (number) => number)
+    .keyBy((largest) => (largest > 90 ? refuse(String(largest)) : "all"))
+    .count("groups");
+  expect(stream.describe().nodes.map(({ id }) => id)).toContain("failed()");
+  const world = open(broken);
+  await world.post(["10", "20", "95", "30", "7"]);
+  await world.pass(10_000);
+  await world.checkpoint();
+  expect(await letters(world)).toMatchObject([
+    { line: 2, operator: 'keyBy before "groups" after the max "largest"', key: '"1"' },
+  ]);
+  expect(await world.read("largest", "0")).toBe("30");
+});
+
+test("[DL3] a dead letter moves no event time", async () => {
+  const stream = job("timed", withLetters)
+    .lines()
+    .map((line) => (line === "poison" ? refuse(line) : Number(line)))
+    .assignTimestampsAndWatermarks(watermarks.monotonousTimestamps((at: number) => at))
+    .keyBy(() => "all")
+    .window(tumblingWindows(1_000))
+    .count("counts", (count, { window }) => [[window.start, count]])
+    .output();
+  const world = open(stream);
+  await world.post(["100", "200", "poison", "300", "5000"]);
+  await world.pass(10_000);
+  await world.checkpoint();
+  expect(await world.values()).toEqual([[0, 3]]);
+  expect(await letters(world)).toMatchObject([{ line: 2, text: "poison" }]);
+});
+test("[DL5] a throw in a second keyed operator ends the job with the operator and the key", async () => {
+  const stream = job("second", withLetters)
+    .lines()
+    .keyBy((word) => word)
+    .deduplicate("firsts")
+    .keyBy((word) => word)
+    .process("checks", {
+      process: (word: string) => (word === "venom" ? refuse(word) : [word]),
+    })
+    .output();
+  const world = open(stream);
+  await world.post(["a", "venom", "b"]);
+  await world.pass(30_000);
+  expect(await world.status()).toBe("FAILED");
+  expect(await world.exceptions()).toMatchObject({
+    exceptionHistory: {
+      entries: Array.from({ length: 4 }, () => ({
         operator: 'process "checks"',
         key: '"venom"',
-        attempts: 2,
-      },
-    ]);
-    const described = await world.describe();
-    expect(described).toMatchObject({ deadLetters: 2, restarts: 4 });
-    expect(await world.exceptions()).toMatchObject({
-      exceptionHistory: {
-        entries: [
-          { deadLetter: true },
-          { deadLetter: false },
-          { deadLetter: true },
-          { deadLetter: false },
-        ],
-      },
-    });
+        source: null,
+        offset: null,
+        deadLetter: false,
+      })),
+    },
   });
+});
 
-  test("[DL4] [rule 42] stays given up when the job starts from an older checkpoint, under code that does not throw", async () => {
-    let isPoison = true;
-    const stream = job("older", {
-      ...withLetters,
-      checkpoint: { intervalMs: 0, retained: 5 },
-      deadLetter: { output: "broken", attempts: 1 },
+test("[DL5] a throw in a timer ends the job with the operator and the key", async () => {
+  const stream = job("timers", withLetters)
+    .lines()
+    .map(Number)
+    .assignTimestampsAndWatermarks(watermarks.monotonousTimestamps((at: number) => at))
+    .keyBy((at) => String(at % 2))
+    .process("alarms", {
+      process: (at: number, { timers }) => timers.registerEventTimeTimer(at + 5),
+      onTimer: ({ timestamp }) => refuse(String(timestamp)),
     })
-      .lines()
-      .keyBy((line) => line)
-      .process("checks", {
-        process: (line: string) => (line === "poison" && isPoison ? refuse(line) : [line]),
-      })
-      .output();
-    const world = open(stream);
-    await world.post(["a"]);
-    await world.checkpoint();
-    await world.post(["poison", "b"]);
-    await world.checkpoint();
-    isPoison = false;
-    await world.stop();
-    await world.start({ checkpoint: 1 });
-    await world.checkpoint();
-    const committed = (await world.output()).map(({ output, value }) =>
-      output === "broken" ? "broken" : value,
-    );
-    expect(committed.toSorted(byText)).toEqual(["a", "b", "b", "broken", "broken"]);
-  });
-
-  test("is found in a count, whose records travel combined", async () => {
-    const stream = job("combined", withLetters)
-      .lines()
-      .flatMap((line) => (line === "poison" ? refuse(line) : line.split(" ")))
-      .keyBy((word) => (word === "venom" ? refuse(word) : word))
-      .count("counts");
-    const world = open(stream);
-    await world.post([...Array.from({ length: 250 }, () => "a b"), "poison", "a venom", "b"]);
-    await world.pass(10_000);
-    await world.checkpoint();
-    expect(
-      (await letters(world)).map(({ line, operator }) => [line, operator]).toSorted(byText),
-    ).toEqual([
-      [250, "flatMap"],
-      [251, 'keyBy before "counts"'],
-    ]);
-    expect(await world.read("counts", "a")).toBe("250");
-    expect(await world.read("counts", "b")).toBe("251");
-  });
-
-  test("is found when its update is what fails, in a frame of many lines", async () => {
-    const stream = job("updates", withLetters)
-      .lines()
-      .map(Number)
-      .keyBy(() => "all")
-      .sum("sums", (number) => number)
-      .output();
-    const broken = job("updates", withLetters)
-      .lines()
-      .map(Number)
-      .keyBy((number) => String(number % 2))
-      .max("largest", (number) => number)
-      .keyBy((largest) => (largest > 90 ? refuse(String(largest)) : "all"))
-      .count("groups");
-    expect(stream.describe().nodes.map(({ id }) => id)).toContain("failed()");
-    const world = open(broken);
-    await world.post(["10", "20", "95", "30", "7"]);
-    await world.pass(10_000);
-    await world.checkpoint();
-    expect(await letters(world)).toMatchObject([
-      { line: 2, operator: 'keyBy before "groups" after the max "largest"', key: '"1"' },
-    ]);
-    expect(await world.read("largest", "0")).toBe("30");
-  });
-
-  test("[DL3] moves no event time", async () => {
-    const stream = job("timed", withLetters)
-      .lines()
-      .map((line) => (line === "poison" ? refuse(line) : Number(line)))
-      .assignTimestampsAndWatermarks(watermarks.monotonousTimestamps((at: number) => at))
-      .keyBy(() => "all")
-      .window(tumblingWindows(1_000))
-      .count("counts", (count, { window }) => [[window.start, count]])
-      .output();
-    const world = open(stream);
-    await world.post(["100", "200", "poison", "300", "5000"]);
-    await world.pass(10_000);
-    await world.checkpoint();
-    expect(await world.values()).toEqual([[0, 3]]);
-    expect(await letters(world)).toMatchObject([{ line: 2, text: "poison" }]);
+    .output();
+  const world = open(stream);
+  await world.post(["100", "200"]);
+  await world.pass(30_000);
+  expect(await world.status()).toBe("FAILED");
+  const message =
+    '"105" cannot be processed. The process "alarms" of job "timers" failed in a timer with the key "0".';
+  expect(await world.exceptions()).toMatchObject({
+    exceptionHistory: { entries: [{ message, offset: null }, {}, {}, {}] },
   });
 });
-
-describe("[DL5] what cannot be blamed on a line", () => {
-  test("ends the job FAILED with the operator and the key: a second keyed operator", async () => {
-    const stream = job("second", withLetters)
-      .lines()
-      .keyBy((word) => word)
-      .deduplicate("firsts")
-      .keyBy((word) => word)
-      .process("checks", {
-        process: (word: string) => (word === "venom" ? refuse(word) : [word]),
-      })
-      .output();
-    const world = open(stream);
-    await world.post(["a", "venom", "b"]);
-    await world.pass(30_000);
-    expect(await world.status()).toBe("FAILED");
-    expect(await world.exceptions()).toMatchObject({
-      exceptionHistory: {
-        entries: Array.from({ length: 4 }, () => ({
-          operator: 'process "checks"',
-          key: '"venom"',
-          source: null,
-          offset: null,
-          deadLetter: false,
-        })),
-      },
-    });
-  });
-
-  test("ends the job FAILED with the operator and the key: a timer", async () => {
-    const stream = job("timers", withLetters)
-      .lines()
-      .map(Number)
-      .assignTimestampsAndWatermarks(watermarks.monotonousTimestamps((at: number) => at))
-      .keyBy((at) => String(at % 2))
-      .process("alarms", {
-        process: (at: number, { timers }) => timers.registerEventTimeTimer(at + 5),
-        onTimer: ({ timestamp }) => refuse(String(timestamp)),
-      })
-      .output();
-    const world = open(stream);
-    await world.post(["100", "200"]);
-    await world.pass(30_000);
-    expect(await world.status()).toBe("FAILED");
-    const message =
-      '"105" cannot be processed. The process "alarms" of job "timers" failed in a timer with the key "0".';
-    expect(await world.exceptions()).toMatchObject({
-      exceptionHistory: { entries: [{ message, offset: null }, {}, {}, {}] },
-    });
-  });
-});
-
 test.each([1, 2, 3, 4, 5])(
   "[rule 42] under faults each line is in the state or in the dead letters, and never in both (seed %i)",
   async (seed) => {
