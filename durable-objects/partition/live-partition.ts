@@ -109,22 +109,17 @@ export class LivePartition {
       uploads: this.#uploads.ofTables,
     });
     const { engine } = this;
-    const { maxParallelism } = job.options;
     const output = new PartitionOutput(this.#uploads, (edge, record, timestamp) =>
       this.outgoing.forward(edge, record, timestamp, this.#task.time),
     );
     const channels = this.#channels;
-    const deadLetters = job.options.deadLetter?.output;
-    const task = {
-      vertex,
+    this.#task = createVertexTask({
+      ...options,
       engine,
-      maxParallelism,
-      attached,
       channels,
       vertexChannels,
-      deadLetters,
-    };
-    this.#task = createVertexTask({ ...task, emitter: output });
+      emitter: output,
+    });
     this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
     this.#loop = new ApplyLoop<QueuedFrame, QueuedBarrier>(
       channels.length,

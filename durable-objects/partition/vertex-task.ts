@@ -5,7 +5,7 @@
 import type { Emitter } from "../../dataflow/keyed/emitter.ts";
 import { KeyedTask } from "../../dataflow/keyed/keyed-task.ts";
 import { OperatorTask } from "../../dataflow/keyed/operator-task.ts";
-import type { KeyedVertex } from "../../dataflow/job-graph.ts";
+import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
 import type { ChannelWatermark } from "../../dataflow/time/watermark-valve.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import type { PartitionState } from "../messages.ts";
@@ -40,23 +40,21 @@ export interface VertexTask {
 }
 
 export interface VertexTaskOptions {
+  readonly job: Pick<JobGraph, "options">;
   readonly vertex: KeyedVertex;
   readonly engine: StateEngine;
-  readonly maxParallelism: number;
   readonly attached: Pick<Attached, "keyGroups" | "restored">;
   /** Names of all input channels. */
   readonly channels: readonly string[];
   /** Those of them that come from keyed vertices. */
   readonly vertexChannels: ReadonlySet<string>;
   readonly emitter: Emitter;
-  /** Name of the output for dead letters; undefined when the job has none [42]. */
-  readonly deadLetters: string | undefined;
 }
 
 export function createVertexTask(options: VertexTaskOptions): VertexTask {
-  const { deadLetters, emitter } = options;
+  const { deadLetter } = options.job.options;
   const task = createOperator(options);
-  return deadLetters === undefined ? task : new DeadLetterTask(task, deadLetters, emitter);
+  return deadLetter === null ? task : new DeadLetterTask(task, deadLetter.output, options.emitter);
 }
 
 function createOperator(options: VertexTaskOptions): VertexTask {
@@ -71,7 +69,8 @@ const NO_EVENT_TIME = { watermark: -Infinity, isIdle: true };
 class CountingTask implements VertexTask {
   readonly #task: KeyedTask;
 
-  constructor({ vertex, engine, maxParallelism, attached }: VertexTaskOptions) {
+  constructor({ job, vertex, engine, attached }: VertexTaskOptions) {
+    const { maxParallelism } = job.options;
     const { keyGroups, restored } = attached;
     this.#task = new KeyedTask({ vertex, engine, keyGroups, maxParallelism, time: restored.time });
   }
@@ -116,6 +115,7 @@ class RecordsTask implements VertexTask {
     this.clock = new OperatorTask({
       ...options,
       keyGroups,
+      maxParallelism: options.job.options.maxParallelism,
       channelsOfLines: new Set(linesOnly),
       restored: {
         time: restored.time,

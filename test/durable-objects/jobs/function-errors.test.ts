@@ -26,7 +26,12 @@ function refuse(what: string): never {
 
 const promised = (async (): Promise<string> => "later") as unknown as () => string;
 
-test.each<[string, (stream: ReturnType<typeof linesOf>) => BuiltStream, string | null, RegExp]>([
+const errors: readonly [
+  string,
+  (stream: ReturnType<typeof linesOf>) => BuiltStream,
+  string | null,
+  RegExp,
+][] = [
   [
     "a function that throws",
     (lines) =>
@@ -94,7 +99,9 @@ test.each<[string, (stream: ReturnType<typeof linesOf>) => BuiltStream, string |
     'process "checks"',
     /returned a promise.*mapAsync.*line 150 of source 0 with the key "bad"/,
   ],
-])(
+];
+
+test.each(errors)(
   "[DL1] %s ends the job with job, operator, source and line",
   async (_what, build, operator, message) => {
     const lines = linesOf({ ...options, restart: { ...quick, attempts: 1 } });
