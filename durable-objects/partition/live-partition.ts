@@ -83,7 +83,7 @@ export class LivePartition {
 
   constructor(options: LiveOptions) {
     const { context, job, vertex, attached } = options;
-    const { restored, keyGroups, checkpoint } = attached;
+    const { checkpoint } = attached;
     this.#options = options;
     this.attached = attached;
     this.#uploads = new AttemptUploads(options);
@@ -99,15 +99,7 @@ export class LivePartition {
     });
     const { names: vertexChannels } = this.incoming;
     this.#channels = [...this.sources.names, ...vertexChannels];
-    this.engine = StateEngine.open({
-      environment: context.environment,
-      blobStore: options.counter.blobStore,
-      keyGroups,
-      tables: restored.tables,
-      sequence: restored.sequence,
-      mergeOperators: mergeOperatorsOf(vertex),
-      uploads: this.#uploads.ofTables,
-    });
+    this.engine = this.#openEngine();
     const { engine } = this;
     const output = new PartitionOutput(this.#uploads, (edge, record, timestamp) =>
       this.outgoing.forward(edge, record, timestamp, this.#task.time),
@@ -153,6 +145,20 @@ export class LivePartition {
     this.#reporter = new ChangeReporter({ ...options, fence: this.#fence, isWanted });
     this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
     this.#clock?.check();
+  }
+
+  #openEngine(): StateEngine {
+    const { context, counter, vertex, attached } = this.#options;
+    const { keyGroups, restored } = attached;
+    return StateEngine.open({
+      environment: context.environment,
+      blobStore: counter.blobStore,
+      keyGroups,
+      tables: restored.tables,
+      sequence: restored.sequence,
+      mergeOperators: mergeOperatorsOf(vertex),
+      uploads: this.#uploads.ofTables,
+    });
   }
 
   /** Whether live reads see everything processed before the last loss of memory [20]. */

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { job, type BuiltStream } from "../../../dataflow/job.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
 import { JobWorld } from "./job-world.ts";
@@ -101,9 +101,8 @@ const errors: readonly [
   ],
 ];
 
-test.each(errors)(
-  "[DL1] %s ends the job with job, operator, source and line",
-  async (_what, build, operator, message) => {
+describe("[DL1] what functions do wrong ends the job with job, operator, source and line", () => {
+  test.each(errors)("%s", async (_what, build, operator, message) => {
     const lines = linesOf({ ...options, restart: { ...quick, attempts: 1 } });
     const world = open(build(lines));
     await world.post([
@@ -122,8 +121,8 @@ test.each(errors)(
     expect(await world.exceptions()).toMatchObject({
       exceptionHistory: { entries: [entry, entry] },
     });
-  },
-);
+  });
+});
 
 function linesOf(jobOptions: JobOptionsInput) {
   return job("errors", jobOptions).lines();
