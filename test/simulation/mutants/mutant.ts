@@ -8,12 +8,8 @@ import type { Logic } from "../simulated-object.ts";
 import type { ObjectName } from "../world.ts";
 import type { MutantWorld } from "./worlds.ts";
 
-export interface Mutant {
-  readonly name: string;
-  /** The rule of docs/protocol.md it breaks. */
-  readonly rule: number;
-  /** Where it shows. */
-  readonly world: MutantWorld;
+/** What is done to the objects of one kind. */
+export interface Breakage {
   readonly kind: ObjectName["kind"];
   /** The object's context, changed. */
   readonly context?: (context: ObjectContext) => ObjectContext;
@@ -23,9 +19,17 @@ export interface Mutant {
   readonly patch?: () => () => void;
 }
 
+export interface Mutant extends Breakage {
+  readonly name: string;
+  /** The rule of docs/protocol.md it breaks. */
+  readonly rule: number;
+  /** Where it shows. */
+  readonly world: MutantWorld;
+}
+
 /** Builds the logic of an object as the mutant has it. */
 export function mutate(
-  mutant: Mutant,
+  mutant: Breakage,
   name: ObjectName,
   context: ObjectContext,
   build: (context: ObjectContext) => object,

@@ -9,3 +9,10 @@ export const MUTANTS: readonly Mutant[] = [
   ...PARTITION_MUTANTS,
   ...COORDINATOR_MUTANTS,
 ];
+
+/** A mutant's breakage, for schedules that show the same rule step by step. */
+export function mutantNamed(name: string): Mutant {
+  const found = MUTANTS.find((mutant) => mutant.name === name);
+  if (found === undefined) throw new Error(`There is no mutant "${name}".`);
+  return found;
+}
