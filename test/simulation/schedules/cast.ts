@@ -77,3 +77,12 @@ function scrambled(seed: number): string {
 /** Words of one partition each. */
 export const [x, x2] = wordsFor(0, 2) as [string, string];
 export const [y, y2] = wordsFor(1, 2) as [string, string];
+
+/** Every line is a result. */
+export function echo(given: JobOptionsInput = {}) {
+  return job("schedule", options(given))
+    .lines()
+    .keyBy((line) => line)
+    .process(VERTEX, { process: (line) => [line] })
+    .output();
+}

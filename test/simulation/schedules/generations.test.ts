@@ -1,7 +1,6 @@
 /** Rules 4, 5 and 6: ids that are never used twice, one code version, and going back together. */
 import { job } from "../../../dataflow/job.ts";
 import { OutgoingVertices } from "../../../durable-objects/partition/outgoing-vertices.ts";
-import { StateEngine } from "../../../state-engine/index.ts";
 import { type Breakage, patched, spread } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import {
@@ -18,6 +17,7 @@ import {
   x,
   y,
 } from "./cast.ts";
+import { KEEPS_ITS_MEMORY } from "./breakages.ts";
 import { failure, schedule } from "./play.ts";
 import { Stage } from "./stage.ts";
 
@@ -158,26 +158,6 @@ schedule("[rule 6a] a partition fed by another one does not restore alone", {
     },
   },
 });
-
-/** A partition that attaches keeps the engine it had, whatever it is told to restore. */
-export const KEEPS_ITS_MEMORY: Breakage = {
-  kind: "partition",
-  patch: () => {
-    const { open } = StateEngine;
-    const { close } = StateEngine.prototype;
-    const kept = new Map<number, StateEngine>();
-    StateEngine.open = (given) => {
-      const engine = kept.get(given.keyGroups.first) ?? open(given);
-      kept.set(given.keyGroups.first, engine);
-      return engine;
-    };
-    StateEngine.prototype.close = () => undefined;
-    return () => {
-      StateEngine.open = open;
-      StateEngine.prototype.close = close;
-    };
-  },
-};
 
 /** 1 completed at line 1, line 2 is applied; a failure takes the job back to 1. */
 schedule("[rule 6b] a task adopts a generation only together with the checkpoint to restore", {

@@ -32,7 +32,10 @@ const [forP0, forP1] = [0, 1].map((index) => wordsFor(index, 40, 1_000).join(" "
 const RETAINS_ONE = { checkpoint: { retained: 1, mode: "full" as const } };
 
 /** 1 completed; P0 has acknowledged 2, P1 has not; P0 loses its memory and attaches. */
-async function wakesBetween(stage: Stage, answered: boolean): Promise<{ goOn(): void }> {
+async function wakesBetween(
+  stage: Stage,
+  answered: boolean,
+): Promise<{ readonly goOn: () => void }> {
   await stage.post(S0, `${forP0} ${forP1}`);
   await stage.settle();
   await stage.checkpoint();

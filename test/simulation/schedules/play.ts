@@ -8,7 +8,7 @@ import type { Breakage } from "../mutants/mutant.ts";
 import { Stage, type StageOptions } from "./stage.ts";
 
 export interface Schedule extends Omit<StageOptions, "without"> {
-  play(stage: Stage): Promise<unknown>;
+  readonly play: (stage: Stage) => Promise<unknown>;
   /** What the play answers where the rule holds. */
   readonly kept: unknown;
   /** The rule taken out, by what is done instead. */
@@ -18,7 +18,7 @@ export interface Schedule extends Omit<StageOptions, "without"> {
 }
 
 export function schedule(title: string, { kept, play, without, ...options }: Schedule): void {
-  it(title, async () => {
+  it.each([title])("%s", async () => {
     expect(await outcomeOf(options, play)).toEqual(kept);
     for (const [rule, { breakages, broken }] of Object.entries(without)) {
       const outcome = await outcomeOf({ ...options, without: breakages }, play);
@@ -41,17 +41,6 @@ async function outcomeOf(options: StageOptions, play: Schedule["play"]): Promise
     if (options.without === undefined) throw error;
     return { failure: error instanceof Error ? error.message : String(error) };
   } finally {
-    /*DEBUG*/ if (process.env["TRACE"])
-      process.stderr.write(
-        "TRACE ------\n" +
-          stage.world.scheduler.trace
-            .last(Number(process.env["TRACE_N"]), (l) => new RegExp(process.env["TRACE"]!).test(l))
-            .map(
-              (l) =>
-                "TRACE " + l.replace(/"generation":\d+,|"task":[^}]*},|"metrics":.*/g, "") + "\n",
-            )
-            .join(""),
-      );
     stage.close();
   }
 }

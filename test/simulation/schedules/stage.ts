@@ -12,7 +12,6 @@
  */
 import type { BuiltStream } from "../../../dataflow/job.ts";
 import type { JobGraph } from "../../../dataflow/job-graph.ts";
-import type { ExternalSink } from "../../../durable-objects/coordinator/commits.ts";
 import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
 import type { JobRecord } from "../../../durable-objects/coordinator/job-record.ts";
 import type { RetainedCheckpoint } from "../../../durable-objects/coordinator/rows.ts";
@@ -27,6 +26,7 @@ import { type Breakage, mutate } from "../mutants/mutant.ts";
 import { isFaultOfTheWorld, type ObjectName, World } from "../world.ts";
 import { readCheckpointState, type States, textOf } from "./checkpoint-state.ts";
 import { C, type PartitionName, type SourceName } from "./cast.ts";
+import { NotingSink } from "./noting-sink.ts";
 import { Script, type Hold, type StepFilter } from "./script.ts";
 
 export interface StageOptions {
@@ -34,7 +34,8 @@ export interface StageOptions {
   readonly job: BuiltStream | ((codeVersion: string) => BuiltStream);
   /** Rules taken out. */
   readonly without?: readonly Breakage[];
-  readonly sinks?: readonly ExternalSink[];
+  /** The job also has a sink outside. */
+  readonly hasSink?: boolean;
   /** What the bucket holds before the job exists. */
   readonly bucket?: ReadonlyMap<string, Uint8Array>;
   readonly seed?: number;
@@ -54,6 +55,7 @@ const PATIENCE_MS = 60_000;
 export class Stage {
   readonly world: World;
   readonly script = new Script();
+  readonly sink: NotingSink;
   readonly options: StageOptions;
   readonly #sequences = new Map<number, number>();
   readonly #undo: readonly (() => void)[];
@@ -68,6 +70,7 @@ export class Stage {
       createLogic: (name, context) => this.#createLogic(name, context),
       director: this.script,
     });
+    this.sink = new NotingSink(this.world.scheduler);
     for (const [path, bytes] of options.bucket ?? []) this.world.bucket.place(path, bytes);
   }
 
@@ -315,7 +318,7 @@ export class Stage {
     const product = (seen: ObjectContext): object => {
       if (name.kind === "source") return new SourceTask(seen, graph, name.index);
       if (name.kind === "partition") return new PartitionTask(seen, graph, name.task);
-      return new JobCoordinator(seen, graph, this.options.sinks);
+      return new JobCoordinator(seen, graph, this.options.hasSink === true ? [this.sink] : []);
     };
     const build = (this.options.without ?? []).reduce(
       (inner, breakage) => (seen: ObjectContext) => mutate(breakage, name, seen, inner),
