@@ -6,6 +6,7 @@ const COMMIT_MS = 50;
 
 export class NotingSink implements ExternalSink {
   readonly name = "noting";
+  readonly layout = {};
   /** The values of each commit, in the order they came, by key. */
   readonly commits = new Map<string, readonly unknown[]>();
   isDown = false;

@@ -117,7 +117,7 @@ schedule(
     kept: { crashed: true, sunk: [x] },
     without: {
       "what is to be committed is kept in memory": {
-        breakages: [coordinatorForgets("DELETE FROM uncommitted")],
+        breakages: [coordinatorForgets("DELETE FROM sink_commit")],
         broken: { crashed: true, sunk: [] },
       },
     },
@@ -147,8 +147,8 @@ schedule("[rule 19c] a sink is told of checkpoints in the order they completed",
           kind: "coordinator",
           context: (context) =>
             withSql(context, (query, bindings) =>
-              query.startsWith("SELECT MIN(checkpoint) AS checkpoint FROM uncommitted WHERE sink")
-                ? context.sql.exec(query.replace("MIN(", "MAX("), ...bindings)
+              query.startsWith("SELECT checkpoint, layout, state FROM sink_commit")
+                ? context.sql.exec(query.replace("ORDER BY checkpoint", "$& DESC"), ...bindings)
                 : undefined,
             ),
         },
@@ -180,7 +180,7 @@ schedule("[rule 36] a sink that cannot commit holds checkpoints up before they p
           kind: "coordinator",
           context: (context) =>
             withSql(context, (query) =>
-              query.startsWith("SELECT COUNT(DISTINCT checkpoint) AS count FROM uncommitted")
+              query.startsWith("SELECT COUNT(DISTINCT checkpoint) AS count FROM sink_commit")
                 ? [{ count: 0 }]
                 : undefined,
             ),
