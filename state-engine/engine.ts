@@ -41,7 +41,6 @@ import { keyGroupStart, stateKeyHash } from "./state/state-key.ts";
 import { TableSet } from "./table-set.ts";
 import { openVersion } from "./version/open-version.ts";
 import { references } from "./version/version.ts";
-import type { Run } from "./version/version.ts";
 
 export class StateEngine implements MemoryMember {
   readonly #options: EngineOptions;
@@ -55,7 +54,6 @@ export class StateEngine implements MemoryMember {
   readonly #memory: MemoryAccount;
   /** Frozen states whose fate is open: a flush must not slip under their versions. */
   readonly #open = new Set<Frozen>();
-  readonly #flushed = new WeakMap<Memtable, Run>();
   #active: Memtable;
   #view: ReadView;
   #memtableLimit = 0;
@@ -89,6 +87,7 @@ export class StateEngine implements MemoryMember {
       this.#writer,
       version,
       sequence,
+      (gone) => this.#memory.retireTables(gone),
     );
     this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
     this.#memtables = new MemtableSet(sequence, mergeOperators);
@@ -219,11 +218,13 @@ export class StateEngine implements MemoryMember {
       snapshot === undefined || snapshot instanceof EngineSnapshot,
       "a scan's snapshot is this engine's",
     );
-    let held = snapshot?.view;
+    // Of its own, because the snapshot may be released meanwhile.
+    let held = snapshot && { ...snapshot.view };
+    if (held !== undefined) this.#memory.pin(held);
     const { keyGroups, mergeOperators } = this.#options;
     const hold = (): void => {
       if (held !== undefined) return;
-      this.#memory.pin((held = this.#view));
+      this.#memory.pin((held = { ...this.#view }));
       this.#rotate();
     };
     const view = (): ReadView => held ?? this.#view;
@@ -231,7 +232,7 @@ export class StateEngine implements MemoryMember {
     try {
       return await scanPage(source, options);
     } finally {
-      if (held !== undefined && snapshot === undefined) this.#memory.unpin(held);
+      if (held !== undefined) this.#memory.unpin(held);
       this.#memory.trim();
     }
   }
@@ -264,13 +265,8 @@ export class StateEngine implements MemoryMember {
     assert(frozen instanceof Frozen && this.#open.has(frozen), "a frozen state is persisted once");
     return this.#inTurn(async () => {
       this.#checkOpen();
-      const runs = new Set<Run>();
-      for (const memtable of frozen.memtables.toReversed()) {
-        while (!this.#flushed.has(memtable)) this.#flushOldest();
-        runs.add(this.#flushed.get(memtable)!);
-      }
-      const flushed = [...runs].filter(({ tables }) => tables.length > 0);
-      const persisted = await this.#checkpointer.persist(frozen, flushed, options);
+      while (frozen.memtables.length > 0) this.#flushOldest();
+      const persisted = await this.#checkpointer.persist(frozen, options);
       this.discard(frozen);
       return persisted;
     });
@@ -285,11 +281,8 @@ export class StateEngine implements MemoryMember {
 
   /** The coordinator completed the checkpoint that acknowledged this: its objects may be built upon from now on. */
   confirm(persisted: ConfirmedState & Partial<Pick<PersistedState, "uploads">>): void {
-    const fresh = this.#checkpointer.confirm(persisted, this.#tables.tables);
-    for (const table of fresh) {
-      if (table.bytes !== undefined && table.canBeReadAgain) {
-        this.#loader.cache.addWhole(table);
-      }
+    for (const table of this.#checkpointer.confirm(persisted, this.#tables.tables)) {
+      if (table.bytes !== undefined) this.#loader.cache.addWhole(table);
     }
     if (persisted.uploads) this.#writer.forgetUnneeded(persisted.uploads.map(({ path }) => path));
     this.#memory.trim();
@@ -363,9 +356,10 @@ export class StateEngine implements MemoryMember {
       this.#tables.version.runs.length === 0 &&
       [...this.#open].every(({ version }) => version.runs.length === 0);
     const run = this.#tables.flush(memtables, isBottom);
-    for (const memtable of memtables) this.#flushed.set(memtable, run);
+    for (const frozen of this.#open) frozen.wereFlushed(memtables, run);
     this.#memtables.remove(memtables);
     this.#view = this.#makeView();
+    this.#memory.retireMemtables(memtables);
   }
 
   /** Flushes, then writes out, until the batch fits or nothing is left that could go. */

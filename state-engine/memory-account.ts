@@ -10,7 +10,7 @@ import type { BlockCache } from "./read/block-cache.ts";
 import type { Table } from "./sst/table.ts";
 import { heldBytes } from "./table-set.ts";
 import type { TableSet } from "./table-set.ts";
-import type { Version } from "./version/version.ts";
+import type { Run, Version } from "./version/version.ts";
 
 /** Cached blocks are kept down to this many bytes even when the share is used up by what cannot go. */
 const LEAST_CACHE_BYTES = 256 * 1024;
@@ -19,6 +19,8 @@ const LEAST_CACHE_BYTES = 256 * 1024;
 export interface Pinned {
   readonly version: Version;
   readonly memtables: readonly Memtable[];
+  /** Runs that its memtables became since. */
+  readonly flushed?: readonly Run[];
 }
 
 export class MemoryAccount {
@@ -39,8 +41,32 @@ export class MemoryAccount {
     this.#pins.add(pinned);
   }
 
+  /** What only this reader held gives its memory back. */
   unpin(pinned: Pinned): void {
-    this.#pins.delete(pinned);
+    if (!this.#pins.delete(pinned)) return;
+    this.retireMemtables(pinned.memtables);
+    if (pinned.version === this.#tables.version) return;
+    const live = new Set(this.#tables.tables);
+    const tables = tablesOf(pinned);
+    this.retireTables(tables.filter((table) => !live.has(table)));
+  }
+
+  /** Memtables that were flushed: they give their memory back, now or when their last reader is done. */
+  retireMemtables(memtables: readonly Memtable[]): void {
+    const { all } = this.#memtables;
+    const pins = [...this.#pins];
+    for (const memtable of memtables) {
+      const isRead = pins.some((pin) => pin.memtables.includes(memtable));
+      if (!isRead && !all.includes(memtable)) memtable.free();
+    }
+  }
+
+  /** Tables that left the present version, likewise. What is confirmed is the cache's. */
+  retireTables(tables: readonly Table[]): void {
+    const held = tables.filter((table) => heldBytes(table) > 0);
+    if (held.length === 0) return;
+    const pinned = new Set(this.pinnedTables());
+    for (const table of held) if (!pinned.has(table)) table.discard();
   }
 
   /** Bytes this engine may hold at this moment. The rest of its part is for requests and cursors under way. */
@@ -77,11 +103,9 @@ export class MemoryAccount {
   /** Tables that left the present version while somebody still reads it, as far as they hold bytes. */
   pinnedTables(): Table[] {
     const pinned = new Set<Table>();
-    for (const { version } of this.#pins) {
-      if (version === this.#tables.version) continue;
-      for (const { tables } of version.runs) {
-        for (const table of tables) if (heldBytes(table) > 0) pinned.add(table);
-      }
+    for (const pin of this.#pins) {
+      if (pin.version === this.#tables.version) continue;
+      for (const table of tablesOf(pin)) if (heldBytes(table) > 0) pinned.add(table);
     }
     if (pinned.size > 0) for (const table of this.#tables.tables) pinned.delete(table);
     return [...pinned];
@@ -99,4 +123,8 @@ export class MemoryAccount {
     for (const memtable of gone) bytes += memtable.usedBytes;
     return bytes;
   }
+}
+
+function tablesOf({ version, flushed = [] }: Pinned): Table[] {
+  return [...version.runs, ...flushed].flatMap(({ tables }) => tables);
 }

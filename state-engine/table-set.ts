@@ -26,6 +26,7 @@ export class TableSet {
   readonly #tuning: EngineTuning;
   readonly #loader: BlockLoader;
   readonly #writer: TableWriter;
+  readonly #retire: (tables: readonly Table[]) => void;
   #version: Version;
   #nextRun: number;
   #built = 0;
@@ -46,8 +47,10 @@ export class TableSet {
     writer: TableWriter,
     version: Version,
     sequence: number,
+    retire: (tables: readonly Table[]) => void,
   ) {
     this.#sequenceAtFreeze = sequence;
+    this.#retire = retire;
     this.#options = options;
     this.#tuning = tuning;
     this.#loader = loader;
@@ -205,6 +208,7 @@ export class TableSet {
       if (table.durability === "confirmed" && table.canBeReadAgain) table.release();
       this.#writer.abandon(table, live.has(table.description.path));
     }
+    this.#retire(tables);
   }
 
   #adopt(built: BuiltTable): Table {

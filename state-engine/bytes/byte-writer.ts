@@ -3,14 +3,18 @@
  * little-endian u32, raw bytes. Positions are plain numbers; nothing is allocated per write except
  * when the array grows.
  */
+import { freeBytes } from "./free.ts";
 import { LONG_COPY_BYTES, copyBytes, copyThroughViews, viewOf } from "./copy.ts";
 
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
   #view: DataView;
+  readonly #isPrivate: boolean;
 
-  constructor(capacity: number) {
+  /** `isPrivate`: nobody looks at `bytes` between two writes, so an array that was outgrown is given back at once. */
+  constructor(capacity: number, isPrivate = false) {
+    this.#isPrivate = isPrivate;
     this.bytes = new Uint8Array(capacity);
     this.#view = viewOf(this.bytes);
   }
@@ -83,6 +87,7 @@ export class ByteWriter {
   #grow(needed: number): void {
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
+    if (this.#isPrivate) freeBytes(this.bytes);
     this.bytes = grown;
     this.#view = viewOf(grown);
   }

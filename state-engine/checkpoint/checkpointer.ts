@@ -17,13 +17,23 @@ export class Frozen implements FrozenState {
   readonly sequence: number;
   readonly time: number;
   readonly version: Version;
-  readonly memtables: readonly Memtable[];
+  /** Those not flushed yet. */
+  memtables: readonly Memtable[];
+  /** What the others became. They stay here when a compaction has taken them in meanwhile. */
+  readonly flushed: Run[] = [];
 
   constructor(sequence: number, time: number, version: Version, memtables: readonly Memtable[]) {
     this.sequence = sequence;
     this.time = time;
     this.version = version;
     this.memtables = memtables;
+  }
+
+  wereFlushed(memtables: readonly Memtable[], run: Run): void {
+    const left = this.memtables.filter((memtable) => !memtables.includes(memtable));
+    if (left.length === this.memtables.length) return;
+    this.memtables = left;
+    if (run.tables.length > 0) this.flushed.push(run);
   }
 }
 
@@ -41,17 +51,13 @@ export class Checkpointer {
     this.#confirmed = confirmed;
   }
 
-  /** `flushed`: the runs the frozen memtables became. */
-  async persist(
-    frozen: Frozen,
-    flushed: readonly Run[],
-    options: PersistOptions,
-  ): Promise<PersistedState> {
+  /** All memtables of `frozen` must have been flushed. */
+  async persist(frozen: Frozen, options: PersistOptions): Promise<PersistedState> {
     const { sequence } = frozen;
     if (options.mode === "incremental" && sequence === this.#confirmed.sequence) {
       return { ...this.#confirmed, uploads: this.#uploads([]), uploadedBytes: 0 };
     }
-    const version = makeVersion([...frozen.version.runs, ...flushed]);
+    const version = makeVersion([...frozen.version.runs, ...frozen.flushed]);
     checkInvariants(version, sequence);
     const live = version.runs.flatMap(({ tables }) => tables);
     const isFull = options.mode === "full";
@@ -83,18 +89,16 @@ export class Checkpointer {
     return [...written, ...this.#writer.unneeded.filter(({ path }) => !paths.has(path))];
   }
 
-  /** Marks what the completed checkpoint names; answers the tables confirmed for the first time. */
+  /** Marks the tables that the completed checkpoint names, and answers them. */
   confirm(persisted: ConfirmedState, tables: readonly Table[]): Table[] {
     this.#confirmed = { tables: persisted.tables, sequence: persisted.sequence };
     const named = new Set(persisted.tables.map(({ id }) => id));
-    const fresh: Table[] = [];
-    for (const table of tables) {
-      if (!named.has(table.description.id)) continue;
-      if (table.confirmed === undefined) fresh.push(table);
+    const confirmed = tables.filter(({ description }) => named.has(description.id));
+    for (const table of confirmed) {
       table.confirmed = table.description;
       table.durability = "confirmed";
     }
-    return fresh;
+    return confirmed;
   }
 }
 

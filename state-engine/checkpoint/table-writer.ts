@@ -3,6 +3,7 @@
  * name is remembered, so that the next one can hand it over for deletion [10].
  */
 import type { BlobStore } from "../blob-store/blob-store.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { encodeBase64 } from "../bytes/text.ts";
 import { StateEngineError } from "../errors.ts";
 import type { UploadLog } from "../options.ts";
@@ -31,21 +32,9 @@ export class TableWriter {
 
   /** Writes the tables one after the other into one new object. */
   async writeObject(tables: readonly Table[]): Promise<WrittenObject> {
-    const parts: Uint8Array[] = [];
-    for (const table of tables) parts.push(await this.#loader.whole(table));
-    const bytes = parts.length === 1 ? parts[0]! : concatenate(parts);
-    const path = this.#uploads.nextPath();
-    this.#uploads.note(path);
-    this.puts++;
-    try {
-      await this.#put(path, bytes);
-    } catch (error) {
-      // It may be there, now or later: it is handed over with the next acknowledgement.
-      this.#unneeded.push({ path, size: bytes.length });
-      throw error;
-    }
-    this.bytesWritten += bytes.length;
-    this.#sizes.set(path, bytes.length);
+    const { path, size } = await this.#putTables(tables);
+    this.bytesWritten += size;
+    this.#sizes.set(path, size);
     let offset = 0;
     for (const table of tables) {
       this.abandon(table, false);
@@ -55,17 +44,54 @@ export class TableWriter {
       table.wasAcknowledged = false;
       offset += table.size;
     }
-    return { path, size: bytes.length };
+    return { path, size };
   }
 
-  /** An attempt whose outcome is unknown is repeated once: the path is ours alone and so are the bytes [33]. */
-  async #put(path: string, bytes: Uint8Array): Promise<void> {
+  async #putTables(tables: readonly Table[]): Promise<WrittenObject> {
+    const parts: Uint8Array[] = [];
+    let isOver = true;
+    for (const table of tables) table.borrow();
     try {
-      await this.#blobStore.put(path, bytes);
-    } catch (error) {
-      if (!(error instanceof StateEngineError && error.kind === "unavailable")) throw error;
+      for (const table of tables) parts.push(await this.#loader.whole(table));
+      const bytes = parts.length === 1 ? parts[0]! : concatenate(parts);
+      const path = this.#uploads.nextPath();
+      this.#uploads.note(path);
+      isOver = false;
+      isOver = await this.#put(path, bytes);
+      const size = bytes.length;
+      if (isOver && parts.length > 1) freeBytes(bytes);
+      return { path, size };
+    } finally {
+      // Bytes that may still be on their way stay borrowed for ever: the collector has to see to them.
+      if (isOver || parts.length > 1) {
+        tables.forEach((table, index) => table.giveBack(parts[index]));
+      }
+    }
+  }
+
+  /**
+   * An attempt whose outcome is unknown is repeated once: the path is ours alone and so are the bytes [33].
+   * Answers whether nothing can be reading them any more.
+   */
+  async #put(path: string, bytes: Uint8Array): Promise<boolean> {
+    try {
       this.puts++;
       await this.#blobStore.put(path, bytes);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StateEngineError && error.kind === "unavailable")) {
+        this.#unneeded.push({ path, size: bytes.length });
+        throw error;
+      }
+    }
+    try {
+      this.puts++;
+      await this.#blobStore.put(path, bytes);
+      return false;
+    } catch (error) {
+      // It may be there, now or later: it is handed over with the next acknowledgement.
+      this.#unneeded.push({ path, size: bytes.length });
+      throw error;
     }
   }
 

@@ -89,6 +89,7 @@ export class Compaction {
     while (budget > 0) {
       if (merge.state === END) {
         this.#finishTable(this.#bounds.upper);
+        merge.close();
         return true;
       }
       if (merge.state === BLOCKED) {

@@ -2,6 +2,7 @@
  * A growing array that bytes are appended to. What was appended stays where it is by offset; the array
  * itself is replaced when it grows. Nothing is allocated per append otherwise.
  */
+import { freeBytes } from "../bytes/free.ts";
 import { LONG_COPY_BYTES, copyBytes, copyThroughViews, viewOf } from "../bytes/copy.ts";
 
 /** Up to this length a loop over bytes is as good as anything. */
@@ -22,9 +23,12 @@ export class Arena {
   /** Answers the offset. */
   append(source: Uint8Array, offset: number, length: number): number {
     const at = this.#used;
-    if (at + length > this.bytes.length) this.#grow(at + length);
+    const before = this.bytes;
+    if (at + length > before.length) this.#grow(at + length);
     this.#used = at + length;
     this.copy(source, offset, length, at);
+    // The source may be a view of the array before.
+    if (before !== this.bytes) freeBytes(before);
     return at;
   }
 
@@ -43,6 +47,11 @@ export class Arena {
     }
   }
 
+  /** Nothing in here is read any more. */
+  free(): void {
+    freeBytes(this.bytes);
+  }
+
   /** Lets go of the last source, which may be large. */
   forgetSource(): void {
     this.#source = this.bytes;
@@ -52,8 +61,8 @@ export class Arena {
   #grow(needed: number): void {
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.#used));
-    // A source may be a view of the array before; it stays readable.
     this.bytes = grown;
     this.#view = viewOf(grown);
+    this.forgetSource();
   }
 }

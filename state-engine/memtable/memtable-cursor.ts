@@ -87,6 +87,8 @@ export class MemtableCursor implements EntryCursor {
 
   resume(): void {}
 
+  close(): void {}
+
   #lowerBound(key: Uint8Array): number {
     const memtable = this.#memtable;
     let low = 0;

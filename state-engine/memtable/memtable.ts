@@ -4,14 +4,16 @@
  * the earlier one, an operand is folded into it. Sorted only when flushed or scanned (sort-entries.ts).
  * Frozen, it never changes again; that is what snapshots and checkpoints hold.
  */
+import { freeBytes } from "../bytes/free.ts";
 import { int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
 import { assert } from "../assert.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import type { MergeOperator } from "../options.ts";
-import { StateEngineError } from "../errors.ts";
+import { operatorOf } from "../read/merge-operands.ts";
 import { Arena } from "./arena.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
 import type { EntryKind } from "./entry-kind.ts";
+import { ExpiryColumn } from "./expiry-column.ts";
 import { RangeTombstones } from "./range-tombstones.ts";
 
 // The words of an entry's record. The value is (offset, length) in the arena, or, with INLINE_INT64
@@ -42,7 +44,7 @@ export class Memtable {
   /** Pairs of a hash and the number of its entry plus one; 0 is free. */
   #slots = new Uint32Array(2048);
   #shift = 22;
-  #expiresAt: Float64Array | undefined;
+  readonly #expiries = new ExpiryColumn();
   #writes = 0;
   #sorted: Uint32Array = new Uint32Array(0);
   #isFrozen = false;
@@ -58,6 +60,15 @@ export class Memtable {
   freeze(): void {
     this.#isFrozen = true;
     this.#arena.forgetSource();
+  }
+
+  /** Gives its memory back: it was flushed, and nobody reads it any more. */
+  free(): void {
+    this.#arena.free();
+    freeBytes(this.#records);
+    freeBytes(this.#slots);
+    freeBytes(this.#sorted);
+    this.#expiries.free();
   }
 
   get count(): number {
@@ -84,7 +95,7 @@ export class Memtable {
       this.#arena.bytes.length +
       this.#records.length * 4 +
       this.#slots.length * 4 +
-      (this.#expiresAt?.length ?? 0) * 8 +
+      this.#expiries.usedBytes +
       this.tombstones.usedBytes
     );
   }
@@ -126,13 +137,7 @@ export class Memtable {
     operand: Uint8Array,
     expiresAt: number,
   ): void {
-    const operator = this.#mergeOperators.get(stateIdOf(key, keyOffset));
-    if (operator === undefined) {
-      throw new StateEngineError(
-        "invalid",
-        `State ${stateIdOf(key, keyOffset)} has no merge operator: name one in mergeOperators, or use put.`,
-      );
-    }
+    const operator = operatorOf(this.#mergeOperators, stateIdOf(key, keyOffset));
     const entry = this.find(key, keyOffset, keyLength, hash);
     const older = entry < 0 ? undefined : this.#present(entry);
     const written = this.#upsert(key, keyOffset, keyLength, hash);
@@ -161,7 +166,7 @@ export class Memtable {
     if (
       entry >= 0 &&
       this.tombstones.isEmpty &&
-      this.#expiresAt === undefined &&
+      this.#expiries.isEmpty &&
       (this.#records[entry * WORDS + KIND]! & INLINE_INT64) !== 0
     ) {
       this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
@@ -225,7 +230,7 @@ export class Memtable {
   }
 
   expiresAt(entry: number): number {
-    return this.#expiresAt === undefined ? Infinity : this.#expiresAt[entry]!;
+    return this.#expiries.of(entry);
   }
 
   /** Writes the value's bytes into `target` at `offset` when it is an inline integer: answers its length, -1 otherwise. */
@@ -343,12 +348,9 @@ export class Memtable {
     if ((this.#count + 1) * WORDS > this.#records.length) {
       const grown = new Uint32Array(this.#records.length * 2);
       grown.set(this.#records);
+      freeBytes(this.#records);
       this.#records = grown;
-      if (this.#expiresAt) {
-        const expiries = new Float64Array(grown.length / WORDS).fill(Infinity);
-        expiries.set(this.#expiresAt);
-        this.#expiresAt = expiries;
-      }
+      this.#expiries.grow(grown.length / WORDS);
     }
     if ((this.#count + 1) * 4 > this.#slots.length) this.#growSlots();
     const entry = this.#count++;
@@ -363,6 +365,7 @@ export class Memtable {
     for (let slot = 0; slot < older.length; slot += 2) {
       if (older[slot + 1] !== 0) this.#place(older[slot + 1]! - 1, older[slot]!);
     }
+    freeBytes(older);
   }
 
   #place(entry: number, hash: number): void {
@@ -392,9 +395,6 @@ export class Memtable {
   }
 
   #setExpiry(entry: number, expiresAt: number): void {
-    if (expiresAt !== Infinity) {
-      this.#expiresAt ??= new Float64Array(this.#records.length / WORDS).fill(Infinity);
-    }
-    if (this.#expiresAt) this.#expiresAt[entry] = expiresAt;
+    this.#expiries.set(entry, expiresAt, this.#records.length / WORDS);
   }
 }

@@ -19,6 +19,8 @@ interface CacheItem {
 
 export class BlockCache {
   #items: CacheItem[] = [];
+  /** Tables whose bytes are among the items. */
+  readonly #whole = new Set<Table>();
   #hand = 0;
   #bytes = 0;
 
@@ -34,8 +36,10 @@ export class BlockCache {
     this.#add({ table, index: TAIL, block: undefined, bytes: table.tail!.usedBytes });
   }
 
-  /** The bytes of a table that was confirmed: from now on they may go. */
+  /** The bytes of a confirmed table: they may go whenever an object holds them. Adding them twice counts once. */
   addWhole(table: Table): void {
+    if (this.#whole.has(table)) return;
+    this.#whole.add(table);
     this.#add({ table, index: WHOLE, block: undefined, bytes: table.size });
   }
 
@@ -48,9 +52,12 @@ export class BlockCache {
   /** Lets go of a table that is not read any more. */
   drop(table: Table): void {
     for (const item of this.#items) {
-      if (item.table === table && this.#isLive(item)) this.#bytes -= bytesOf(item);
+      if (item.table !== table || !this.#isLive(item)) continue;
+      this.#bytes -= bytesOf(item);
+      item.block?.evicted();
     }
     this.#items = this.#items.filter((item) => item.table !== table);
+    this.#whole.delete(table);
     this.#hand = 0;
     table.blocks.length = 0;
     table.tail = undefined;
@@ -67,6 +74,9 @@ export class BlockCache {
         item.block.isReferenced = false;
         this.#hand++;
       } else if (item.index === TAIL && chances > this.#items.length) {
+        this.#hand++;
+      } else if (item.index === WHOLE && !item.table.canBeReadAgain) {
+        // It moved from an object into the manifest since.
         this.#hand++;
       } else {
         this.#evict(item);
@@ -87,6 +97,8 @@ export class BlockCache {
 
   /** Takes the item under the hand out of the list; the last one takes its place. */
   #remove(): void {
+    const { table, index } = this.#items[this.#hand]!;
+    if (index === WHOLE) this.#whole.delete(table);
     const last = this.#items.pop()!;
     if (this.#hand < this.#items.length) this.#items[this.#hand] = last;
   }
@@ -99,6 +111,7 @@ export class BlockCache {
       table.release();
     } else {
       table.blocks[index] = undefined;
+      item.block!.evicted();
     }
     this.#bytes -= bytesOf(item);
     this.#remove();

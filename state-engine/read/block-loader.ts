@@ -3,16 +3,20 @@
  * most six requests are in flight, and bodies are read to the end [35].
  */
 import type { BlobStore } from "../blob-store/blob-store.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { plainBytes } from "../bytes/copy.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import { REQUESTS_IN_FLIGHT, joinedRangeLimit, readAheadLimit } from "../limits.ts";
 import type { Block } from "../sst/block.ts";
+import { DecodedBlock } from "../sst/decoded-block.ts";
 import type { Table } from "../sst/table.ts";
 import type { TableTail } from "../sst/table-tail.ts";
 import type { BlockCache } from "./block-cache.ts";
 
 const JOIN_GAP_BYTES = 64 * 1024;
+/** Decoded blocks kept for the next cursors, about 10 KiB each. */
+const MOST_DECODED_BLOCKS = 32;
 
 /** The number that stands for a table's tail in a need. */
 export const TAIL = -1;
@@ -41,6 +45,7 @@ export class BlockLoader {
   readonly #blobStore: BlobStore;
   readonly cache: BlockCache;
   readonly #cacheLimit: () => number;
+  readonly #decodedBlocks: DecodedBlock[] = [];
   gets = 0;
   bytesRead = 0;
 
@@ -75,6 +80,15 @@ export class BlockLoader {
   /** The block when no I/O is needed for it; the tail must be resident. */
   block(table: Table, index: number): Block | undefined {
     return table.residentBlock(index, this.#environment, this.cache.addBlock);
+  }
+
+  /** Room for a cursor to unfold blocks in: one that another cursor is done with, or a new one. */
+  takeDecodedBlock(): DecodedBlock {
+    return this.#decodedBlocks.pop() ?? new DecodedBlock();
+  }
+
+  giveBackDecodedBlock(decoded: DecodedBlock): void {
+    if (this.#decodedBlocks.length < MOST_DECODED_BLOCKS) this.#decodedBlocks.push(decoded);
   }
 
   /** Makes all of it resident. A tail that was let go since the block was asked for comes first. */
@@ -143,18 +157,19 @@ export class BlockLoader {
   async #read(range: Range): Promise<void> {
     const bytes = await this.#getRange(range.path, range.start, range.end - range.start);
     for (const { table, index, start, size } of range.needs) {
-      // A copy, so that a small block does not keep the whole answer alive.
-      const own = bytes.slice(start - range.start, start - range.start + size);
+      const stored = bytes.subarray(start - range.start, start - range.start + size);
       // Another reader may have brought it in during the request.
       if (index === TAIL) {
         if (table.tail === undefined) {
-          table.setTail(own, this.#environment);
+          table.setTail(stored, this.#environment);
           this.cache.addTail(table);
         }
       } else if (table.blocks[index] === undefined) {
-        table.setBlock(index, own, this.#environment, this.cache.addBlock);
+        table.setBlock(index, stored, this.#environment, this.cache.addBlock);
       }
     }
+    // Blocks and tails have copies of what they keep.
+    freeBytes(bytes);
   }
 
   async #getRange(path: string, offset: number, length: number): Promise<Uint8Array> {

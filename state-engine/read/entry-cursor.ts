@@ -31,6 +31,8 @@ export interface EntryCursor {
   expiresAt: number;
   advance(): void;
   resume(): void;
+  /** Gives back what it holds. Its fields mean nothing any more. */
+  close(): void;
 }
 
 /** What a cursor covers: `lower` included, `upper` excluded. */

@@ -41,6 +41,7 @@ export class MergeCursor {
   valueLength = 0;
   expiresAt = Infinity;
   readonly #settings: MergeSettings;
+  readonly #cursors: readonly EntryCursor[];
   readonly #heap: EntryCursor[] = [];
   #blocked: EntryCursor[] = [];
   /** The cursor whose value is shown; it moves on with the next advance(). */
@@ -54,6 +55,7 @@ export class MergeCursor {
   #prefix = 0;
 
   constructor(cursors: readonly EntryCursor[], settings: MergeSettings) {
+    this.#cursors = cursors;
     this.#settings = settings;
     for (const cursor of cursors) this.#take(cursor);
     this.#next();
@@ -83,6 +85,11 @@ export class MergeCursor {
       this.#take(cursor);
     }
     this.#next();
+  }
+
+  /** Gives back what the cursors hold. Nothing may be read from it any more. */
+  close(): void {
+    for (const cursor of this.#cursors) cursor.close();
   }
 
   #next(): void {

@@ -12,7 +12,7 @@ export function operatorOf(
   if (operator === undefined) {
     throw new StateEngineError(
       "invalid",
-      `State ${stateId} holds merge operands, and mergeOperators has no operator for it: name the one it was written with.`,
+      `State ${stateId} has no merge operator for its operands: name the one they are written with in mergeOperators.`,
     );
   }
   return operator;

@@ -3,7 +3,8 @@
  * Asks for tails and blocks as it comes to them.
  */
 import { compareBytes, compareKeys } from "../bytes/compare.ts";
-import { DecodedBlock } from "../sst/decoded-block.ts";
+import type { DecodedBlock } from "../sst/decoded-block.ts";
+import type { Block } from "../sst/block.ts";
 import type { Table } from "../sst/table.ts";
 import type { TableTail } from "../sst/table-tail.ts";
 import type { Run } from "../version/version.ts";
@@ -31,8 +32,11 @@ export class RunCursor implements EntryCursor {
   readonly #loader: BlockLoader;
   readonly #tables: readonly Table[];
   readonly #bounds: CursorBounds;
-  readonly #decoded = new DecodedBlock();
+  readonly #decoded: DecodedBlock;
   readonly #step: number;
+  /** What the cursor stands on. */
+  #held: Block | undefined;
+  #isClosed = false;
   #table: number;
   #tail: TableTail | undefined;
   #lower: Uint8Array = EMPTY;
@@ -47,6 +51,7 @@ export class RunCursor implements EntryCursor {
   constructor(run: Run, bounds: CursorBounds, rank: number, loader: BlockLoader) {
     this.rank = rank;
     this.#loader = loader;
+    this.#decoded = loader.takeDecodedBlock();
     this.#bounds = bounds;
     this.#step = bounds.reverse ? -1 : 1;
     this.#tables = run.tables.filter(
@@ -70,12 +75,21 @@ export class RunCursor implements EntryCursor {
     else this.#openBlock();
   }
 
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.state = END;
+    this.#hold(undefined);
+    this.#loader.giveBackDecodedBlock(this.#decoded);
+  }
+
   #nextTable(): void {
     this.#table += this.#step;
     this.#tail = undefined;
     if (this.#table < 0 || this.#table >= this.#tables.length) {
       this.state = END;
       this.need = undefined;
+      this.#hold(undefined);
       return;
     }
     this.#openTable();
@@ -119,6 +133,7 @@ export class RunCursor implements EntryCursor {
       this.#blockOn({ table, index: this.#block });
       return;
     }
+    this.#hold(block);
     const decoded = this.#decoded;
     decoded.load(block);
     this.#first = this.#lowerBound(this.#lower);
@@ -132,6 +147,12 @@ export class RunCursor implements EntryCursor {
     this.value = decoded.bytes;
     this.valueView = block.view;
     this.#show();
+  }
+
+  #hold(block: Block | undefined): void {
+    block?.hold();
+    this.#held?.release();
+    this.#held = block;
   }
 
   #show(): void {

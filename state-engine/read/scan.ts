@@ -19,6 +19,8 @@ const DEFAULT_LIMIT = 1000;
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 const READ_AHEAD_BYTES = 128 * 1024;
 const LARGEST_START_BYTES = 128 * 1024;
+/** The last entry may pass the limit. */
+const LAST_ENTRY_BYTES = 4 * 1024;
 
 export interface ScanSource {
   readonly loader: BlockLoader;
@@ -43,13 +45,17 @@ export async function scanPage(source: ScanSource, options: ScanOptions): Promis
   const merge = openMerge(source.view(), bounds, loader, merging);
   const collected = new PageCollector(options);
   let isHeld = false;
-  while (!collected.fill(merge)) {
-    if (!isHeld) source.hold();
-    isHeld = true;
-    await loader.loadAhead(merge.needs, READ_AHEAD_BYTES, bounds.reverse);
-    merge.resume();
+  try {
+    while (!collected.fill(merge)) {
+      if (!isHeld) source.hold();
+      isHeld = true;
+      await loader.loadAhead(merge.needs, READ_AHEAD_BYTES, bounds.reverse);
+      merge.resume();
+    }
+    return collected.page(merge, bounds.reverse);
+  } finally {
+    merge.close();
   }
-  return collected.page(merge, bounds.reverse);
 }
 
 function scanBounds(options: ScanOptions, keyGroups: KeyGroupRange): CursorBounds {
@@ -71,7 +77,8 @@ class PageCollector {
     this.#limit = Math.max(1, options.limit ?? DEFAULT_LIMIT);
     this.#limitBytes = options.limitBytes ?? DEFAULT_LIMIT_BYTES;
     this.#writer = new ByteWriter(
-      Math.min(this.#limit * 128, this.#limitBytes, LARGEST_START_BYTES),
+      Math.min(this.#limit * 128, this.#limitBytes, LARGEST_START_BYTES) + LAST_ENTRY_BYTES,
+      true,
     );
   }
 

@@ -2,6 +2,7 @@
  * One data block, checked and decompressed, and the point search in it: binary search over the
  * restarts, then at most one restart interval of entries. Nothing is allocated by a search.
  */
+import { freeBytes } from "../bytes/free.ts";
 import { readU32 } from "../bytes/byte-reader.ts";
 import { compareBytes } from "../bytes/compare.ts";
 import { viewOf } from "../bytes/copy.ts";
@@ -21,6 +22,9 @@ export class Block {
   wasSearched = false;
   /** Set by each use, cleared by the cache's hand. */
   isReferenced = true;
+  /** Cursors that stand on it. One that is given up halfway still counts: then the bytes wait for the collector. */
+  #cursors = 0;
+  #isCached = true;
 
   constructor(bytes: Uint8Array, chargedBytes: number, what: string) {
     this.bytes = bytes;
@@ -32,6 +36,27 @@ export class Block {
     if (restarts < 1 || this.end <= 0 || readU32(bytes, this.end) !== 0) {
       throw damaged(what, `${restarts} restarts do not fit a block of ${bytes.length} bytes`);
     }
+  }
+
+  /** A cursor stands on it: its bytes stay. */
+  hold(): void {
+    this.#cursors++;
+  }
+
+  /** The cursor has moved on. */
+  release(): void {
+    this.#cursors--;
+    this.#freeUnread();
+  }
+
+  /** The cache has let go of it, for good. */
+  evicted(): void {
+    this.#isCached = false;
+    this.#freeUnread();
+  }
+
+  #freeUnread(): void {
+    if (!this.#isCached && this.#cursors === 0) freeBytes(this.bytes);
   }
 
   restart(index: number): number {

@@ -9,6 +9,7 @@
 import type { CompressionName, Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import { readU32 } from "../bytes/byte-reader.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { plainBytes } from "../bytes/copy.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 
@@ -49,6 +50,7 @@ export function writeFrame(
 ): BlockHandle {
   let codec: CompressionName | "none" = "none";
   let stored = raw;
+  let compressed: Uint8Array | undefined;
   if (compression !== "none") {
     const codecs = environment.codecs[compression];
     if (codecs === undefined) {
@@ -57,21 +59,23 @@ export function writeFrame(
         `This runtime has no codec "${compression}": choose another compression in the tuning.`,
       );
     }
-    const compressed = codecs.compress(raw);
+    compressed = codecs.compress(raw);
     if (compressed.length <= raw.length - (raw.length >> 3)) {
       stored = compressed;
       codec = compression;
     }
   }
   const offset = writer.length;
+  const size = FRAME_BYTES + stored.length;
   writer.u8(CODEC_IDS[codec]);
   writer.u32(raw.length);
   writer.u32(0);
   writer.raw(stored, 0, stored.length);
+  if (compressed !== undefined && compressed.buffer !== raw.buffer) freeBytes(compressed);
   writer.length = offset + 5;
-  writer.u32(frameChecksum(writer.bytes, offset, FRAME_BYTES + stored.length, environment));
-  writer.length = offset + FRAME_BYTES + stored.length;
-  return { offset, size: FRAME_BYTES + stored.length };
+  writer.u32(frameChecksum(writer.bytes, offset, size, environment));
+  writer.length = offset + size;
+  return { offset, size };
 }
 
 /** Whether a frame that was written holds compressed bytes. */

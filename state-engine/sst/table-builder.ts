@@ -5,6 +5,7 @@
  */
 import { assert } from "../assert.ts";
 import { compareKeys, sharedPrefixLength } from "../bytes/compare.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Environment } from "../environment.ts";
 import { KIND_DELETE } from "../memtable/entry-kind.ts";
@@ -53,7 +54,7 @@ export class TableBuilder {
   constructor(environment: Environment, tuning: EngineTuning, expectedBytes = 0) {
     this.#environment = environment;
     this.#tuning = tuning;
-    this.#writer = new ByteWriter(LEAST_CAPACITY_BYTES + expectedBytes);
+    this.#writer = new ByteWriter(LEAST_CAPACITY_BYTES + expectedBytes, true);
     this.#block = new BlockBuilder(tuning.blockBytes, tuning.restartInterval);
     this.#index = new BlockBuilder(4096, 1);
   }
@@ -96,6 +97,7 @@ export class TableBuilder {
     if (this.#entries === this.#hashes.length) {
       const grown = new Uint32Array(this.#hashes.length * 2);
       grown.set(this.#hashes);
+      freeBytes(this.#hashes);
       this.#hashes = grown;
     }
     this.#hashes[this.#entries++] = hash >= 0 ? hash : stateKeyHash(key, keyOffset, keyLength);
@@ -139,7 +141,10 @@ export class TableBuilder {
     const encoded = encodeProperties(properties);
     const handle = writeFrame(writer, encoded, compression, environment);
     writeFooter(writer, { index, filter, properties: handle }, environment);
-    return { bytes: writer.finish(), properties, indexOffset };
+    const bytes = writer.finish();
+    if (bytes.buffer !== writer.bytes.buffer) freeBytes(writer.bytes);
+    freeBytes(this.#hashes);
+    return { bytes, properties, indexOffset };
   }
 
   #properties(smallestSequence: number, largestSequence: number): TableProperties {

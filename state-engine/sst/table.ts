@@ -5,6 +5,7 @@
  * Resident reads are synchronous; what is missing is loaded by read/block-loader.ts.
  */
 import { assert } from "../assert.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { decodeBase64, decodeHex } from "../bytes/text.ts";
 import { compareKeys } from "../bytes/compare.ts";
 import type { Environment } from "../environment.ts";
@@ -41,6 +42,8 @@ export class Table {
   readonly lower: Uint8Array;
   readonly upper: Uint8Array;
   bytes: Uint8Array | undefined;
+  /** Uploads under way that read `bytes`. */
+  #borrowers = 0;
   tail: TableTail | undefined;
   readonly blocks: (Block | undefined)[] = [];
   /** Undefined until the tail was read once; then kept, because every scan over the table asks for them. */
@@ -108,7 +111,7 @@ export class Table {
     return this.setBlock(index, this.bytes.subarray(offset, offset + size), environment, made);
   }
 
-  /** Checks and keeps a block's stored bytes. */
+  /** Checks a block's stored bytes and keeps it, in an array of its own. */
   setBlock(
     index: number,
     stored: Uint8Array,
@@ -117,8 +120,8 @@ export class Table {
   ): Block {
     const what = `Block ${index} of ${this.what}`;
     const raw = readFrame(stored, 0, stored.length, environment, what);
-    // A view of the table's own bytes would keep all of them alive as long as a cursor stands on it.
-    const own = raw.buffer === this.bytes?.buffer ? raw.slice() : raw;
+    // A view of a table's or an answer's bytes would keep all of them alive.
+    const own = raw.buffer === stored.buffer ? raw.slice() : raw;
     const block = new Block(own, own.length + BLOCK_OVERHEAD_BYTES, what);
     this.blocks[index] = block;
     made(this, index, block);
@@ -128,7 +131,24 @@ export class Table {
   /** Lets go of the bytes of a table that can be read again. */
   release(): void {
     assert(this.canBeReadAgain, "a table leaves memory only once an object holds it");
+    this.discard();
+  }
+
+  /** Lets go of the bytes of a table that nobody reads any more. */
+  discard(): void {
+    if (this.bytes !== undefined && this.#borrowers === 0) freeBytes(this.bytes);
     this.bytes = undefined;
+  }
+
+  /** Somebody reads the bytes across waits: they stay readable until giveBack(). */
+  borrow(): void {
+    this.#borrowers++;
+  }
+
+  /** `bytes`: what was read, not needed by the borrower any more. */
+  giveBack(bytes: Uint8Array | undefined): void {
+    this.#borrowers--;
+    if (bytes !== undefined && bytes !== this.bytes && this.#borrowers === 0) freeBytes(bytes);
   }
 }
 
