@@ -30,6 +30,8 @@ export interface CheckpointOptions {
   readonly mode: "incremental" | "full";
   /** "at-least-once": no channel waits for another's barrier, and a restore may apply records twice. */
   readonly guarantee: "exactly-once" | "at-least-once";
+  /** Barriers may overtake frames under back-pressure, which then travel in the checkpoint; null: never. Needs "exactly-once". */
+  readonly unaligned: UnalignedOptions | null;
   /** From the end of a completed checkpoint to the next trigger; not for requested ones or a log half full. */
   readonly minPauseMs: number;
   /** A checkpoint that is not complete after this long is given up. */
@@ -44,6 +46,12 @@ export interface CheckpointOptions {
   readonly onCancellation: "retain" | "delete";
   /** Prefix of every object of the job in the bucket; "" or ends with "/". */
   readonly storagePrefix: string;
+}
+
+/** Flink's unaligned checkpoints; a final checkpoint and a savepoint are always aligned. */
+export interface UnalignedOptions {
+  /** How long a barrier waits its turn behind frames before it overtakes them; 0: not at all. */
+  readonly alignmentTimeoutMs: number;
 }
 
 /** What happens after a failure: Flink's restart strategies and their parameters. */

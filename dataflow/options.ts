@@ -57,6 +57,7 @@ export const defaultJobOptions = {
     intervalDuringBacklogMs: null,
     mode: "incremental",
     guarantee: "exactly-once",
+    unaligned: null,
     minPauseMs: 0,
     timeoutMs: 600_000,
     retained: 1,
@@ -115,6 +116,7 @@ function checkCheckpoint(check: OptionCheck, options: JobOptions["checkpoint"]):
   }
   check.oneOf("checkpoint.mode", options.mode, ["incremental", "full"]);
   check.oneOf("checkpoint.guarantee", options.guarantee, ["exactly-once", "at-least-once"]);
+  checkUnaligned(check, options);
   check.integer("checkpoint.minPauseMs", options.minPauseMs, 0, dayMs);
   check.integer("checkpoint.timeoutMs", options.timeoutMs, 1_000, dayMs);
   check.integer("checkpoint.retained", options.retained, 1, 1_000);
@@ -122,6 +124,18 @@ function checkCheckpoint(check: OptionCheck, options: JobOptions["checkpoint"]):
   check.integer("checkpoint.cleanupLimit", options.cleanupLimit, 1, 1_000_000);
   check.oneOf("checkpoint.onCancellation", options.onCancellation, ["retain", "delete"]);
   check.prefix("checkpoint.storagePrefix", options.storagePrefix);
+}
+
+function checkUnaligned(
+  check: OptionCheck,
+  { guarantee, unaligned }: JobOptions["checkpoint"],
+): void {
+  if (unaligned === null) return;
+  check.names("checkpoint.unaligned.", unaligned, { alignmentTimeoutMs: 0 });
+  const { alignmentTimeoutMs } = unaligned;
+  check.integer("checkpoint.unaligned.alignmentTimeoutMs", alignmentTimeoutMs, 0, dayMs);
+  // At least once no channel waits for another: there is nothing to overtake for.
+  check.oneOf("checkpoint.guarantee", guarantee, ["exactly-once"]);
 }
 
 function resolveRestart(check: OptionCheck, input: RestartOptionsInput): RestartOptions {

@@ -6,6 +6,7 @@ import type {
   Acknowledgement,
   AttachPartitionRequest,
   AttachSourceRequest,
+  CheckpointDecline,
   CoordinatorCalls,
   TaskChange,
   TaskFailure,
@@ -28,6 +29,10 @@ export function coordinatorObject(jobs: JobRegistry): ObjectClass {
 
     async acknowledge(request: Acknowledgement) {
       return await this.held.task.acknowledge(request);
+    }
+
+    async declineCheckpoint(request: CheckpointDecline) {
+      return await this.held.task.declineCheckpoint(request);
     }
 
     async sourceChanged(request: Parameters<CoordinatorCalls["sourceChanged"]>[0]) {

@@ -4,10 +4,19 @@
  *
  * Rules in brackets are those of docs/protocol.md.
  */
-import type { KeyGroupRange, TableReference } from "../state-engine/version/table-reference.ts";
+import type { KeyGroupRange } from "../state-engine/version/table-reference.ts";
+import type {
+  AcknowledgeAnswer,
+  Acknowledgement,
+  CheckpointDecline,
+  OperationCounts,
+  PartitionState,
+} from "./checkpoint-messages.ts";
 import type { CoordinatorQueries } from "./coordinator-queries.ts";
 import type { GivenUpLine } from "./given-up-line.ts";
 import type { RollbackAnswer, RollbackRequest, VertexChannelCalls } from "./vertex-messages.ts";
+
+export * from "./checkpoint-messages.ts";
 
 /** One task of a job: partition `index` of the keyed vertex `vertex` (its uid). */
 export interface TaskId {
@@ -97,6 +106,8 @@ export interface Barrier extends ChannelFence {
   readonly offset: number;
   readonly watermark: number;
   readonly mode: CheckpointMode;
+  /** How long the barrier may wait its turn behind frames before it overtakes them; absent: for ever. */
+  readonly alignmentTimeoutMs?: number;
 }
 
 /** What a receiver says of a channel whenever the sender's idea of it is wrong, or on opening. */
@@ -195,73 +206,6 @@ export type AttachPartitionAnswer =
     }
   | { readonly kind: "wait"; readonly retryAfterMs: number; readonly status: JobStatus };
 
-/** A partition's part of a checkpoint. */
-export interface PartitionState {
-  readonly tables: readonly TableReference[];
-  /** Watermark per channel at the barrier: by source index, or by the sender's vertex/index; absent while unknown or idle [13, 28]. */
-  readonly watermarks: Readonly<Record<string, number>>;
-  /** Event time the operator has reached, which is never behind the least of `watermarks`; absent while unknown. */
-  readonly watermark?: number;
-  /** Largest arrival time applied: the time that TTL and processing-time windows go by [15]. */
-  readonly time: number;
-  /** Sequence number of the last write. */
-  readonly sequence: number;
-}
-
-export interface Acknowledgement extends Fence {
-  readonly task: TaskId;
-  readonly checkpoint: number;
-  readonly base: number;
-  /** Absent: nothing changed since `base`, the list there still holds. */
-  readonly state?: PartitionState;
-  /** Objects this task wrote for the tables it lists, or noted and no longer needs. */
-  readonly uploads: readonly Upload[];
-  /** Output of every barrier interval after `base` [7]; empty for a vertex without a sink. */
-  readonly output: readonly OutputInterval[];
-  readonly metrics: AcknowledgementMetrics;
-}
-export interface Upload {
-  readonly path: string;
-  readonly size: number;
-}
-/** Inline output of one acknowledgement, over all its intervals: more goes into an object. */
-export const largestInlineOutputBytes = 1024 * 1024;
-
-/** Objects named here belong to the coordinator once it has answered; they are not named in `uploads`. */
-export interface OutputInterval {
-  readonly checkpoint: number;
-  readonly records: number;
-  /** NDJSON, each line an object with at least one member, or the object that holds it. */
-  readonly data: { readonly inline: Uint8Array } | { readonly path: string; readonly size: number };
-}
-export interface AcknowledgementMetrics {
-  /** Milliseconds the task stood still (freeze), worked aside (flush, upload), held a channel, and waited for the first barrier. */
-  readonly syncDurationMs: number;
-  readonly asyncDurationMs: number;
-  readonly alignmentDurationMs: number;
-  readonly startDelayMs: number;
-  /** Bytes uploaded for this checkpoint, inline ones included. */
-  readonly uploadedBytes: number;
-  /** Since the task's previous acknowledgement. */
-  readonly operations: OperationCounts;
-  readonly recordsIn: number;
-  readonly recordsOut: number;
-}
-
-/** Billed operations, counted where they happen. */
-export interface OperationCounts {
-  /** R2 put and list. */
-  readonly classA: number;
-  /** R2 get and head. */
-  readonly classB: number;
-  readonly rowsWritten: number;
-  /** Calls to other Durable Objects. */
-  readonly requests: number;
-}
-
-/** "refused": the attempt, generation or checkpoint does not count any more; the uploads are the coordinator's to delete [37]. "restore": the task must attach anew. */
-export type AcknowledgeAnswer = { readonly kind: "accepted" | "refused" | "restore" };
-
 export interface TaskChange extends Fence {
   readonly task: TaskId;
 }
@@ -297,6 +241,8 @@ export interface CheckpointTrigger {
   readonly checkpoint: number;
   readonly base: number;
   readonly mode: CheckpointMode;
+  /** As in Barrier. */
+  readonly alignmentTimeoutMs?: number;
 }
 export type TriggerAnswer =
   /** The offset is durable and will not change; barriers are on their way [2]. */
@@ -343,6 +289,7 @@ export interface CoordinatorCalls extends CoordinatorQueries {
   attachSource(request: AttachSourceRequest): Promise<AttachSourceAnswer>;
   attachPartition(request: AttachPartitionRequest): Promise<AttachPartitionAnswer>;
   acknowledge(acknowledgement: Acknowledgement): Promise<AcknowledgeAnswer>;
+  declineCheckpoint(decline: CheckpointDecline): Promise<void>;
   /** The log of this source holds lines no completed checkpoint covers (first such line), fell silent, or is half full. */
   sourceChanged(request: {
     report: SourceReport;

@@ -58,6 +58,8 @@ export interface VertexBarrier extends VertexItem {
   /** The last completed checkpoint [7]. */
   readonly base: number;
   readonly mode: CheckpointMode;
+  /** As in Barrier. */
+  readonly alignmentTimeoutMs?: number;
 }
 
 export type VertexChannelAnswer =

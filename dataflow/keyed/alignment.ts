@@ -63,6 +63,19 @@ export class BarrierAlignment {
     return "aligned";
   }
 
+  /** Its barrier overtakes what stands before it: aligned without waiting for the turns that are missing. */
+  conclude(checkpoint: number): void {
+    if (checkpoint <= this.#decided) {
+      throw new Error(`Checkpoint ${checkpoint} was decided before its barrier could overtake.`);
+    }
+    this.#decide(checkpoint);
+  }
+
+  /** Whether the channel's barrier of the checkpoint being aligned has taken its turn. */
+  hasDelivered(channel: number): boolean {
+    return this.#hasDelivered[channel] === true;
+  }
+
   /** The coordinator gave the checkpoint up. Remembered even if no barrier of it has come yet. */
   abort(checkpoint: number): void {
     if (this.#pending !== 0 && this.#pending <= checkpoint) this.#decide(checkpoint);

@@ -5,6 +5,8 @@
  * Promise: frames are applied one at a time, each wholly before the next; nothing of a held channel
  * is applied; the moment of alignment is synchronous, so what `aligned` sees is exactly the
  * checkpoint's state. The first throw closes the loop: nothing is applied after it.
+ * A barrier that has arrived on every channel may overtake the frames before it (unaligned): between
+ * two turns, with the same promise.
  * Non-goals: positions, fences and answers. Channels are numbers, so it does not matter who sends.
  */
 import { BarrierAlignment } from "./alignment.ts";
@@ -17,21 +19,32 @@ export interface LoopHandler<Frame, Barrier extends { readonly checkpoint: numbe
   apply(frame: Frame): void | Promise<void>;
   /** A barrier takes its turn, whatever becomes of its checkpoint. */
   reached(barrier: Barrier): void | Promise<void>;
-  /** All channels have delivered the barrier; runs before any of them goes on. */
-  aligned(checkpoint: number): void;
+  /** All channels have delivered the barrier; runs before any of them goes on. `overtaken`: what it did not wait for. */
+  aligned(checkpoint: number, overtaken: readonly Overtaken<Frame, Barrier>[]): void;
   /** Something above threw. The loop is closed; `frame` is the one that was being applied. */
   failed(error: unknown, frame: Frame | undefined): void;
+}
+
+/** The frames of one channel that stand before a barrier, which has arrived. */
+export interface Overtaken<Frame, Barrier> {
+  readonly frames: readonly Frame[];
+  readonly barrier: Barrier;
 }
 
 type Turn<Frame, Barrier> =
   | { readonly kind: "frame"; readonly frame: Frame }
   | { readonly kind: "barrier"; readonly barrier: Barrier };
 
+const NOTHING_OVERTAKEN: readonly never[] = [];
+
 export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   readonly #queues: readonly ChannelQueue<Turn<Frame, Barrier>>[];
   readonly #alignment: BarrierAlignment;
   readonly #handler: LoopHandler<Frame, Barrier>;
   readonly #work: (() => void | Promise<void>)[] = [];
+  readonly #whenFree: (() => void)[] = [];
+  /** A turn is half done: the state is between two moments. */
+  #isTaking = false;
   #isRunning = false;
   #isClosed = false;
   /** Where the search for the next turn begins, so that no channel starves another. */
@@ -76,6 +89,41 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
     void this.#run();
   }
 
+  /** Calls `work`, which must not wait, as soon as no turn is half done: now, or before the next one. */
+  whenFree(work: () => void): void {
+    if (this.#isClosed) return;
+    this.#whenFree.push(work);
+    if (!this.#isTaking) this.#runWhenFree();
+  }
+
+  /** What the barrier of `checkpoint` would overtake now; undefined while it has not arrived on every channel. */
+  before(checkpoint: number): readonly Overtaken<Frame, Barrier>[] | undefined {
+    const overtaken: Overtaken<Frame, Barrier>[] = [];
+    const isPending = this.#alignment.pending === checkpoint;
+    for (const [channel, queue] of this.#queues.entries()) {
+      if (isPending && this.#alignment.hasDelivered(channel)) continue;
+      const frames: Frame[] = [];
+      const barrier = queue.waiting().find((turn) => {
+        if (turn.kind === "frame") frames.push(turn.frame);
+        return turn.kind === "barrier" && turn.barrier.checkpoint === checkpoint;
+      });
+      if (barrier?.kind !== "barrier") return undefined;
+      overtaken.push({ frames, barrier: barrier.barrier });
+    }
+    return overtaken;
+  }
+
+  /** Lets the barrier of `checkpoint` overtake all that is before it: the state now is the checkpoint's. Only within whenFree. */
+  overtake(checkpoint: number): void {
+    const overtaken = this.before(checkpoint);
+    if (this.#isTaking || overtaken === undefined) {
+      throw new Error(`The barrier of checkpoint ${checkpoint} cannot overtake at this moment.`);
+    }
+    this.#alignment.conclude(checkpoint);
+    this.#handler.aligned(checkpoint, overtaken);
+    void this.#run();
+  }
+
   /** Gives up this checkpoint and every older one that is not aligned yet, and goes on. */
   abort(checkpoint: number): void {
     this.#alignment.abort(checkpoint);
@@ -96,6 +144,16 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
     void this.#run();
   }
 
+  #runWhenFree(): void {
+    try {
+      while (this.#whenFree.length > 0) this.#whenFree.shift()!();
+    } catch (error) {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      this.#handler.failed(error, undefined);
+    }
+  }
+
   /** Runs synchronously until a frame has to wait for room or state. A frame stays in its queue until it is applied. */
   async #run(): Promise<void> {
     if (this.#isRunning) return;
@@ -105,29 +163,35 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         frame = undefined;
         if (next === "work") {
+          this.#isTaking = true;
           const done = this.#work.shift()!();
           if (done !== undefined) await done;
+          this.#endTurn();
           continue;
         }
         const turn = next.queue.peek()!;
         if (turn.kind === "barrier") {
+          this.#isTaking = true;
           next.queue.take();
           const arrived = this.#handler.reached(turn.barrier);
           if (arrived !== undefined) await arrived;
           if (this.#isClosed) return;
           const { checkpoint } = turn.barrier;
           const delivery = this.#alignment.deliver(next.channel, checkpoint);
-          if (delivery === "aligned") this.#handler.aligned(checkpoint);
+          if (delivery === "aligned") this.#handler.aligned(checkpoint, NOTHING_OVERTAKEN);
+          this.#endTurn();
           continue;
         }
         frame = turn.frame;
         const room = this.#handler.admit(frame);
         if (room !== undefined) await room;
         if (this.#isClosed) return;
+        this.#isTaking = true;
         const applied = this.#handler.apply(frame);
         if (applied !== undefined) await applied;
         if (this.#isClosed) return;
         next.queue.take();
+        this.#endTurn();
       }
     } catch (error) {
       // Room that will never come because the loop was closed is no failure.
@@ -137,6 +201,11 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  #endTurn(): void {
+    this.#isTaking = false;
+    if (this.#whenFree.length > 0) this.#runWhenFree();
   }
 
   #next(): { channel: number; queue: ChannelQueue<Turn<Frame, Barrier>> } | "work" | undefined {

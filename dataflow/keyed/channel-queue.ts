@@ -22,6 +22,11 @@ export class ChannelQueue<Turn> {
     return this.#turns[this.#taken];
   }
 
+  /** What is in it, oldest first. */
+  waiting(): readonly Turn[] {
+    return this.#turns.slice(this.#taken);
+  }
+
   take(): Turn | undefined {
     if (this.length === 0) return undefined;
     const turn = this.#turns[this.#taken];

@@ -9,6 +9,14 @@ interface Reason {
 }
 
 export const checkpointFailureReasons = {
+  IO_EXCEPTION: {
+    message: "An Exception occurred while triggering the checkpoint. IO-problem detected.",
+    counts: true,
+  },
+  CHECKPOINT_ASYNC_EXCEPTION: {
+    message: "Asynchronous task checkpoint failed.",
+    counts: true,
+  },
   CHECKPOINT_EXPIRED: { message: "Checkpoint expired before completing.", counts: true },
   FINALIZE_CHECKPOINT_FAILURE: { message: "Failure to finalize checkpoint.", counts: true },
   /** A task lost its memory: ordinary here, and its uploads are kept. */

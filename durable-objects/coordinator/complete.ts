@@ -12,7 +12,14 @@ import { makeDue, retryAfterMs } from "./due-list.ts";
 import { endPending, scheduleNext } from "./end-pending.ts";
 import { failCheckpoint } from "./failure.ts";
 import { writeCompletedCheckpoint } from "./history.ts";
-import { addOperations, sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
+import {
+  addOperations,
+  sourcesOf,
+  taskName,
+  tasksOf,
+  type JobRecord,
+  type PendingCheckpoint,
+} from "./job-record.ts";
 import { readManifestBytes, sameBytes, writeManifestBytes } from "./manifest-bytes.ts";
 import { commitOutput } from "./output-index.ts";
 import { scheduleScan } from "./orphan-scan.ts";
@@ -128,7 +135,9 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     if (commitOutput(house, record, now)) noteCommits(house, record, now);
     const sources = triggeredSources(house, record);
     moveSources(house, sources);
-    rows.retain({ id, mode: pending.mode, ...pending.manifest, sources });
+    const isUnaligned = after.some(({ data }) => data.inFlight !== undefined);
+    const retained = { id, mode: pending.mode, ...pending.manifest, sources };
+    rows.retain({ ...retained, ...(isUnaligned && { isUnaligned }) });
     for (const old of selectSubsumed(
       rows.retained().map((one) => one.id),
       job.options.checkpoint.retained,
@@ -137,6 +146,7 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     }
     writeCompletedCheckpoint(house, record, { acknowledgements, partitions: after, now });
     noteSuccess(house, record, acknowledgements, now);
+    if (isUnaligned) noteInFlight(record, pending);
     if (registry.markGarbage(rows.retained(), id))
       makeDue(record.due, "sweep", now + retryAfterMs.sweep);
     scheduleScan(record, now);
@@ -175,6 +185,12 @@ function noteSuccess(
     sum.in += data.metrics.recordsIn;
     sum.out += data.metrics.recordsOut;
   }
+}
+
+/** What these frames make of the state, and of output, is for another checkpoint to hold [26]. */
+function noteInFlight(record: JobRecord, { changes }: PendingCheckpoint): void {
+  const reported = (record.changes?.reported ?? 0) + 1;
+  record.changes = { covered: changes, reported };
 }
 
 function moveSources({ rows }: Coordination, states: readonly SourceState[]): void {

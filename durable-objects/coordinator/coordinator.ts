@@ -27,6 +27,7 @@ import type {
   AttachPartitionRequest,
   AttachSourceAnswer,
   AttachSourceRequest,
+  CheckpointDecline,
   CheckpointMode,
   CoordinatorCalls,
   JobStatus,
@@ -44,6 +45,7 @@ import { CommitExecutor } from "./commit-executor.ts";
 import type { ExternalSink } from "./commits.ts";
 import { finish } from "./complete.ts";
 import type { Coordination } from "./coordination.ts";
+import { decline } from "./decline.ts";
 import { cost } from "./cost.ts";
 import { describeJob, exceptions, topology } from "./describe.ts";
 import { purposesDue, retryAfterMs, type Purpose } from "./due-list.ts";
@@ -121,6 +123,10 @@ export class JobCoordinator implements CoordinatorCalls {
 
   async acknowledge(acknowledgement: Acknowledgement): Promise<AcknowledgeAnswer> {
     return acknowledge(this.#house, acknowledgement);
+  }
+
+  async declineCheckpoint(declined: CheckpointDecline): Promise<void> {
+    decline(this.#house, declined);
   }
 
   async sourceChanged(change: {

@@ -53,6 +53,8 @@ export function listedObjects(acknowledgement: Acknowledgement): ReadonlySet<str
   for (const table of acknowledgement.state?.tables ?? []) {
     if (table.inline === undefined) paths.add(table.path);
   }
+  const inFlight = acknowledgement.state?.inFlight?.data;
+  if (inFlight !== undefined && "path" in inFlight) paths.add(inFlight.path);
   for (const { path } of outputObjects(acknowledgement.output)) paths.add(path);
   return paths;
 }

@@ -3,7 +3,12 @@
  * The last 100 are kept. Reading them is statistics.ts.
  */
 import type { JsonObject } from "../coordinator-queries.ts";
-import type { OperationCounts, PartitionState, TaskId } from "../messages.ts";
+import type {
+  AcknowledgementMetrics,
+  OperationCounts,
+  PartitionState,
+  TaskId,
+} from "../messages.ts";
 import { operationsCost } from "../prices.ts";
 import type { CheckpointFailureReason } from "./checkpoint-failure.ts";
 import type { Coordination } from "./coordination.ts";
@@ -94,7 +99,9 @@ function commonDetail(
     id,
     is_savepoint: false,
     savepointFormat: null,
-    checkpoint_type: "CHECKPOINT",
+    checkpoint_type: acknowledgements.some(({ data }) => data.metrics.isUnaligned === true)
+      ? "UNALIGNED_CHECKPOINT"
+      : "CHECKPOINT",
     mode,
     trigger_timestamp: triggeredAt,
     latest_ack_timestamp: Math.max(
@@ -107,8 +114,8 @@ function commonDetail(
       0,
     ),
     alignment_buffered: 0,
-    processed_data: 0,
-    persisted_data: 0,
+    processed_data: sumOf(acknowledgements, ({ processedBytes }) => processedBytes),
+    persisted_data: sumOf(acknowledgements, ({ persistedBytes }) => persistedBytes),
     num_subtasks: tasksOf(job, record.shape).length,
     num_acknowledged_subtasks: acknowledgements.length,
     put_operations: operations.classA,
@@ -127,6 +134,7 @@ export function subtasksOf(
   const ordered = acknowledgements.toSorted((left, right) => left.task.index - right.task.index);
   for (const { task, data } of ordered) {
     const { alignmentDurationMs, asyncDurationMs, startDelayMs, syncDurationMs } = data.metrics;
+    const { isUnaligned = false, persistedBytes = 0, processedBytes = 0 } = data.metrics;
     (byVertex[task.vertex] ??= []).push({
       index: task.index,
       status: "completed",
@@ -135,9 +143,14 @@ export function subtasksOf(
       checkpointed_size: data.metrics.uploadedBytes,
       state_size: stateSize(rows, task, data),
       checkpoint: { sync: syncDurationMs, async: asyncDurationMs },
-      alignment: { buffered: 0, processed: 0, persisted: 0, duration: alignmentDurationMs },
+      alignment: {
+        buffered: 0,
+        processed: processedBytes,
+        persisted: persistedBytes,
+        duration: alignmentDurationMs,
+      },
       start_delay: startDelayMs,
-      unaligned_checkpoint: false,
+      unaligned_checkpoint: isUnaligned,
       aborted: false,
     });
   }
@@ -167,7 +180,14 @@ function stateSize(rows: CoordinatorRows, task: TaskId, { state }: Acknowledgeme
 }
 
 function uploadedBytes(acknowledgements: Acknowledgements): number {
-  return acknowledgements.reduce((sum, { data }) => sum + data.metrics.uploadedBytes, 0);
+  return sumOf(acknowledgements, (metrics) => metrics.uploadedBytes);
+}
+
+function sumOf(
+  acknowledgements: Acknowledgements,
+  figure: (metrics: AcknowledgementMetrics) => number | undefined,
+): number {
+  return acknowledgements.reduce((sum, { data }) => sum + (figure(data.metrics) ?? 0), 0);
 }
 
 function sumOperations(acknowledgements: Acknowledgements, own: OperationCounts): OperationCounts {

@@ -67,6 +67,8 @@ export interface PendingCheckpoint {
   readonly mode: CheckpointMode;
   readonly triggeredAt: number;
   readonly deadline: number;
+  /** How long barriers wait before they overtake; absent for an aligned checkpoint. */
+  readonly alignmentTimeoutMs?: number;
   /** Changes that tasks had reported when it was triggered: it holds them. */
   readonly changes: number;
   /** Its complete bytes are in SQLite: a PUT of it may be under way [33]. */

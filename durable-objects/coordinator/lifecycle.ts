@@ -11,6 +11,7 @@ import { raiseGeneration } from "./generation.ts";
 import { sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { noteRewind } from "./output-index.ts";
 import { planStart } from "./plan-start.ts";
+import { objectsListed } from "./registry.ts";
 import { dropRequests, request } from "./requests.ts";
 import { emptyPartition, type OfTask, type RetainedCheckpoint } from "./rows.ts";
 
@@ -83,7 +84,7 @@ export async function start(house: Coordination, wanted: StartRequest): Promise<
   const known = new Set(house.job.vertices.map(({ uid }) => uid));
   const lost = new Set(
     partitions
-      .filter(({ data, task }) => !known.has(task.vertex) && data.tables.length > 0)
+      .filter(({ data, task }) => !known.has(task.vertex) && holdsAnything(data))
       .map(({ task }) => task.vertex),
   );
   if (lost.size > 0 && wanted.allowNonRestoredState !== true) {
@@ -115,10 +116,7 @@ function begin(house: Coordination, { checkpoint, partitions, sources }: Beginni
     }
     const states = statesByTask(house, record, partitions);
     const before = rows.partitions();
-    const listed = states.flatMap(({ data }) =>
-      data.tables.filter(({ inline }) => inline === undefined),
-    );
-    const dead = registry.lookUp(new Set(listed.map(({ path }) => path))).dead;
+    const { dead } = registry.lookUp(objectsListed(states));
     if (dead.size > 0) {
       return { kind: "refused", reason: `Objects of checkpoint ${checkpoint} are being deleted.` };
     }
@@ -135,6 +133,10 @@ function begin(house: Coordination, { checkpoint, partitions, sources }: Beginni
     raiseGeneration(house, record, "RUNNING", "The job was started.");
     return { kind: "started", generation: record.generation };
   });
+}
+
+function holdsAnything({ inFlight, tables }: PartitionState): boolean {
+  return tables.length > 0 || inFlight !== undefined;
 }
 
 function statesByTask(
@@ -155,9 +157,9 @@ async function readCheckpoint(
   { path }: RetainedCheckpoint,
 ): Promise<OfTask<PartitionState>[]> {
   const { partitions } = await resolveChain(context.blobStore, path, context.environment);
-  return partitions.map(({ index, sequence, tables, time, vertex, watermark, watermarks }) => ({
+  return partitions.map(({ index, vertex, keyGroups: _range, ...data }) => ({
     task: { vertex, index },
-    data: { sequence, tables, time, watermarks, ...(watermark !== undefined && { watermark }) },
+    data,
   }));
 }
 

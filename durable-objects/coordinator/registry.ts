@@ -230,10 +230,14 @@ export interface RegistryChange {
   readonly uploads: readonly Upload[];
 }
 
-function objectsListed(partitions: readonly OfTask<PartitionState>[]): Set<string> {
+/** Objects that the partitions need, of tables and of in-flight frames; what is inline needs none. */
+export function objectsListed(partitions: readonly OfTask<PartitionState>[]): Set<string> {
   const paths = new Set<string>();
   for (const { data } of partitions) {
     for (const table of data.tables) if (table.inline === undefined) paths.add(table.path);
+    if (data.inFlight !== undefined && "path" in data.inFlight.data) {
+      paths.add(data.inFlight.data.path);
+    }
   }
   return paths;
 }

@@ -142,6 +142,8 @@ export function answerRequests(house: Coordination, record: JobRecord): Answered
     });
     // Stopping a job that never had a line needs no checkpoint; a client that asks for one gets one.
     if (!isCovered || (latest === undefined && !isFinal)) return false;
+    // A job ends with nothing in flight.
+    if (isFinal && latest?.isUnaligned === true) return false;
     return mode !== "full" || latest?.mode === "full";
   });
   for (const { id } of answered) store.write("DELETE FROM request WHERE id = ?", id);

@@ -54,6 +54,8 @@ export interface RetainedCheckpoint extends FixedManifest {
   readonly id: number;
   readonly mode: CheckpointMode;
   readonly sources: readonly SourceState[];
+  /** It holds in-flight frames. */
+  readonly isUnaligned?: boolean;
 }
 
 export interface OfTask<Data> {

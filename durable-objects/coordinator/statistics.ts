@@ -115,8 +115,8 @@ function taskFigures(
     state_size: sum(numbers(subtasks, ["state_size"])),
     end_to_end_duration: largest(numbers(subtasks, ["end_to_end_duration"])),
     alignment_buffered: 0,
-    processed_data: 0,
-    persisted_data: 0,
+    processed_data: sum(numbers(subtasks, ["alignment", "processed"])),
+    persisted_data: sum(numbers(subtasks, ["alignment", "persisted"])),
     num_subtasks: store.record.shape.parallelism,
     num_acknowledged_subtasks: subtasks.length,
   };
@@ -135,6 +135,7 @@ export function checkpointConfiguration({ job }: Coordination): JsonObject {
     storagePrefix,
     timeoutMs,
     tolerableFailures,
+    unaligned,
   } = job.options.checkpoint;
   return {
     mode: guarantee.replaceAll("-", "_"),
@@ -149,9 +150,9 @@ export function checkpointConfiguration({ job }: Coordination): JsonObject {
     storage_prefix: storagePrefix,
     checkpoint_type: mode.toUpperCase(),
     num_retained: retained,
-    unaligned_checkpoints: false,
+    unaligned_checkpoints: unaligned !== null,
     tolerable_failed_checkpoints: tolerableFailures,
-    aligned_checkpoint_timeout: 0,
+    aligned_checkpoint_timeout: unaligned?.alignmentTimeoutMs ?? 0,
     checkpoints_after_tasks_finish: false,
     state_changelog_enabled: false,
     changelog_periodic_materialization_interval: 0,

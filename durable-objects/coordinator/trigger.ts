@@ -47,7 +47,8 @@ export async function triggerCheckpoint(house: Coordination): Promise<void> {
     record.nextCheckpoint = id + 1;
     record.lastTriggerAt = now;
     const changes = record.changes?.reported ?? 0;
-    record.pending = { id, base, mode, deadline, triggeredAt: now, changes };
+    const alignment = alignmentOf(house);
+    record.pending = { id, base, mode, deadline, triggeredAt: now, changes, ...alignment };
     makeDue(record.due, "deadline", deadline);
     makeDue(record.due, "repeat", now + retryAfterMs.repeat);
     return decided;
@@ -55,18 +56,26 @@ export async function triggerCheckpoint(house: Coordination): Promise<void> {
   if (plan.kind === "trigger") await askSources(house);
 }
 
+/** What a job ends with is always aligned: a later start may run other code. */
+function alignmentOf({ job, store }: Coordination): { readonly alignmentTimeoutMs?: number } {
+  const { unaligned } = job.options.checkpoint;
+  const isFinal = reachedRequests(store).some((one) => one.isFinal);
+  return unaligned === null || isFinal ? {} : { alignmentTimeoutMs: unaligned.alignmentTimeoutMs };
+}
+
 /** One round of triggers: the sources that have not answered, or all when only acknowledgements are missing. */
 export async function askSources(house: Coordination): Promise<void> {
   const { context, rows, store } = house;
   const { generation, pending, shape } = store.record;
   if (pending === undefined) return;
-  const { id: checkpoint, base, mode } = pending;
+  const { id: checkpoint, base, mode, alignmentTimeoutMs } = pending;
   const all = rows.sources(sourcesOf(shape));
   const silent = all.filter((row) => row.triggered?.checkpoint !== checkpoint);
   const asked = silent.length > 0 ? silent : all;
   await Promise.all(
     asked.map(async ({ source }) => {
-      const trigger = { generation, checkpoint, base, mode };
+      const alignment = alignmentTimeoutMs === undefined ? {} : { alignmentTimeoutMs };
+      const trigger = { generation, checkpoint, base, mode, ...alignment };
       const reply = await askPeer(house, () =>
         context.peers.source(source).triggerCheckpoint(trigger),
       );

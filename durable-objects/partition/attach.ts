@@ -6,8 +6,11 @@
  * is deleted after the answer, never before [3, 10]. No handler waits in here for a call to another
  * task, and attach itself calls nobody, so nothing waits in a circle [23].
  */
+import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
+import { StateEngineError } from "../../state-engine/index.ts";
 import type { ObjectContext, Timer } from "../object-context.ts";
 import type { AttachPartitionAnswer, JobStatus, TaskId } from "../messages.ts";
+import { readInFlight } from "./in-flight.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import type { UploadNotes } from "./schema.ts";
 
@@ -18,8 +21,10 @@ export interface AttachmentOptions {
   readonly task: TaskId;
   readonly notes: UploadNotes;
   readonly counter: OperationCounter;
-  /** Restores. Must not throw. */
-  readonly attached: (answer: Attached) => void;
+  /** Restores, with the frames the checkpoint holds in flight. Must not throw. */
+  readonly attached: (answer: Attached, inFlight: readonly InFlightFrame[]) => void;
+  /** Those frames are damaged. Must not throw. */
+  readonly unreadable: (answer: Attached, error: unknown) => void;
   /** There will be no memory before a while. */
   readonly postponed: () => void;
 }
@@ -138,8 +143,25 @@ export class Attachment {
     if (answer.generation < this.#newestGeneration) return this.#later(RETRY_MS, "RUNNING");
     this.#newestGeneration = answer.generation;
     this.#removeUnknownUploads(answer.knownUploads);
+    const { inFlight } = answer.restored;
+    if (inFlight === undefined) return this.#attached(answer, []);
+    let frames: readonly InFlightFrame[];
+    try {
+      frames = await readInFlight(inFlight, counter.blobStore, context.environment);
+    } catch (error) {
+      if (error instanceof StateEngineError && error.kind === "unavailable") {
+        return this.#later(RETRY_MS, "RUNNING");
+      }
+      return this.#options.unreadable(answer, error);
+    }
+    // A newer generation may have begun meanwhile: what it restores is asked anew.
+    if (answer.generation < this.#newestGeneration) return this.#later(0, "RUNNING");
+    this.#attached(answer, frames);
+  }
+
+  #attached(answer: Attached, inFlight: readonly InFlightFrame[]): void {
     this.clearAlarm();
-    this.#options.attached(answer);
+    this.#options.attached(answer, inFlight);
   }
 
   #later(delayMs: number, status: JobStatus): void {

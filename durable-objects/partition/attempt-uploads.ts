@@ -7,10 +7,11 @@
 import { StateEngineError } from "../../state-engine/index.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type { Attached } from "./attach.ts";
+import type { InFlightUploads } from "./in-flight.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import type { OutputUploads } from "./output.ts";
 import type { UploadNotes } from "./schema.ts";
-import { uploadPath } from "./upload-path.ts";
+import { uploadPath, type UploadName } from "./upload-path.ts";
 
 export interface AttemptUploadsOptions {
   readonly context: Pick<ObjectContext, "environment">;
@@ -27,6 +28,11 @@ export class AttemptUploads implements OutputUploads {
     nextPath: (): string => this.#nextPath("sst"),
     note: (path: string): void => this.#note(path),
   };
+  /** Of in-flight frames. */
+  readonly ofFrames: InFlightUploads = {
+    newPath: () => this.#newPath("frames"),
+    put: (path, bytes) => this.put(path, bytes),
+  };
   readonly #options: AttemptUploadsOptions;
   #isClosed = false;
 
@@ -36,9 +42,7 @@ export class AttemptUploads implements OutputUploads {
   }
 
   newPath(): string {
-    const path = this.#nextPath("ndjson");
-    this.#note(path);
-    return path;
+    return this.#newPath("ndjson");
   }
 
   async put(path: string, bytes: Uint8Array): Promise<void> {
@@ -49,7 +53,13 @@ export class AttemptUploads implements OutputUploads {
     this.#isClosed = true;
   }
 
-  #nextPath(extension: "sst" | "ndjson"): string {
+  #newPath(extension: UploadName["extension"]): string {
+    const path = this.#nextPath(extension);
+    this.#note(path);
+    return path;
+  }
+
+  #nextPath(extension: UploadName["extension"]): string {
     const { context, attached } = this.#options;
     const checkpoint = this.newestBarrier;
     return uploadPath({ attached, checkpoint, id: context.environment.newId(), extension });

@@ -7,25 +7,34 @@
  * given up [22]. Which tables may be built upon follows from the base that barriers name, never from a
  * notification alone [7].
  */
+import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import type { FrozenState, PersistedState, StateEngine } from "../../state-engine/index.ts";
 import { StateEngineError } from "../../state-engine/index.ts";
 import type {
-  AcknowledgeAnswer,
-  Acknowledgement,
   Barrier,
   Fence,
   OutputInterval,
   PartitionState,
   TaskId,
+  Upload,
 } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
+import { acknowledgeCheckpoint, declineCheckpoint } from "./coordinator-calls.ts";
+import { InFlightUpload, type InFlightUploads } from "./in-flight.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import type { UploadNotes } from "./schema.ts";
 import { outputPaths, type PartitionOutput } from "./output.ts";
 import { delay } from "./signal.ts";
 
 /** What makes two moments of a partition equal: nothing was written and no watermark moved in between. */
-export type Moment = Omit<PartitionState, "tables">;
+export type Moment = Omit<PartitionState, "tables" | "inFlight">;
+
+/** What the barrier overtook. */
+export interface OvertakenFrames {
+  readonly incoming: readonly InFlightFrame[];
+  /** Known as soon as the barrier has left on every channel; undefined when it has. */
+  readonly outgoing: Promise<readonly InFlightFrame[]> | undefined;
+}
 
 /** "settled": accepted or given up. "lost": this attempt is over. */
 export type BarrierOutcome = "settled" | "lost";
@@ -39,7 +48,14 @@ export interface CheckpointOptions {
   readonly counter: OperationCounter;
   readonly output: PartitionOutput;
   /** The checkpoint this attempt restored, and the moment it stands for. */
-  readonly restored: { readonly checkpoint: number; readonly moment: Moment };
+  readonly restored: {
+    readonly checkpoint: number;
+    readonly moment: Moment;
+    readonly hasInFlight: boolean;
+  };
+  readonly inFlightUploads: InFlightUploads;
+  /** Bytes of frames applied in this attempt. */
+  readonly appliedBytes: () => number;
   readonly moment: () => Moment;
   /** Resolves when this attempt may acknowledge, or is over. */
   readonly mayAcknowledge: () => Promise<void>;
@@ -56,6 +72,8 @@ interface Run {
   readonly base: number;
   readonly mode: Barrier["mode"];
   readonly firstBarrierAt: number;
+  /** Bytes applied by then. */
+  readonly appliedBefore: number;
   readonly outcome: Promise<BarrierOutcome>;
   readonly settle: (outcome: BarrierOutcome) => void;
 }
@@ -63,9 +81,29 @@ interface Run {
 /** A checkpoint that was restored or acknowledged and may become a base. */
 interface Held {
   readonly moment: Moment;
+  /** It holds more than the moment. */
+  hasInFlight: boolean;
   /** What to confirm once it is completed; undefined when its tables are confirmed already. */
   persisted?: PersistedState;
 }
+
+/** What is taken at the barrier. */
+interface Taken {
+  readonly moment: Moment;
+  readonly frozen: FrozenState | undefined;
+  readonly overtaken: OvertakenFrames;
+  readonly startedAt: number;
+  readonly frozenAt: number;
+  readonly processedBytes: number;
+}
+
+interface InFlightWritten {
+  readonly reference?: PartitionState["inFlight"];
+  readonly object?: Upload;
+  readonly size: number;
+}
+
+const NOTHING_IN_FLIGHT: InFlightWritten = { size: 0 };
 
 /** Live bytes of a partition up to which small tables travel inside the manifest [9]. */
 const INLINE_LIMIT_BYTES = 20 * 1024;
@@ -76,6 +114,8 @@ export class PartitionCheckpoints {
   readonly #options: CheckpointOptions;
   readonly #runs = new Map<number, Run>();
   readonly #held = new Map<number, Held>();
+  /** Objects of in-flight frames whose checkpoint was given up: handed over with the next acknowledgement. */
+  #unneeded: readonly Upload[] = [];
   /** The newest checkpoint known to be completed. */
   #completed: number;
   #isClosed = false;
@@ -85,14 +125,16 @@ export class PartitionCheckpoints {
   constructor(options: CheckpointOptions) {
     this.#options = options;
     this.#completed = options.restored.checkpoint;
-    this.#held.set(this.#completed, { moment: options.restored.moment });
+    const { moment, hasInFlight } = options.restored;
+    this.#held.set(this.#completed, { moment, hasInFlight });
   }
 
   /** Whether something is in memory that the newest completed checkpoint does not hold. */
   get hasChanges(): boolean {
     if (this.#options.output.hasUncommitted) return true;
     const held = this.#held.get(this.#completed);
-    return held === undefined || !isSameMoment(held.moment, this.#options.moment());
+    if (held === undefined || held.hasInFlight) return true;
+    return !isSameMoment(held.moment, this.#options.moment());
   }
 
   /** Resolves when nothing is being written any more. */
@@ -112,29 +154,37 @@ export class PartitionCheckpoints {
     const { checkpoint, base, mode } = barrier;
     const { promise: outcome, resolve: settle } = Promise.withResolvers<BarrierOutcome>();
     const firstBarrierAt = this.#options.context.environment.now();
-    this.#runs.set(checkpoint, { checkpoint, base, mode, firstBarrierAt, outcome, settle });
+    const appliedBefore = this.#options.appliedBytes();
+    const run = { checkpoint, base, mode, firstBarrierAt, appliedBefore, outcome, settle };
+    this.#runs.set(checkpoint, run);
     return outcome;
   }
 
-  /** Every barrier is in: takes the state as it is now. */
-  aligned(checkpoint: number): void {
+  /** Every barrier is in: takes the state as it is now, and what they overtook. */
+  aligned(checkpoint: number, overtaken: OvertakenFrames): void {
     const run = this.#runs.get(checkpoint);
     if (run === undefined) return;
     const { context, engine, output } = this.#options;
     const startedAt = context.environment.now();
     const moment = this.#options.moment();
     const base = this.#held.get(run.base);
+    const mayHoldFrames = overtaken.incoming.length > 0 || overtaken.outgoing !== undefined;
     const isUnchanged =
-      run.mode === "incremental" && base !== undefined && isSameMoment(base.moment, moment);
+      run.mode === "incremental" &&
+      base?.hasInFlight === false &&
+      !mayHoldFrames &&
+      isSameMoment(base.moment, moment);
     const frozen = isUnchanged ? undefined : engine.freeze();
     const frozenAt = context.environment.now();
-    this.#held.set(checkpoint, { moment });
+    this.#held.set(checkpoint, { moment, hasInFlight: mayHoldFrames });
+    const processedBytes = this.#options.appliedBytes() - run.appliedBefore;
     output.seal(checkpoint);
+    const taken = { moment, frozen, overtaken, startedAt, frozenAt, processedBytes };
     const finish = async (): Promise<void> => {
       try {
-        await this.#finish(run, { moment, frozen, startedAt, frozenAt });
+        await this.#finish(run, taken);
       } catch (error) {
-        if (!this.#isClosed) this.#options.failed(error);
+        if (!this.#isClosed) await this.#decline(run, taken, error);
       }
     };
     this.#work = this.#work.then(finish);
@@ -175,49 +225,76 @@ export class PartitionCheckpoints {
     run.settle(outcome);
   }
 
-  async #finish(
-    run: Run,
-    taken: { moment: Moment; frozen: FrozenState | undefined; startedAt: number; frozenAt: number },
-  ): Promise<void> {
+  async #finish(run: Run, taken: Taken): Promise<void> {
     const { context, notes, task, fence, counter } = this.#options;
     const { moment, frozen } = taken;
     const persisted = frozen && (await this.#persist(run, frozen));
     if (this.#isClosed || (frozen !== undefined && persisted === undefined)) return;
+    const inFlight = await this.#prepareInFlight(run, taken.overtaken);
+    if (inFlight === undefined) return;
     const output = await this.#prepareOutput(run);
-    if (output === undefined) return;
+    if (output === undefined) return this.#giveBack(inFlight);
     await this.#options.mayAcknowledge();
     if (this.#isClosed) return;
     const held = this.#held.get(run.checkpoint);
     if (held !== undefined && persisted !== undefined) held.persisted = persisted;
+    if (held !== undefined) held.hasInFlight = inFlight.reference !== undefined;
+    const uploads = [
+      ...(persisted?.uploads ?? []),
+      ...(inFlight.object === undefined ? [] : [inFlight.object]),
+      ...this.#unneeded,
+    ];
     const { operations, recordsIn } = counter.take();
-    const answer = await this.#acknowledge({
+    const acknowledgement = {
       ...fence,
       task,
       checkpoint: run.checkpoint,
       base: run.base,
-      ...(persisted && { state: { ...moment, tables: persisted.tables } }),
-      uploads: persisted?.uploads ?? [],
+      ...(persisted && {
+        state: {
+          ...moment,
+          tables: persisted.tables,
+          ...(inFlight.reference && { inFlight: inFlight.reference }),
+        },
+      }),
+      uploads,
       output,
       metrics: {
         syncDurationMs: taken.frozenAt - taken.startedAt,
         asyncDurationMs: context.environment.now() - taken.frozenAt,
         alignmentDurationMs: taken.startedAt - run.firstBarrierAt,
         startDelayMs: 0,
-        uploadedBytes: persisted?.uploadedBytes ?? 0,
+        processedBytes: taken.processedBytes,
+        persistedBytes: inFlight.reference?.bytes ?? 0,
+        isUnaligned: inFlight.reference !== undefined,
+        uploadedBytes: (persisted?.uploadedBytes ?? 0) + inFlight.size,
         operations,
         recordsIn,
         recordsOut: this.#options.output.takeRecords(),
       },
-    });
+    };
+    const isOver = (): boolean => this.#isClosed;
+    const answer = await acknowledgeCheckpoint(this.#options, acknowledgement, isOver);
     if (answer === undefined) return;
     // Whatever the answer is, the coordinator has registered the objects [37].
-    const uploaded = (persisted?.uploads ?? []).map((upload) => upload.path);
+    const uploaded = uploads.map((upload) => upload.path);
     notes.forget([...uploaded, ...outputPaths(output)]);
+    this.#unneeded = this.#unneeded.filter(({ path }) => !uploaded.includes(path));
     if (this.#isClosed) return;
     if (answer.kind === "restore") return this.#options.restore();
     if (answer.kind === "refused") this.#held.delete(run.checkpoint);
     this.#settle(run, "settled");
     this.#options.acknowledged();
+  }
+
+  /** What was frozen stays in the engine, and the next checkpoint takes it along. */
+  async #decline(run: Run, { frozen }: Taken, error: unknown): Promise<void> {
+    const { engine, fence, task } = this.#options;
+    const { checkpoint } = run;
+    this.#held.delete(checkpoint);
+    if (frozen !== undefined) engine.discard(frozen);
+    await declineCheckpoint(this.#options, { ...fence, task, checkpoint }, error);
+    this.#settle(run, this.#isClosed ? "lost" : "settled");
   }
 
   /** Undefined when the checkpoint was given up, or this attempt was over, before it was done. */
@@ -229,6 +306,26 @@ export class PartitionCheckpoints {
     );
     if (persisted === undefined && !this.#isClosed) engine.discard(frozen);
     return persisted;
+  }
+
+  /** Undefined as for #persist. */
+  async #prepareInFlight(run: Run, taken: OvertakenFrames): Promise<InFlightWritten | undefined> {
+    const outgoing = taken.outgoing === undefined ? [] : await taken.outgoing;
+    const frames = [...taken.incoming, ...outgoing];
+    if (frames.length === 0) return NOTHING_IN_FLIGHT;
+    const { context, inFlightUploads } = this.#options;
+    const upload = new InFlightUpload(frames, inFlightUploads, context.environment);
+    const reference = await this.#untilWritten(run, () => upload.write());
+    const { object, size } = upload;
+    const written = { ...(object && { object }), size };
+    if (reference !== undefined) return { ...written, reference };
+    this.#giveBack(written);
+    return undefined;
+  }
+
+  /** No acknowledgement will name it as in use. */
+  #giveBack({ object }: InFlightWritten): void {
+    if (object !== undefined) this.#unneeded = [...this.#unneeded, object];
   }
 
   /** Undefined as for #persist. */
@@ -255,24 +352,6 @@ export class PartitionCheckpoints {
         if (!(error instanceof StateEngineError) || error.kind !== "unavailable") throw error;
       }
       await delay(this.#options.context, retryMs);
-    }
-  }
-
-  /** Asked until it is answered: a lost answer must not be taken for a refusal. Undefined when this attempt is over. */
-  async #acknowledge(acknowledgement: Acknowledgement): Promise<AcknowledgeAnswer | undefined> {
-    const { context, counter } = this.#options;
-    for (let retryMs = SHORTEST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
-      if (this.#isClosed) return undefined;
-      counter.requests += 1;
-      context.crashPoint("partition: before acknowledge");
-      try {
-        const answer = await context.peers.coordinator().acknowledge(acknowledgement);
-        context.crashPoint("partition: after acknowledge");
-        return answer;
-      } catch {
-        // Outcome unknown: the coordinator answers a repeated acknowledgement as the first one.
-      }
-      await delay(context, retryMs);
     }
   }
 }

@@ -15,7 +15,10 @@ export interface QueuedFrame {
   readonly answer: (answer: Answered) => void;
 }
 
-export interface QueuedBarrier extends Pick<Barrier, "base" | "checkpoint" | "mode" | "watermark"> {
+export interface QueuedBarrier extends Pick<
+  Barrier,
+  "alignmentTimeoutMs" | "base" | "checkpoint" | "mode" | "watermark"
+> {
   readonly channel: string;
   /** The sender does not hold event time back [28]. */
   readonly isIdle?: boolean;

@@ -8,10 +8,9 @@
 import { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
 import { verticesFedByLog } from "../../dataflow/edges.ts";
 import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
-import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
+import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import { StateEngine } from "../../state-engine/index.ts";
-import type { Fence, SourceFrame, TaskId } from "../messages.ts";
-import type { ObjectContext } from "../object-context.ts";
+import type { Fence } from "../messages.ts";
 import type { Attached } from "./attach.ts";
 import { AttemptUploads } from "./attempt-uploads.ts";
 import { PartitionCheckpoints, type BarrierOutcome, type Moment } from "./checkpoint.ts";
@@ -24,34 +23,20 @@ import {
   type QueuedBarrier,
   type QueuedFrame,
 } from "./incoming-host.ts";
+import { overtakenFrames } from "./in-flight.ts";
 import { IncomingSources } from "./incoming-sources.ts";
 import { IncomingVertices } from "./incoming-vertices.ts";
 import { KeepAwake } from "./keep-awake.ts";
+import type { LiveOptions } from "./live-options.ts";
 import { Maintenance } from "./maintenance.ts";
-import type { OperationCounter } from "./operation-counter.ts";
 import { OutgoingVertices } from "./outgoing-vertices.ts";
 import { PartitionOutput } from "./output.ts";
+import { Overtaking } from "./overtaking.ts";
 import { requestRollback, rewindSender, type RegionCall } from "./region.ts";
+import { RestoredFrames } from "./restored-frames.ts";
 import { ChangeReporter } from "./report-change.ts";
-import type { UploadNotes } from "./schema.ts";
 import { Signal } from "./signal.ts";
 import { createVertexTask, type VertexTask } from "./vertex-task.ts";
-
-export interface LiveOptions {
-  readonly context: ObjectContext;
-  readonly job: JobGraph;
-  readonly vertex: KeyedVertex;
-  readonly task: TaskId;
-  readonly notes: UploadNotes;
-  readonly counter: OperationCounter;
-  readonly attached: Attached;
-  /** Checkpoints up to this one are known to be aborted or over. */
-  readonly decided: number;
-  /** Something threw: this attempt must be dropped. `frame` is the one being applied. */
-  readonly failed: (error: unknown, frame?: SourceFrame) => void;
-  /** This attempt must be dropped, by nobody's fault. */
-  readonly overtaken: (generation: number) => void;
-}
 
 const NOTHING = { bytes: new Uint8Array(0), arrivalTime: 0 };
 
@@ -73,8 +58,12 @@ export class LivePartition {
   readonly #checkpoints: PartitionCheckpoints;
   readonly #maintenance: Maintenance;
   readonly #keepAwake: KeepAwake;
+  readonly #overtaking: Overtaking;
   #isClosed = false;
   readonly #uploads: AttemptUploads;
+  readonly #restoredFrames: RestoredFrames;
+  /** Bytes of frames applied in this attempt. */
+  #appliedBytes = 0;
   /** The newest checkpoint known to be completed. */
   #completed: number;
   /** What is being aligned. */
@@ -87,6 +76,7 @@ export class LivePartition {
     this.#options = options;
     this.attached = attached;
     this.#uploads = new AttemptUploads(options);
+    this.#restoredFrames = new RestoredFrames(options.inFlight);
     this.#completed = checkpoint;
     const host = this.#incomingHost();
     const isFedByLog = verticesFedByLog(job).includes(vertex.uid);
@@ -118,24 +108,15 @@ export class LivePartition {
       {
         admit: (queued) => this.#admit(queued),
         apply: (queued) => this.#apply(queued),
-        aligned: (aligned) => this.#aligned(aligned),
+        aligned: (aligned, overtaken) => this.#aligned(aligned, overtakenFrames(overtaken)),
         reached: (barrier) => this.#reached(barrier),
         failed: (error, queued) => options.failed(error, queued?.source),
       },
       { holdsChannels: job.options.checkpoint.guarantee === "exactly-once" },
     );
     this.#loop.abort(Math.max(attached.decided, options.decided));
-    this.#checkpoints = new PartitionCheckpoints({
-      ...options,
-      fence: this.#fence,
-      engine,
-      output,
-      restored: { checkpoint: attached.checkpoint, moment: this.#moment() },
-      moment: () => this.#moment(),
-      mayAcknowledge: () => this.outgoing.allOpened,
-      acknowledged: () => this.#maintenance.begin(),
-      restore: () => options.overtaken(attached.generation),
-    });
+    this.#overtaking = new Overtaking({ context, loop: this.#loop, outgoing: this.outgoing });
+    this.#checkpoints = this.#createCheckpoints(output);
     this.#keepAwake = new KeepAwake(
       context,
       job.options.checkpoint.intervalMs,
@@ -163,6 +144,7 @@ export class LivePartition {
 
   /** Whether live reads see everything processed before the last loss of memory [20]. */
   get hasCaughtUp(): boolean {
+    if (!this.#restoredFrames.areApplied) return false;
     return this.sources.hasCaughtUp && this.incoming.hasCaughtUp;
   }
 
@@ -171,8 +153,10 @@ export class LivePartition {
     return Promise.all([this.#checkpoints.settled, this.#maintenance.settled]);
   }
 
-  /** Tells every source, and every partition that feeds this one, to open its channel anew. */
-  rewindSenders(): void {
+  /** What the checkpoint holds in flight goes first; then all senders are told to open their channels anew. */
+  begin(): void {
+    this.outgoing.restore(this.#options.inFlight.filter(({ direction }) => direction === "out"));
+    this.#restoredFrames.push(this.#loop, this.#channels, () => this.#isClosed);
     const call = this.#regionCall;
     this.sources.rewind(call);
     for (const channel of this.incoming.channels) {
@@ -203,6 +187,7 @@ export class LivePartition {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#uploads.close();
+    this.#overtaking.stop();
     for (const queued of this.#loop.close()) queued.answer(LOST_ANSWER);
     this.#checkpoints.close();
     this.outgoing.close();
@@ -239,6 +224,7 @@ export class LivePartition {
       this.#aligning = barrier;
     }
     this.#loop.pushBarrier(this.#channels.indexOf(barrier.channel), barrier);
+    if (!isDecided) this.#overtaking.queued(barrier);
     return outcome;
   }
 
@@ -273,6 +259,7 @@ export class LivePartition {
   #applied({ applied, answer, frame }: QueuedFrame, records: number): void {
     if (this.#isClosed) return;
     this.#options.counter.recordsIn += records;
+    this.#appliedBytes += frame.bytes.length;
     applied();
     if (records > 0) this.#keepAwake.changed();
     // Silence may have moved event time, and fired timers, where no source moves.
@@ -289,10 +276,13 @@ export class LivePartition {
   }
 
   /** The moment of the checkpoint: its state is taken, and its barrier stands behind what was emitted. */
-  #aligned(checkpoint: number): void {
-    this.#checkpoints.aligned(checkpoint);
+  #aligned(checkpoint: number, incoming: readonly InFlightFrame[]): void {
     const barrier = this.#aligning;
-    if (barrier?.checkpoint === checkpoint) this.outgoing.barrier(barrier);
+    const outgoing =
+      barrier?.checkpoint === checkpoint
+        ? this.#overtaking.passOn(barrier, incoming.length > 0)
+        : undefined;
+    this.#checkpoints.aligned(checkpoint, { incoming, outgoing });
   }
 
   #passOn(): void {
@@ -367,6 +357,28 @@ export class LivePartition {
       progressed: () => this.#announceProgress(),
       rollback: (reason) => this.#rollback(reason),
     };
+  }
+
+  #createCheckpoints(output: PartitionOutput): PartitionCheckpoints {
+    const { attached, engine } = this;
+    const options = this.#options;
+    return new PartitionCheckpoints({
+      ...options,
+      fence: this.#fence,
+      engine,
+      output,
+      restored: {
+        checkpoint: attached.checkpoint,
+        moment: this.#moment(),
+        hasInFlight: options.inFlight.length > 0,
+      },
+      inFlightUploads: this.#uploads.ofFrames,
+      appliedBytes: () => this.#appliedBytes,
+      moment: () => this.#moment(),
+      mayAcknowledge: () => this.outgoing.allOpened,
+      acknowledged: () => this.#maintenance.begin(),
+      restore: () => options.overtaken(attached.generation),
+    });
   }
 
   #moment(): Moment {

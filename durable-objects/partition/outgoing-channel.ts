@@ -23,6 +23,8 @@ export interface OutgoingHost {
   countRequest(): void;
   /** The channel has no session: it asks for one as long as it is wanted. */
   needsOpening(channel: OutgoingChannel, delayMs: number | undefined): void;
+  /** A barrier was sent for the first time. */
+  barrierLeft(): void;
   /** Something was applied: there may be room. */
   progressed(channel: OutgoingChannel): void;
   /** The receiver lacks what is not kept any more. */
@@ -41,6 +43,8 @@ export interface OutgoingBarrier {
   readonly checkpoint: number;
   readonly base: number;
   readonly mode: CheckpointMode;
+  /** As in Barrier. */
+  readonly alignmentTimeoutMs?: number;
 }
 
 interface FrameItem {
@@ -49,16 +53,21 @@ interface FrameItem {
   readonly bytes: Uint8Array;
   readonly arrivalTime: number;
   readonly mark: ChannelMark;
+  /** Over this session or an earlier one: the receiver may have it. */
+  wasSent: boolean;
 }
 interface BarrierItem {
   readonly kind: "barrier";
   readonly position: VertexPosition;
   readonly barrier: OutgoingBarrier;
   readonly mark: ChannelMark;
+  wasSent: boolean;
   /** Acknowledged or given up: nobody waits for the answer. */
   isDecided: boolean;
 }
 type Item = FrameItem | BarrierItem;
+/** What is known of a frame that a barrier overtook. */
+export type OvertakenFrame = Pick<FrameItem, "arrivalTime" | "bytes" | "mark">;
 type Sent =
   | Item
   | { readonly kind: "mark"; readonly position: VertexPosition; readonly mark: ChannelMark };
@@ -139,7 +148,8 @@ export class OutgoingChannel {
 
   addFrame(bytes: Uint8Array, arrivalTime: number, mark: ChannelMark): void {
     this.#mark = mark;
-    this.#items.push({ kind: "frame", position: this.#next, bytes, arrivalTime, mark });
+    const wasSent = false;
+    this.#items.push({ kind: "frame", position: this.#next, bytes, arrivalTime, mark, wasSent });
     this.#bytesKept += bytes.length;
     this.#newestFrameBehind = this.#next.barrier;
     this.#next = nextFrame(this.#next);
@@ -153,8 +163,45 @@ export class OutgoingChannel {
   addBarrier(barrier: OutgoingBarrier, mark: ChannelMark): void {
     this.#mark = mark;
     const position = this.#next;
-    this.#items.push({ kind: "barrier", position, barrier, mark, isDecided: false });
+    const [wasSent, isDecided] = [false, false];
+    this.#items.push({ kind: "barrier", position, barrier, mark, wasSent, isDecided });
     this.#next = behindBarrier(barrier.checkpoint);
+  }
+
+  /** Frames the barrier waits for and would overtake: those before it that the receiver cannot have. */
+  before(checkpoint: number): readonly OvertakenFrame[] {
+    const place = this.#items.findIndex((item) => isBarrierOf(item, checkpoint));
+    return this.#items.slice(this.#firstNeverSent(), Math.max(0, place)).filter(isFrame);
+  }
+
+  /**
+   * The barrier of `checkpoint`, the newest one, overtakes what before() answers: those frames are
+   * numbered behind it from now on. It says nothing of time, because what it knows is behind them.
+   */
+  overtake(checkpoint: number): void {
+    const overtaken = this.before(checkpoint);
+    if (overtaken.length === 0) return;
+    const first = this.#firstNeverSent();
+    const place = this.#items.findIndex((item) => isBarrierOf(item, checkpoint));
+    const barrier = this.#items[place] as BarrierItem;
+    const { position } = this.#items[first]!;
+    const mark = { watermark: -Infinity, isIdle: false, hasCaughtUp: false };
+    const numbered = { ...barrier.barrier, alignmentTimeoutMs: 0 };
+    // An older barrier among them was given up, or this one would not be there: nobody has to see it.
+    const behind = this.#items.slice(first).filter(isFrame);
+    this.#next = behindBarrier(checkpoint);
+    this.#newestFrameBehind = checkpoint;
+    const renumbered = behind.map((frame) => {
+      const position = this.#next;
+      this.#next = nextFrame(position);
+      return { ...frame, position };
+    });
+    this.#items.splice(first, Infinity, { ...barrier, barrier: numbered, position, mark });
+    this.#items.push(...renumbered);
+  }
+
+  #firstNeverSent(): number {
+    return this.#items.findLastIndex(({ wasSent }) => wasSent) + 1;
   }
 
   /** These checkpoints are given up or completed. Their barriers stay: frames behind them are numbered by them. */
@@ -223,7 +270,10 @@ export class OutgoingChannel {
       // A barrier says what time it is, and nothing of catching up.
       const { hasCaughtUp } = item.kind === "barrier" ? this.#toldMark : item.mark;
       this.#toldMark = { ...item.mark, hasCaughtUp };
+      const isFirst = !item.wasSent;
+      item.wasSent = true;
       this.#send(item);
+      if (isFirst && item.kind === "barrier") this.#host.barrierLeft();
     }
     if (isSameMark(this.#mark, this.#toldMark)) return;
     this.#toldMark = this.#mark;
@@ -266,8 +316,7 @@ export class OutgoingChannel {
     const { watermark, isIdle, hasCaughtUp } = mark;
     const common = { generation, attempt, session, sender, position, watermark, isIdle };
     if (item.kind === "barrier") {
-      const { checkpoint, base, mode } = item.barrier;
-      return partition.vertexBarrier({ ...common, checkpoint, base, mode });
+      return partition.vertexBarrier({ ...common, ...item.barrier });
     }
     const { bytes, arrivalTime } =
       item.kind === "frame" ? item : { bytes: NO_BYTES, arrivalTime: 0 };
@@ -315,6 +364,14 @@ export class OutgoingChannel {
     this.close();
     if (this.hasNews) this.#host.needsOpening(this, delayMs);
   }
+}
+
+function isFrame(item: Item): item is FrameItem {
+  return item.kind === "frame";
+}
+
+function isBarrierOf(item: Item, checkpoint: number): item is BarrierItem {
+  return item.kind === "barrier" && item.barrier.checkpoint === checkpoint;
 }
 
 function isSameMark(left: ChannelMark, right: ChannelMark): boolean {

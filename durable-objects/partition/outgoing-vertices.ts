@@ -8,6 +8,7 @@
  * wait for nobody [30]. Nothing is opened before there is something to say, so an idle partition wakes
  * nobody.
  */
+import { inFlightBytes, type InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import { Partitioner } from "../../dataflow/partitioner.ts";
 import { verticesFedBy } from "../../dataflow/edges.ts";
 import type { Edge, JobGraph } from "../../dataflow/job-graph.ts";
@@ -47,6 +48,12 @@ interface Target {
   gathered: number;
 }
 
+interface Leaving {
+  readonly checkpoint: number;
+  overtaken: readonly InFlightFrame[];
+  readonly resolve: (overtaken: readonly InFlightFrame[]) => void;
+}
+
 /** While all receivers are busy, records of this many batches gather: fewer and larger frames. */
 const MOST_GATHERED = 8;
 
@@ -65,6 +72,8 @@ export class OutgoingVertices implements OutgoingHost {
     line: 0,
   };
   #mark: ChannelMark;
+  /** The newest barrier, until it has left on every channel. */
+  #leaving: Leaving | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #isClosed = false;
 
@@ -114,13 +123,59 @@ export class OutgoingVertices implements OutgoingHost {
     }
   }
 
-  /** The state was frozen at this moment [24]. */
-  barrier(barrier: OutgoingBarrier): void {
+  /**
+   * The state was frozen at this moment [24]. With an alignment timeout, and unless it has left on every
+   * channel at once, answers what it overtakes until it has.
+   */
+  barrier(barrier: OutgoingBarrier): Promise<readonly InFlightFrame[]> | undefined {
     for (const { partitioner } of this.#targets.values()) partitioner.drain();
+    const { alignmentTimeoutMs, checkpoint } = barrier;
+    const { promise, resolve } = Promise.withResolvers<readonly InFlightFrame[]>();
+    this.#endLeaving();
+    this.#leaving = { checkpoint, resolve, overtaken: [] };
+    for (const channel of this.#channels) channel.addBarrier(barrier, this.#mark);
+    for (const channel of this.#channels) channel.flush();
+    this.barrierLeft();
+    return alignmentTimeoutMs === undefined || this.#leaving === undefined ? undefined : promise;
+  }
+
+  /** The barrier of `checkpoint` overtakes what waits for credit before it, unless that is too much. */
+  overtake(checkpoint: number, limitBytes: number): void {
+    const leaving = this.#leaving;
+    if (leaving?.checkpoint !== checkpoint) return;
+    const frames = this.#channels.flatMap((channel) => {
+      const { index, vertex } = channel.receiver;
+      return channel.before(checkpoint).map(({ arrivalTime, bytes, mark }): InFlightFrame => {
+        const { isIdle, watermark } = mark;
+        const common = { direction: "out", channel: `${vertex}/${index}` } as const;
+        return { ...common, bytes, arrivalTime, watermark, isIdle };
+      });
+    });
+    if (inFlightBytes(frames) > limitBytes) return;
+    leaving.overtaken = frames;
     for (const channel of this.#channels) {
-      channel.addBarrier(barrier, this.#mark);
+      channel.overtake(checkpoint);
       channel.flush();
     }
+    // Where it cannot leave yet because a receiver is away, nothing it leaves behind belongs to the checkpoint.
+    this.#endLeaving();
+  }
+
+  /** Frames that a checkpoint holds: before anything else is sent. */
+  restore(frames: readonly InFlightFrame[]): void {
+    for (const { arrivalTime, bytes, channel: name, isIdle, watermark } of frames) {
+      const channel = this.#channels.find(
+        ({ receiver: { vertex, index } }) => `${vertex}/${index}` === name,
+      );
+      if (channel === undefined) {
+        throw new Error(
+          `The checkpoint holds frames for ${name}, which ${this.sender.vertex} does not feed: ` +
+            `the job graph has changed. Start from an aligned checkpoint.`,
+        );
+      }
+      channel.addFrame(bytes, arrivalTime, { watermark, isIdle, hasCaughtUp: false });
+    }
+    for (const channel of this.#channels) if (!channel.isQuiet) channel.flush();
   }
 
   /**
@@ -133,6 +188,7 @@ export class OutgoingVertices implements OutgoingHost {
 
   /** These checkpoints are given up. */
   abort(checkpoint: number): void {
+    if (this.#leaving !== undefined && this.#leaving.checkpoint <= checkpoint) this.#endLeaving();
     for (const channel of this.#channels) channel.decide(checkpoint);
     this.#sessions.decide(checkpoint);
   }
@@ -151,6 +207,7 @@ export class OutgoingVertices implements OutgoingHost {
 
   close(): void {
     this.#isClosed = true;
+    this.#endLeaving();
     this.#sessions.close();
     for (const channel of this.#channels) channel.close();
     this.#room?.resolve();
@@ -168,6 +225,15 @@ export class OutgoingVertices implements OutgoingHost {
 
   needsOpening(channel: OutgoingChannel, delayMs: number | undefined): void {
     this.#sessions.want(channel, delayMs);
+  }
+
+  barrierLeft(): void {
+    const leaving = this.#leaving;
+    if (leaving === undefined) return;
+    const { checkpoint } = leaving;
+    if (this.#channels.every((channel) => channel.before(checkpoint).length === 0)) {
+      this.#endLeaving();
+    }
   }
 
   progressed(channel: OutgoingChannel): void {
@@ -188,6 +254,11 @@ export class OutgoingVertices implements OutgoingHost {
 
   overtaken(generation: number): void {
     this.#options.overtaken(generation);
+  }
+
+  #endLeaving(): void {
+    this.#leaving?.resolve(this.#leaving.overtaken);
+    this.#leaving = undefined;
   }
 
   #hasRoom(): boolean {

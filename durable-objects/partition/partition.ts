@@ -5,6 +5,7 @@
  * Promise: a caller is either served by the attempt the coordinator gave out last, or told what to do;
  * losing memory at any moment loses nothing that replay does not bring back [3, 8].
  */
+import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
 import { StateEngineError } from "../../state-engine/index.ts";
 import type {
@@ -73,7 +74,8 @@ export class PartitionTask implements PartitionCalls {
       task: this.#task,
       notes: this.#notes,
       counter: this.#counter,
-      attached: (answer) => this.#restore(answer),
+      attached: (answer, inFlight) => this.#restore(answer, inFlight),
+      unreadable: (answer, error) => this.#failed(answer, error),
       postponed: () => this.#answered.raise(),
     });
   }
@@ -166,7 +168,7 @@ export class PartitionTask implements PartitionCalls {
     await this.#attachment.alarm();
   }
 
-  #restore(attached: Attached): void {
+  #restore(attached: Attached, inFlight: readonly InFlightFrame[]): void {
     try {
       this.#live = new LivePartition({
         context: this.#context,
@@ -176,11 +178,12 @@ export class PartitionTask implements PartitionCalls {
         notes: this.#notes,
         counter: this.#counter,
         attached,
+        inFlight,
         decided: this.#newestAborted,
         failed: (error, frame) => this.#failed(attached, error, frame),
         overtaken: (generation) => this.#overtaken(attached, generation),
       });
-      this.#live.rewindSenders();
+      this.#live.begin();
       this.#answered.raise();
     } catch (error) {
       this.#failed(attached, error);

@@ -9,8 +9,8 @@ export interface UploadName {
   /** The newest checkpoint whose barrier has come: what is written belongs to it or to the one after. */
   readonly checkpoint: number;
   readonly id: string;
-  /** Of tables, or of results. */
-  readonly extension: "sst" | "ndjson";
+  /** Of tables, of results, or of in-flight frames. */
+  readonly extension: "sst" | "ndjson" | "frames";
 }
 
 export function uploadPath({ attached, checkpoint, id, extension }: UploadName): string {

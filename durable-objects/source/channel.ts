@@ -64,6 +64,8 @@ export class OutgoingChannel {
   #framesUnderWay = 0;
   #lastBarrier = 0;
   #barrierQueued = 0;
+  /** The checkpoint whose barrier does not wait for credit before it. */
+  #hurried = 0;
   #cut: Position;
   #cutArrivalTime = 0;
   /** Event time at the cut, and what the receiver was last told of it [13]. */
@@ -220,15 +222,29 @@ export class OutgoingChannel {
       .map((item) => (item.kind === "frame" ? { ...item, afterBarrier: 0 } : item));
   }
 
+  /**
+   * The barrier of `checkpoint` has waited long enough: what stands before it leaves without credit, at
+   * most what was cut at once, so that the receiver has it all and can let the barrier overtake it.
+   */
+  hurry(checkpoint: number): void {
+    this.#hurried = checkpoint;
+    this.flush();
+  }
+
   /** Sends what may be sent now. */
   flush(): void {
     while (this.#partition !== undefined) {
       const item = this.#queue[0];
       if (item === undefined) return;
-      if (item.kind === "frame" && !this.#fits(item.bytes.length)) return;
+      if (item.kind === "frame" && !this.#fits(item.bytes.length) && !this.#isHurried) return;
       this.#queue.shift();
       this.#host.keepAlive(this.#send(this.#partition, item, this.#epoch));
     }
+  }
+
+  get #isHurried(): boolean {
+    if (this.#hurried === 0 || this.#hurried !== this.#barrierQueued) return false;
+    return this.#queue.some(({ kind }) => kind === "barrier");
   }
 
   #bringReceiver(): void {
@@ -296,7 +312,7 @@ export class OutgoingChannel {
         ...(afterBarrier === 0 ? {} : { afterBarrier }),
       });
     }
-    const { checkpoint, base, offset, mode } = item.pending;
+    const { checkpoint, base, offset, mode, alignmentTimeoutMs } = item.pending;
     return partition.barrier({
       ...fence,
       source,
@@ -305,6 +321,7 @@ export class OutgoingChannel {
       offset,
       watermark: item.watermark,
       mode,
+      ...(alignmentTimeoutMs !== undefined && { alignmentTimeoutMs }),
     });
   }
 

@@ -10,7 +10,7 @@ import { verticesFedByLog } from "../../dataflow/edges.ts";
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { GivenUpLine } from "../given-up-line.ts";
 import type { ChannelState, PartitionCalls, Position, TaskId } from "../messages.ts";
-import type { ObjectContext } from "../object-context.ts";
+import type { ObjectContext, Timer } from "../object-context.ts";
 import { OutgoingChannel } from "./channel.ts";
 import type { ChannelHost } from "./channel.ts";
 import { createLineCutter, type LineCutter } from "./line-cutter.ts";
@@ -78,6 +78,7 @@ export class Pump implements ChannelHost {
   /** The end of the log at which this source fell silent. */
   #silentAt: number | undefined;
   #isStopped = false;
+  #hurry: Timer | undefined;
 
   constructor(options: PumpOptions) {
     this.source = options.source;
@@ -129,12 +130,14 @@ export class Pump implements ChannelHost {
 
   start(pending: PendingCheckpoint | null): void {
     this.#pending = pending;
+    this.#hurryAfterTimeout();
     if (pending !== null) this.#positions?.pin(pending.offset, pending.watermark);
     for (const channel of this.#channels) this.#open(channel);
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#hurry?.cancel();
     this.#opening.clear();
     for (const channel of this.#channels) channel.close();
   }
@@ -149,7 +152,22 @@ export class Pump implements ChannelHost {
     if (this.#pending !== null && pending?.checkpoint !== this.#pending.checkpoint) {
       for (const channel of this.#channels) channel.dropBarrier(this.#pending.checkpoint);
     }
+    const isNew = this.#pending?.checkpoint !== pending?.checkpoint;
     this.#pending = pending;
+    if (isNew) this.#hurryAfterTimeout();
+  }
+
+  /** A barrier that may overtake under back-pressure does not wait for credit longer than its timeout. */
+  #hurryAfterTimeout(): void {
+    this.#hurry?.cancel();
+    this.#hurry = undefined;
+    const { checkpoint, alignmentTimeoutMs } = this.#pending ?? {};
+    if (checkpoint === undefined || alignmentTimeoutMs === undefined) return;
+    const hurry = (): void => {
+      for (const channel of this.#channels) channel.hurry(checkpoint);
+    };
+    if (alignmentTimeoutMs === 0) return hurry();
+    this.#hurry = this.#context.setTimer(alignmentTimeoutMs, hurry);
   }
 
   /** The state of the watermark generators at `line`, which is kept from now on; null when there are none. */

@@ -317,13 +317,14 @@ export class SourceTask implements SourceCalls, ReporterSource {
   }
 
   /** Fixes the offset of a checkpoint, once [2]. */
-  #begin({ generation, checkpoint, base, mode }: CheckpointTrigger, pump: Pump): PendingCheckpoint {
+  #begin(trigger: CheckpointTrigger, pump: Pump): PendingCheckpoint {
+    const { checkpoint } = trigger;
     const { pending } = this.#standing;
     if (pending?.checkpoint === checkpoint) return pending;
     const { line, record } = pump.reach;
     const offset = record === 0 ? line : line + 1;
     const watermark = pump.watermarkAt(offset);
-    const begun: PendingCheckpoint = { generation, checkpoint, base, mode, offset, watermark };
+    const begun: PendingCheckpoint = { ...trigger, offset, watermark };
     this.#context.crashPoint("source: before checkpoint offset");
     this.#standings.write(withPending(this.#standing, begun));
     this.#ensureAlarm();

@@ -13,6 +13,8 @@ export interface PendingCheckpoint {
   readonly base: number;
   readonly offset: number;
   readonly mode: CheckpointMode;
+  /** As in Barrier. */
+  readonly alignmentTimeoutMs?: number;
   /** State of the watermark generators at `offset`; null for a job without any [13]. */
   readonly watermark: string | null;
 }

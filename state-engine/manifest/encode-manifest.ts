@@ -6,7 +6,13 @@ import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import type { KeyGroupRange, TableExpiry, TableReference } from "../version/table-reference.ts";
 import { MANIFEST_FORMAT_VERSION } from "./manifest.ts";
-import type { Manifest, ManifestPartition, ManifestSource, MovedTable } from "./manifest.ts";
+import type {
+  InFlightReference,
+  Manifest,
+  ManifestPartition,
+  ManifestSource,
+  MovedTable,
+} from "./manifest.ts";
 
 type Checksum = Pick<Environment, "crc32">;
 
@@ -99,6 +105,20 @@ class Reader {
       time: this.number(fields, "time"),
       watermarks: watermarks as ManifestPartition["watermarks"],
       ...(fields["watermark"] !== undefined && { watermark: this.number(fields, "watermark") }),
+      ...(fields["inFlight"] !== undefined && { inFlight: this.inFlight(fields["inFlight"]) }),
+    };
+  }
+
+  inFlight(value: unknown): InFlightReference {
+    const fields = this.object(value, "inFlight");
+    const data = this.object(fields["data"], "inFlight");
+    return {
+      frames: this.count(fields, "frames"),
+      bytes: this.count(fields, "bytes"),
+      data:
+        data["inline"] === undefined
+          ? { path: this.text(data, "path"), size: this.count(data, "size") }
+          : { inline: this.text(data, "inline") },
     };
   }
 

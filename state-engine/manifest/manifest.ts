@@ -52,6 +52,20 @@ export interface ManifestPartition {
   readonly watermarks: Readonly<Record<string, number>>;
   /** Event time the operator has reached; absent while unknown. */
   readonly watermark?: number;
+  /** Frames that the checkpoint's barrier overtook; absent when there were none. */
+  readonly inFlight?: InFlightReference;
+}
+
+/**
+ * Frames on their way to a partition, or from it, that its state does not hold yet (FORMAT.md). They
+ * belong to this checkpoint alone: a delta that lists its partition without them has none.
+ */
+export interface InFlightReference {
+  readonly frames: number;
+  /** Of the frames themselves. */
+  readonly bytes: number;
+  /** Base64, or the object that holds nothing else. */
+  readonly data: { readonly inline: string } | { readonly path: string; readonly size: number };
 }
 
 export interface MovedTable {
@@ -71,6 +85,8 @@ export interface PartitionTables {
   readonly watermarks: Readonly<Record<string, number>>;
   /** Event time the operator has reached; absent while unknown. */
   readonly watermark?: number;
+  /** Frames that the checkpoint's barrier overtook; absent when there were none. */
+  readonly inFlight?: InFlightReference;
 }
 
 /**

@@ -142,6 +142,8 @@ function changed(
   const now = request.partitions[index]!;
   const before = find(previous.partitions, now)!;
   return (
+    now.inFlight !== undefined ||
+    before.inFlight !== undefined ||
     now.sequence !== before.sequence ||
     now.time !== before.time ||
     now.watermark !== before.watermark ||

@@ -4,6 +4,7 @@
  */
 import { job, jobGraphOf } from "../../dataflow/job.ts";
 import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type { UnalignedOptions } from "../../dataflow/job-options.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS } from "./faults.ts";
 
@@ -31,6 +32,8 @@ export interface Scenario {
   /** Tables are compressed: costs much and changes little. */
   readonly compressed: boolean;
   readonly rates: FaultRates;
+  /** How long barriers wait before they overtake frames; null: they never do. */
+  readonly alignmentTimeoutMs: number | null;
 }
 
 export const VERTEX = "counts";
@@ -107,6 +110,7 @@ export function scenarioOf(seed: number): Scenario {
     rates: ratesOf(random),
     paddingBytes: random.pick([0, 0, 500, 3_000]),
     compressed: random.chance(0.1),
+    alignmentTimeoutMs: random.pick([null, null, 0, 0, 20, 500]),
   };
 }
 
@@ -133,6 +137,7 @@ export function simulatedJob(scenario: Scenario): JobGraph {
       retained: scenario.retained,
       tolerableFailures: scenario.tolerableFailures,
       mode: scenario.mode,
+      unaligned: unalignedOf(scenario),
     },
     restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
   })
@@ -141,6 +146,10 @@ export function simulatedJob(scenario: Scenario): JobGraph {
     .keyBy((word) => word)
     .count(VERTEX);
   return jobGraphOf(stream);
+}
+
+export function unalignedOf({ alignmentTimeoutMs }: Scenario): UnalignedOptions | null {
+  return alignmentTimeoutMs === null ? null : { alignmentTimeoutMs };
 }
 
 export function wordsOf(line: string): string[] {

@@ -28,6 +28,8 @@ export interface Result {
   readonly checksum: string;
   readonly events: number;
   readonly checkpointsChecked: number;
+  /** Frames in flight, over all checkpoints checked. */
+  readonly framesInFlight: number;
   /** Objects with tables that were written; state that fits the manifest needs none. */
   readonly tablesUploaded: number;
   /** Every entry of the live state in the end, as "key value"; undefined when it came to no end. */
@@ -77,6 +79,7 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     checksum: trace.checksum,
     events: trace.count,
     checkpointsChecked: run.checkpoints.checked,
+    framesInFlight: run.checkpoints.framesInFlight,
     tablesUploaded: run.checkpoints.tablesUploaded,
     finalState: run.finalState,
     crashPoints: world.crashPoints,

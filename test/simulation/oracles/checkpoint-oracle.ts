@@ -7,8 +7,11 @@
  * from an account it gives to another, on whatever partitions they are); no table is added twice along a
  * chain; nothing a retained checkpoint needs is deleted or overwritten.
  */
+import { FrameReader } from "../../../dataflow/frame.ts";
+import { readInFlight } from "../../../durable-objects/partition/in-flight.ts";
 import { decodeInt64Number, int64Addition, StateEngine } from "../../../state-engine/index.ts";
 import type { Manifest, PartitionTables } from "../../../state-engine/index.ts";
+import type { InFlightReference } from "../../../state-engine/manifest/manifest.ts";
 import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
@@ -35,6 +38,8 @@ export class CheckpointOracle {
   readonly #landedLate = new Set<string>();
   checked = 0;
   tablesUploaded = 0;
+  /** In all checkpoints checked; each of them as often as that was checked. */
+  framesInFlight = 0;
 
   constructor(world: World, log: LogOracle) {
     this.#world = world;
@@ -135,7 +140,10 @@ export class CheckpointOracle {
       for (const table of partition.tables) {
         if (table.inline === undefined) needs.add(table.path);
       }
+      const { inFlight } = partition;
+      if (inFlight !== undefined && "path" in inFlight.data) needs.add(inFlight.data.path);
       await this.#count(partition, found);
+      if (inFlight !== undefined) await this.#countInFlight(inFlight, found);
     }
     this.#needs.set(checkpoint.id, needs);
     const difference = differenceOf(found, this.#log.countBelow(offsetsOf(manifest.sources)));
@@ -179,10 +187,7 @@ export class CheckpointOracle {
 
   async #count(partition: PartitionTables, into: Counts): Promise<void> {
     const engine = StateEngine.open({
-      environment: createNodeEnvironment({
-        now: () => this.#world.scheduler.now(),
-        random: new SeededRandom(0),
-      }),
+      environment: this.#environment(),
       blobStore: this.#reader(),
       keyGroups: partition.keyGroups,
       tables: partition.tables,
@@ -205,6 +210,26 @@ export class CheckpointOracle {
       start = page.next !== undefined && "start" in page.next ? page.next.start : undefined;
     } while (start !== undefined);
     engine.close();
+  }
+
+  /** Every word on its way to a partition is below the offsets, and not in a table yet. */
+  async #countInFlight(inFlight: InFlightReference, into: Counts): Promise<void> {
+    const frames = await readInFlight(inFlight, this.#reader(), this.#environment());
+    for (const { bytes } of frames) {
+      if (bytes.length === 0) continue;
+      this.framesInFlight++;
+      const reader = new FrameReader(bytes);
+      while (reader.next()) {
+        const { delta, keyLength, keyOffset } = reader;
+        const word = new TextDecoder().decode(bytes.subarray(keyOffset, keyOffset + keyLength));
+        into.set(word, (into.get(word) ?? 0) + delta);
+      }
+    }
+  }
+
+  #environment(): ReturnType<typeof createNodeEnvironment> {
+    const now = (): number => this.#world.scheduler.now();
+    return createNodeEnvironment({ now, random: new SeededRandom(0) });
   }
 
   /** The bucket as it is at this instant, without faults. */
