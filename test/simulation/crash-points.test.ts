@@ -21,6 +21,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "commit to sink": OUTPUT,
   commits: OUTPUT,
   committed: OUTPUT,
+  decline: OPERATOR,
   fail: OPERATOR,
   "give up manifest": OPERATOR,
   "prune output": OPERATOR,

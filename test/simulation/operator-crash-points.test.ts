@@ -40,6 +40,20 @@ async function rollback(job: ScriptedJob): Promise<string> {
   return `generation ${job.attached[0]!.generation}`;
 }
 
+/** A task cannot write what it froze; it says so once more, as no task does, to be sure that it counts once. */
+async function declined(job: ScriptedJob): Promise<string> {
+  await job.lines(10, "halfFull");
+  await job.advance(0);
+  const { checkpoint } = job.sources[0]!.triggers.at(-1)!;
+  const { attempt, generation } = job.attached[0]!;
+  const said = { task: task(0), generation, attempt, checkpoint, message: "It is damaged." };
+  for (let times = 0; times < 2; times++) {
+    await survive(job.coordinator.declineCheckpoint({ ...said, reason: "IO_EXCEPTION" }));
+  }
+  const detail = await job.coordinator.checkpointDetail(checkpoint);
+  return `${String(detail?.["status"])} ${String(detail?.["failure_reason"])}`;
+}
+
 async function change(job: ScriptedJob): Promise<string> {
   const { attempt, generation } = job.attached[0]!;
   for (let times = 0; times < 2; times++) {
@@ -130,6 +144,7 @@ const WORK = [
   },
   { steps: ["fail", "restart"], work: failure, outcome: "generation 2" },
   { steps: ["roll back"], work: rollback, outcome: "generation 2" },
+  { steps: ["decline"], work: declined, outcome: "FAILED IO_EXCEPTION" },
   { steps: ["task changed"], work: change, outcome: "a checkpoint is triggered" },
   { steps: ["stop given up"], work: stopInVain, outcome: "RUNNING" },
   { steps: ["cancel", "start"], work: cancelAndStart, outcome: "STOPPED, then RUNNING" },
