@@ -51,7 +51,7 @@ async function declined(job: ScriptedJob): Promise<string> {
     await survive(job.coordinator.declineCheckpoint({ ...said, reason: "IO_EXCEPTION" }));
   }
   const detail = await job.coordinator.checkpointDetail(checkpoint);
-  return `${String(detail?.["status"])} ${String(detail?.["failure_reason"])}`;
+  return JSON.stringify([detail?.["status"], detail?.["failure_reason"]]);
 }
 
 async function change(job: ScriptedJob): Promise<string> {
@@ -144,7 +144,7 @@ const WORK = [
   },
   { steps: ["fail", "restart"], work: failure, outcome: "generation 2" },
   { steps: ["roll back"], work: rollback, outcome: "generation 2" },
-  { steps: ["decline"], work: declined, outcome: "FAILED IO_EXCEPTION" },
+  { steps: ["decline"], work: declined, outcome: `["FAILED","IO_EXCEPTION"]` },
   { steps: ["task changed"], work: change, outcome: "a checkpoint is triggered" },
   { steps: ["stop given up"], work: stopInVain, outcome: "RUNNING" },
   { steps: ["cancel", "start"], work: cancelAndStart, outcome: "STOPPED, then RUNNING" },
