@@ -29,6 +29,8 @@ export {
 export type { AggregateFunction, StateOptions, StateTtl } from "./state/state-descriptor.ts";
 export { codecs } from "./codecs/codecs.ts";
 export type { Codec } from "./codecs/codec.ts";
+export { field } from "./codecs/record-codec.ts";
+export type { Field, FieldOptions, RecordOf } from "./codecs/record-codec.ts";
 
 export { watermarks } from "./time/watermark-strategy.ts";
 export type { CustomWatermarks, WatermarkStrategy } from "./time/watermark-strategy.ts";

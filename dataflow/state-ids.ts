@@ -8,6 +8,7 @@
 import { hash32 } from "../state-engine/bytes/hash.ts";
 import { utf8MaxSize, writeUtf8 } from "../state-engine/bytes/utf8.ts";
 import type { KeyedVertex } from "./job-graph.ts";
+import type { StateDescriptor } from "./state/state-descriptor.ts";
 import { FIRST_RESERVED_STATE_ID } from "./time/timer-key.ts";
 
 /** What a count keeps, alone in its vertex. */
@@ -20,11 +21,19 @@ export function stateIdsOf({ operator }: KeyedVertex): ReadonlyMap<string, numbe
   if (operator.kind === "count") return new Map([[operator.state, COUNT_STATE_ID]]);
   const { definition } = operator;
   return new Map(
-    definition.states.map(({ name }) => [
-      name,
-      definition.kind === "count" ? COUNT_STATE_ID : namedStateId(name),
+    definition.states.map((state) => [
+      state.name,
+      definition.kind === "count" ? COUNT_STATE_ID : namedStateId(storedNameOf(state)),
     ]),
   );
+}
+
+/** The name a state was first declared with: what it is stored and recorded under. */
+export function storedNameOf({
+  formerly,
+  name,
+}: Pick<StateDescriptor, "formerly" | "name">): string {
+  return formerly ?? name;
 }
 
 /** Throws when two states of the job have one name, or two of a vertex one id. */

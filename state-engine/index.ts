@@ -58,6 +58,12 @@ export type {
   PartitionTables,
 } from "./manifest/manifest.ts";
 export { decodeManifest, encodeManifest } from "./manifest/encode-manifest.ts";
+export type {
+  CodecSchema,
+  FieldSchema,
+  StateSchema,
+  VertexSchema,
+} from "./manifest/state-schema.ts";
 export { applyChain, resolveChain } from "./manifest/resolve-chain.ts";
 export type { ResolvedManifest } from "./manifest/resolve-chain.ts";
 export { planManifest } from "./manifest/plan-manifest.ts";

@@ -4,9 +4,13 @@
  *
  * Promise: decode(encode(value)) equals value, and a codec's bytes never change under the same name.
  */
+import type { CodecSchema } from "../../state-engine/manifest/state-schema.ts";
+
 export interface Codec<T> {
-  /** Recorded in state schemas. Two codecs with the same name read each other's bytes. */
+  /** Recorded in state schemas. Two codecs with the same name (and schema) read each other's bytes. */
   readonly name: string;
+  /** Of a codec with parts: what they are. Recorded in place of the name. */
+  readonly schema?: CodecSchema;
   /** A fresh array. Throws TypeError when the value is not one of this codec. */
   encode(value: T): Uint8Array;
   /** The bytes are not kept. Throws when they are not of this codec. */

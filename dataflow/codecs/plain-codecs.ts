@@ -2,6 +2,8 @@
  * The codecs of plain values. Bytes: text is UTF-8, bytes are themselves, int64 is the shortest
  * two's complement (what the engine's int64 addition reads), float64 is IEEE 754 big-endian, json is
  * the text of JSON.stringify.
+ *
+ * float64 also reads what int64 wrote: a safe integer takes 1 to 7 bytes there, a float64 always 8.
  */
 import { decodeInt64, encodeInt64 } from "../../state-engine/index.ts";
 import { readUtf8, utf8MaxSize, writeUtf8 } from "../../state-engine/bytes/utf8.ts";
@@ -56,6 +58,7 @@ export const float64Codec: Codec<number> = {
     return bytes;
   },
   decode(bytes) {
+    if (bytes.length > 0 && bytes.length < 8) return int64Codec.decode(bytes);
     if (bytes.length !== 8) {
       throw new RangeError(`A float64 takes 8 bytes, these are ${bytes.length}.`);
     }

@@ -43,6 +43,9 @@ export function structuredCodec<T>(): Codec<T> {
   return structured as unknown as Codec<T>;
 }
 
+/** No tag is as large, and no JSON text begins with less: what the codec "json" wrote is read too. */
+const FIRST_BYTE_OF_JSON = 0x20;
+
 const structured: Codec<unknown> = {
   name: "structured",
   encode(value) {
@@ -51,6 +54,7 @@ const structured: Codec<unknown> = {
     return writer.finish();
   },
   decode(bytes) {
+    if (bytes.length > 0 && bytes[0]! >= FIRST_BYTE_OF_JSON) return JSON.parse(readUtf8(bytes));
     const reader = new ByteReader(bytes, 0, bytes.length, "A structured value");
     const value = readValue(reader);
     reader.expectEnd();

@@ -20,6 +20,8 @@ export interface StateTtl {
 
 export interface StateOptions {
   readonly ttl?: StateTtl;
+  /** The name the state was first declared with: a state that is renamed keeps what is stored. */
+  readonly formerly?: string;
 }
 
 /** Folds records into an accumulator. Functions may change and answer the accumulator they were given. */
@@ -58,7 +60,7 @@ export interface AggregatingStateDescriptor<In, Accumulator, Out> extends Descri
 export interface StateDescriptor extends StateOptions {
   readonly kind: "value" | "list" | "map" | "reducing" | "aggregating";
   readonly name: string;
-  readonly codec: { readonly name: string };
+  readonly codec: Pick<Codec<unknown>, "name" | "schema">;
   readonly keyType?: KeyType;
 }
 
@@ -130,12 +132,15 @@ function checkName(name: string): string {
 }
 
 function checkOptions(name: string, options: StateOptions): StateOptions {
-  const { ttl } = options;
+  const { formerly, ttl } = options;
   if (ttl !== undefined && !(Number.isSafeInteger(ttl.ttlMs) && ttl.ttlMs >= 1)) {
     throw new RangeError(
       `ttl.ttlMs of state "${name}" is ${ttl.ttlMs}. Write whole milliseconds, at least 1, ` +
         `or leave ttl out for values that live for ever.`,
     );
   }
-  return ttl === undefined ? {} : { ttl };
+  return {
+    ...(ttl !== undefined && { ttl }),
+    ...(formerly !== undefined && { formerly: checkName(formerly) }),
+  };
 }

@@ -215,10 +215,15 @@ export class OperatorHarness<In extends readonly unknown[], K extends string | n
 
 /** Keeps the ids of known states and gives new ones the next. */
 function assignStateIds(
-  operator: { readonly states: readonly { readonly name: string }[] },
+  operator: {
+    readonly states: readonly { readonly name: string; readonly formerly?: string }[];
+  },
   known: ReadonlyMap<string, number>,
 ): Map<string, number> {
   const ids = new Map(known);
-  for (const { name } of operator.states) if (!ids.has(name)) ids.set(name, ids.size + 1);
+  for (const { formerly, name } of operator.states) {
+    if (ids.has(name)) continue;
+    ids.set(name, (formerly === undefined ? undefined : ids.get(formerly)) ?? ids.size + 1);
+  }
   return ids;
 }

@@ -1,8 +1,10 @@
 /**
- * What a coordinator that wakes up looks at in the job it was deployed with: its sinks, and its shape.
+ * What a coordinator that wakes up looks at in the job it was deployed with: its sinks, its shape, and
+ * the states it declares.
  * Parallelism, maxParallelism and the number of sources are fixed while the job has state or a log
  * [12]: a deploy that changes them is taken over by an untouched job and fails any other.
  */
+import { adoptSchema, beginSchema } from "./check-schema.ts";
 import { parkCommits } from "./commits.ts";
 import type { Coordination } from "./coordination.ts";
 import { recordException } from "./failure.ts";
@@ -20,21 +22,33 @@ export function checkShape(house: Coordination): void {
       (version) => version !== house.context.codeVersion,
     );
     parkCommits(house, record);
-    const difference = describeDifference(record.shape, wanted);
-    if (difference === undefined || record.status === "FAILED") return;
+    if (record.status === "FAILED") return;
     if (!isUsed(house, record)) {
       record.shape = wanted;
+      beginSchema(house, record, []);
       return;
     }
-    recordException(house, record, {
-      error: {
-        name: "ShapeChanged",
-        message: `${difference}, which is fixed while the job has state or a log: deploy the earlier value and start the job.`,
-      },
-    });
-    raiseGeneration(house, record, "FAILED", difference);
-    dropRequests(house, record, difference);
+    const difference = describeDifference(record.shape, wanted);
+    if (difference !== undefined) {
+      const mend = "deploy the earlier value and start the job";
+      const message = `${difference}, which is fixed while the job has state or a log: ${mend}.`;
+      return failOnWaking(house, record, { name: "ShapeChanged", message });
+    }
+    const problem = adoptSchema(house, record);
+    if (problem !== undefined) {
+      failOnWaking(house, record, { name: "StateSchemaChanged", message: problem });
+    }
   });
+}
+
+function failOnWaking(
+  house: Coordination,
+  record: JobRecord,
+  error: { readonly name: string; readonly message: string },
+): void {
+  recordException(house, record, { error });
+  raiseGeneration(house, record, "FAILED", error.message);
+  dropRequests(house, record, error.message);
 }
 
 function describeDifference(now: JobShape, wanted: JobShape): string | undefined {

@@ -62,6 +62,7 @@ function fixManifest(house: Coordination): Fixed | undefined {
       return { id: pending.id, path: pending.manifest.path, bytes: readManifestBytes(house) };
     }
     const base = rows.retained().find(({ id }) => id === pending.base);
+    const { schema } = record;
     const path = manifestPath(house.job, record, pending.id);
     const planned = planManifest({
       id: pending.id,
@@ -71,10 +72,11 @@ function fixManifest(house: Coordination): Fixed | undefined {
       nonce: house.context.environment.newId(),
       triggeredAt: pending.triggeredAt,
       maxParallelism: record.shape.maxParallelism,
+      ...(schema !== undefined && { schema: schema.vertices }),
       sources: triggeredSources(house, record),
       partitions: partitionTables(record, partitionsNow(house, record)),
       previous:
-        base === undefined || pending.mode === "full"
+        base === undefined || pending.mode === "full" || base.id < (schema?.from ?? 0)
           ? undefined
           : { ...base, partitions: partitionTables(record, partitionsBefore(house, record)) },
     });

@@ -5,6 +5,7 @@
  * The record is only ever changed inside a transaction of the store.
  */
 import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type { VertexSchema } from "../../state-engine/index.ts";
 import type { CheckpointMode, JobStatus, OperationCounts, TaskId } from "../messages.ts";
 import type { DueList } from "./due-list.ts";
 
@@ -19,6 +20,8 @@ export interface JobRecord {
   status: JobStatus;
   /** Fixed while the job has state or a log [12]. */
   shape: JobShape;
+  /** The keyed states that are stored, and the first checkpoint that records them so. */
+  schema?: { readonly vertices: readonly VertexSchema[]; readonly from: number };
   /** Never handed out before, and never again [4]. */
   nextCheckpoint: number;
   /** The latest completed checkpoint, explicitly and never the highest id [18]; 0 when there is none. */

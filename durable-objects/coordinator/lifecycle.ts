@@ -2,9 +2,12 @@
  * Stopping and starting a job by hand [18, 38]. Stopping is a request like any other whose answer
  * stops the job; starting sets the pointer explicitly, in one transaction.
  */
-import { resolveChain } from "../../state-engine/index.ts";
+import { schemaProblems } from "../../dataflow/schema/check-schema.ts";
+import { jobSchemaOf } from "../../dataflow/schema/job-schema.ts";
+import { resolveChain, type VertexSchema } from "../../state-engine/index.ts";
 import type { StartAnswer, StartRequest, StopAnswer, StopRequest } from "../coordinator-queries.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
+import { beginSchema } from "./check-schema.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { raiseGeneration } from "./generation.ts";
@@ -80,7 +83,7 @@ export async function start(house: Coordination, wanted: StartRequest): Promise<
   });
   if (plan.kind !== "start") return plan;
   const target = rows.retained().find(({ id }) => id === plan.checkpoint);
-  const partitions = target === undefined ? [] : await readCheckpoint(house, target);
+  const { partitions, schema } = await readCheckpoint(house, target);
   const known = new Set(house.job.vertices.map(({ uid }) => uid));
   const lost = new Set(
     partitions
@@ -94,17 +97,24 @@ export async function start(house: Coordination, wanted: StartRequest): Promise<
       reason: `Checkpoint ${plan.checkpoint} holds state of ${names}, which the job does not have: set "allowNonRestoredState" to leave it behind.`,
     };
   }
-  return begin(house, { checkpoint: plan.checkpoint, sources: plan.sources, partitions });
+  const [problem] = schemaProblems(schema, jobSchemaOf(house.job));
+  if (problem !== undefined) return { kind: "refused", reason: problem };
+  const { checkpoint, sources } = plan;
+  return begin(house, { checkpoint, sources, partitions, schema });
 }
 
 interface Beginning {
   readonly checkpoint: number;
   readonly sources: readonly SourceState[];
   readonly partitions: readonly OfTask<PartitionState>[];
+  readonly schema: readonly VertexSchema[];
 }
 
 /** The one transaction of a start: pointer, tables, offsets, generation [18]. */
-function begin(house: Coordination, { checkpoint, partitions, sources }: Beginning): StartAnswer {
+function begin(
+  house: Coordination,
+  { checkpoint, partitions, schema, sources }: Beginning,
+): StartAnswer {
   const { context, registry, rows, store } = house;
   return store.step("start", (record): StartAnswer => {
     const now = context.environment.now();
@@ -125,6 +135,7 @@ function begin(house: Coordination, { checkpoint, partitions, sources }: Beginni
     for (const state of sources)
       rows.writeSource({ ...rows.source(state.source), completed: state });
     if (checkpoint < record.completed) noteRewind(house, record, checkpoint);
+    beginSchema(house, record, schema);
     record.completed = checkpoint;
     record.failedCheckpoints = 0;
     record.restart = { inARow: 0, backoffMs: 0, lastFailureAt: 0 };
@@ -151,16 +162,19 @@ function statesByTask(
   }));
 }
 
-/** The tables of every partition at a retained checkpoint, from its manifest and those it builds on. */
+/** The tables of every partition, and the states behind them, at a retained checkpoint, from its manifest and those it builds on. */
 async function readCheckpoint(
   { context }: Coordination,
-  { path }: RetainedCheckpoint,
-): Promise<OfTask<PartitionState>[]> {
-  const { partitions } = await resolveChain(context.blobStore, path, context.environment);
-  return partitions.map(({ index, vertex, keyGroups: _range, ...data }) => ({
+  checkpoint: RetainedCheckpoint | undefined,
+): Promise<Pick<Beginning, "partitions" | "schema">> {
+  if (checkpoint === undefined) return { partitions: [], schema: [] };
+  const { path } = checkpoint;
+  const resolved = await resolveChain(context.blobStore, path, context.environment);
+  const partitions = resolved.partitions.map(({ index, vertex, keyGroups: _range, ...data }) => ({
     task: { vertex, index },
     data,
   }));
+  return { partitions, schema: resolved.schema ?? [] };
 }
 
 /** What each source still has, from the sources themselves; undefined when one does not answer. */

@@ -13,6 +13,7 @@ import type {
   ManifestSource,
   MovedTable,
 } from "./manifest.ts";
+import type { CodecSchema, StateSchema, VertexSchema } from "./state-schema.ts";
 
 type Checksum = Pick<Environment, "crc32">;
 
@@ -75,9 +76,47 @@ class Reader {
       nonce: this.text(fields, "nonce"),
       triggeredAt: this.number(fields, "triggeredAt"),
       maxParallelism: this.count(fields, "maxParallelism"),
+      ...(fields["schema"] !== undefined && {
+        schema: this.list(fields, "schema").map((vertex) => this.vertexSchema(vertex)),
+      }),
       sources: this.list(fields, "sources").map((source) => this.source(source)),
       partitions: this.list(fields, "partitions").map((partition) => this.partition(partition)),
     };
+  }
+
+  vertexSchema(value: unknown): VertexSchema {
+    const fields = this.object(value, "schema");
+    return {
+      vertex: this.text(fields, "vertex"),
+      keyType: this.text(fields, "keyType"),
+      states: this.list(fields, "states").map((state) => this.stateSchema(state)),
+    };
+  }
+
+  stateSchema(value: unknown): StateSchema {
+    const fields = this.object(value, "states");
+    return {
+      name: this.text(fields, "name"),
+      kind: this.text(fields, "kind"),
+      codec: this.codecSchema(fields["codec"]),
+      ...(fields["keyType"] !== undefined && { keyType: this.text(fields, "keyType") }),
+      ...(fields["ttl"] !== undefined && { ttl: this.text(fields, "ttl") }),
+    };
+  }
+
+  codecSchema(value: unknown): CodecSchema {
+    if (typeof value === "string") return value;
+    const record = this.list(this.object(value, "codec"), "record").map((each) => {
+      const fields = this.object(each, "record");
+      const { isOptional } = fields;
+      if (typeof isOptional !== "boolean") throw this.wrong("isOptional");
+      return {
+        name: this.text(fields, "name"),
+        codec: this.codecSchema(fields["codec"]),
+        isOptional,
+      };
+    });
+    return { record };
   }
 
   source(value: unknown): ManifestSource {

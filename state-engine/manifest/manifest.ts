@@ -7,6 +7,7 @@
  * parts at once [35]. Inline tables repeat their bytes in every full manifest [9].
  */
 import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
+import type { VertexSchema } from "./state-schema.ts";
 
 export const MANIFEST_FORMAT_VERSION = 1;
 
@@ -26,6 +27,8 @@ export interface Manifest {
   /** Milliseconds since the epoch at which the checkpoint was triggered. */
   readonly triggeredAt: number;
   readonly maxParallelism: number;
+  /** On a full one: the keyed states behind the tables. Its deltas have the same. */
+  readonly schema?: readonly VertexSchema[];
   readonly sources: readonly ManifestSource[];
   readonly partitions: readonly ManifestPartition[];
 }

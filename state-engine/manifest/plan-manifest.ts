@@ -6,6 +6,7 @@
 import type { TableReference } from "../version/table-reference.ts";
 import { tableIdentity, MANIFEST_FORMAT_VERSION } from "./manifest.ts";
 import type { Manifest, ManifestPartition, MovedTable, PartitionTables } from "./manifest.ts";
+import type { VertexSchema } from "./state-schema.ts";
 
 export const MAXIMUM_CHAIN = 32;
 
@@ -29,7 +30,9 @@ export interface ManifestRequest extends Pick<
 > {
   /** Every partition of the job, as acknowledged (an "unchanged" one as in the base). */
   readonly partitions: readonly PartitionTables[];
-  /** The last completed checkpoint, undefined when there is none or when a full manifest is wanted. */
+  /** The keyed states of the job. */
+  readonly schema?: readonly VertexSchema[];
+  /** The last completed checkpoint with the same schema; undefined when there is none or when a full manifest is wanted. */
   readonly previous: PreviousManifest | undefined;
 }
 
@@ -85,7 +88,14 @@ export function planManifest(request: ManifestRequest): PlannedManifest {
     removed: [],
     moved: [],
   }));
-  const manifest: Manifest = { ...common, parent: null, chain: [], partitions };
+  const { schema } = request;
+  const manifest: Manifest = {
+    ...common,
+    ...(schema !== undefined && { schema }),
+    parent: null,
+    chain: [],
+    partitions,
+  };
   return { manifest, fullTables: tables, deltaTables: 0, newTables, reusedTables };
 }
 

@@ -9,9 +9,12 @@ import type { TableReference } from "../version/table-reference.ts";
 import { decodeManifest } from "./encode-manifest.ts";
 import { tableIdentity } from "./manifest.ts";
 import type { Manifest, ManifestPartition, PartitionTables } from "./manifest.ts";
+import type { VertexSchema } from "./state-schema.ts";
 
 export interface ResolvedManifest {
   readonly manifest: Manifest;
+  /** Of the full manifest; absent when it was written before schemas were recorded. */
+  readonly schema?: readonly VertexSchema[];
   readonly partitions: readonly PartitionTables[];
 }
 
@@ -33,7 +36,12 @@ export async function resolveChain(
   };
   const manifest = await read(path);
   const older = await Promise.all(manifest.chain.map(read));
-  return { manifest, partitions: applyChain([...older, manifest]) };
+  const { schema } = older[0] ?? manifest;
+  return {
+    manifest,
+    ...(schema !== undefined && { schema }),
+    partitions: applyChain([...older, manifest]),
+  };
 }
 
 /** Applies manifests oldest (full) first. Pure. Throws "corruption" when they do not follow each other. */

@@ -120,7 +120,7 @@ test("[DL4] [rule 42] a line stays given up when the job starts from an older ch
   await world.checkpoint();
   isPoison = false;
   await world.stop();
-  await world.start({ checkpoint: 1 });
+  await world.start({ from: { checkpoint: 1 } });
   await world.checkpoint();
   const committed = (await world.output()).map(({ output, value }) =>
     output === "broken" ? "broken" : value,

@@ -2,6 +2,7 @@
  * A job in a simulated world, driven from outside as the Worker drives it: lines go in, checkpoints
  * are asked for, committed output is read. The objects are the product's own; faults come from a seed.
  */
+import zlib from "node:zlib";
 import type { BuiltStream } from "../../../dataflow/job.ts";
 import type { JobGraph } from "../../../dataflow/job-graph.ts";
 import { JobCoordinator } from "../../../durable-objects/coordinator/coordinator.ts";
@@ -11,12 +12,15 @@ import type {
   JsonObject,
   OutputRequest,
   OutputSegment,
+  StartRequest,
 } from "../../../durable-objects/coordinator-queries.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
 import { NO_FAULTS, type FaultRates } from "../../simulation/faults.ts";
 import { isFaultOfTheWorld, World, type ObjectName } from "../../simulation/world.ts";
+import type { CoordinatorCalls } from "../../../durable-objects/messages.ts";
 import type { ObjectContext } from "../../../durable-objects/object-context.ts";
+import { decodeManifest, type Manifest } from "../../../state-engine/index.ts";
 
 export interface JobWorldOptions {
   readonly seed?: number;
@@ -47,7 +51,7 @@ const MAXIMUM_EVENTS = 200_000;
 const MAXIMUM_MS = 3_600_000;
 
 export class JobWorld {
-  readonly graph: JobGraph;
+  graph: JobGraph;
   readonly world: World;
   readonly #sequences = new Map<number, number>();
 
@@ -91,6 +95,21 @@ export class JobWorld {
     });
   }
 
+  /** The job as changed code: every object is restarted with it, and some seconds pass. */
+  async redeploy(stream: BuiltStream): Promise<void> {
+    this.graph = stream.graph;
+    this.world.deploy();
+    await this.pass(10_000);
+  }
+
+  /** Starts a stopped or failed job again; answers why it was refused, if it was. */
+  async start(request: StartRequest): Promise<string | undefined> {
+    const answer = await this.#insist(() =>
+      this.world.outside("operator").coordinator().start(request),
+    );
+    return answer.kind === "refused" ? answer.reason : undefined;
+  }
+
   /** Lets time pass, and what comes with it. */
   async pass(milliseconds: number): Promise<void> {
     await this.#perform(this.#sleep(milliseconds));
@@ -120,6 +139,14 @@ export class JobWorld {
   /** The values committed to one output. */
   async values(output = "output"): Promise<readonly unknown[]> {
     return (await this.output()).filter((line) => line.output === output).map(({ value }) => value);
+  }
+
+  /** The manifest of the latest completed checkpoint. */
+  async manifest(): Promise<Manifest> {
+    const id = await this.#insist(() => this.#reader.latestCheckpoint());
+    const found = await this.#insist(() => this.#reader.locateCheckpoint(id));
+    if (found.kind !== "found") throw new Error(`Checkpoint ${id} is ${found.kind}.`);
+    return decodeManifest(await this.#blob(found.path), { crc32: zlib.crc32 }, found.path);
   }
 
   /** The exceptions of the job, newest first. */
@@ -157,12 +184,12 @@ export class JobWorld {
     );
   }
 
-  async start(from: { readonly checkpoint: number }): Promise<void> {
-    await this.#insist(() => this.world.outside("operator").coordinator().start({ from }));
-  }
-
   close(): void {
     this.world.close();
+  }
+
+  get #reader(): CoordinatorCalls {
+    return this.world.outside("reader").coordinator();
   }
 
   #createLogic(name: ObjectName, context: ObjectContext): object {
