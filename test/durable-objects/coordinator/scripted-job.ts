@@ -135,11 +135,12 @@ export class ScriptedJob {
   context: NodeObjectContext;
   coordinator: JobCoordinator;
   crashes = 0;
-  readonly #sinks: readonly ExternalSink[];
+  /** Of the next memory: a deploy changes them. */
+  sinks: readonly ExternalSink[];
   #mortal: MortalContext;
 
   constructor(options: JobOptionsInput = {}, sinks: readonly ExternalSink[] = []) {
-    this.#sinks = sinks;
+    this.sinks = sinks;
     const input = { parallelism: 2, sources: 1, ...options };
     const stream = buildJob("words", input).lines();
     this.graph = jobGraphOf(stream.keyBy((word) => word).count("counts"));
@@ -159,12 +160,18 @@ export class ScriptedJob {
 
   /** Ends the coordinator's memory the next time it passes this step; it wakes up at once. */
   crashAt(step: string): void {
+    this.crashWhen((name) => name === step);
+  }
+
+  /** The same the next time it passes a step for which `isThere` is true. */
+  crashWhen(isThere: (step: string) => boolean): void {
     const mortal = this.#mortal;
+    const crashesBefore = this.crashes;
     this.context.onCrashPoint = (name) => {
-      if (name !== step || this.crashes > 0) return;
+      if (this.crashes > crashesBefore || !isThere(name)) return;
       this.crashes++;
       this.restart();
-      mortal.die(step);
+      mortal.die(name);
     };
   }
 
@@ -295,7 +302,7 @@ export class ScriptedJob {
   }
 
   #wake(): JobCoordinator {
-    const coordinator = new JobCoordinator(this.#mortal, this.graph, this.#sinks);
+    const coordinator = new JobCoordinator(this.#mortal, this.graph, this.sinks);
     this.context.onAlarm = () => survive(coordinator.alarm());
     return coordinator;
   }
