@@ -19,6 +19,9 @@ export interface LocalRuntimeOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** The Worker to run; default: workers/main.ts. */
   readonly module?: URL;
+  /** Further buckets, and queues that the Worker itself consumes: "files" is bound as FILES. */
+  readonly buckets?: readonly string[];
+  readonly queues?: readonly string[];
 }
 
 /** As in wrangler.toml. */
@@ -52,7 +55,7 @@ export class LocalRuntime {
 }
 
 function miniflareOptions(
-  { port, variables }: LocalRuntimeOptions,
+  { buckets = [], port, queues = [], variables }: LocalRuntimeOptions,
   bundle: WorkerBundle,
   directory: string,
 ) {
@@ -69,8 +72,14 @@ function miniflareOptions(
       PARTITION: { className: "Partition", useSQLite: true },
       COORDINATOR: { className: "Coordinator", useSQLite: true },
     },
-    r2Buckets: { BUCKET: "weir" },
+    r2Buckets: Object.fromEntries([["BUCKET", "weir"], ...buckets.map(boundAs)]),
+    queueProducers: Object.fromEntries(queues.map(boundAs)),
+    queueConsumers: [...queues],
     logRequests: false,
     telemetry: { enabled: false },
   });
+}
+
+function boundAs(name: string): [binding: string, name: string] {
+  return [name.toUpperCase(), name];
 }

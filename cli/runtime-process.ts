@@ -13,6 +13,8 @@ export interface RuntimeProcessOptions {
   readonly directory: string;
   /** Further arguments of `npm start --`. */
   readonly parameters?: readonly string[];
+  /** Another script with the arguments and the first line of `npm start`. */
+  readonly script?: URL;
   /** Added to the environment of the process, such as WEIR_PARALLELISM. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -28,8 +30,8 @@ export class RuntimeProcess {
 
   /** Resolves once requests are served, on a free port; rejects with what was printed when the process ends before. */
   static async start(options: RuntimeProcessOptions): Promise<RuntimeProcess> {
-    const script = fileURLToPath(new URL("start.ts", import.meta.url));
     const { directory, parameters = [], variables = {} } = options;
+    const script = fileURLToPath(options.script ?? new URL("start.ts", import.meta.url));
     const child = spawn(
       process.execPath,
       [script, "--port", "0", "--persist", directory, ...parameters],

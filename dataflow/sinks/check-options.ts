@@ -1,4 +1,5 @@
 /** What the options of all sinks have in common, refused in whole sentences when a job is built. */
+import type { SinkUrl } from "./sink-definition.ts";
 
 /** 1 to 64 of `a-z0-9-`, beginning with a letter: it stands in keys of files, messages and requests. */
 export function checkSinkName(name: string): string {
@@ -31,7 +32,8 @@ export function checkWholeNumber(
 }
 
 /** An address without credentials: the graph of a job is shown to whoever may read it. */
-export function checkUrl(sink: string, url: string): string {
+export function checkUrl(sink: string, url: SinkUrl): SinkUrl {
+  if (typeof url !== "string") return { secret: checkBinding(sink, "url.secret", url.secret) };
   if (/^https?:\/\/[^/?#@\s]+(?:[/?#]\S*)?$/.test(url)) return url;
   throw new RangeError(
     `The url of sink "${sink}" must be a whole http or https address without user and password. ` +

@@ -48,7 +48,7 @@ export interface WebhookDefinition {
   readonly name: string;
   readonly target: {
     /** An address, or the binding that holds it. */
-    readonly url: string | { readonly secret: string };
+    readonly url: SinkUrl;
     /** Binding of the secret that signs. */
     readonly signingSecret: string;
     readonly timeoutMs: number;
@@ -61,8 +61,8 @@ export interface WeirJobDefinition {
   readonly name: string;
   readonly target: {
     readonly job: string;
-    /** Origin of another deployment; absent: the job is one of this Worker. */
-    readonly url?: string;
+    /** Origin of another deployment, or the binding that holds it; absent: the job is one of this Worker. */
+    readonly url?: SinkUrl;
     /** Binding of the token that deployment asks for. */
     readonly token?: string;
     /** Another value begins a new Producer-Id. */
@@ -77,3 +77,6 @@ export interface BatchLimits {
   /** Bytes of one request, unless its only record has more. */
   readonly maxBytes: number;
 }
+
+/** An address, or the binding of the secret or variable that holds it. */
+export type SinkUrl = string | { readonly secret: string };

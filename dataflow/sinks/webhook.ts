@@ -5,13 +5,13 @@
  * Idempotency-Key, and the same bytes.
  */
 import { checkBinding, checkSinkName, checkUrl, checkWholeNumber } from "./check-options.ts";
-import type { WebhookDefinition } from "./sink-definition.ts";
+import type { SinkUrl, WebhookDefinition } from "./sink-definition.ts";
 
 export interface WebhookOptions {
   /** Names the sink among the outputs of the job, and in every webhook-id. */
   readonly name: string;
   /** Where to POST; `{ secret: "HOOK_URL" }` takes it from that secret of the Worker. */
-  readonly url: string | { readonly secret: string };
+  readonly url: SinkUrl;
   /**
    * Binding of the secret that signs: "whsec_" and base64, or any other text, whose bytes are the key.
    * Several, separated by spaces, give several signatures, for the time in which one replaces another.
@@ -30,10 +30,7 @@ export function webhook(options: WebhookOptions): WebhookDefinition {
   const { maxBytes = 256 * 1024, maxRecords = 1_000, name, timeoutMs = 30_000, url } = options;
   checkSinkName(name);
   const target = {
-    url:
-      typeof url === "string"
-        ? checkUrl(name, url)
-        : { secret: checkBinding(name, "url.secret", url.secret) },
+    url: checkUrl(name, url),
     signingSecret: checkBinding(name, "signingSecret", options.signingSecret),
     timeoutMs: checkWholeNumber(name, "timeoutMs", timeoutMs, { from: 1_000, to: 120_000 }),
   };

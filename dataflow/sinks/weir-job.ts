@@ -5,15 +5,18 @@
  * Each record becomes one line of JSON: read them there with json(), or parse them.
  */
 import { checkBinding, checkSinkName, checkUrl } from "./check-options.ts";
-import type { WeirJobDefinition } from "./sink-definition.ts";
+import type { SinkUrl, WeirJobDefinition } from "./sink-definition.ts";
 
 export interface WeirJobOptions {
   /** Names the sink among the outputs of the job, and in its Producer-Id. */
   readonly name: string;
   /** The job that takes the lines. */
   readonly job: string;
-  /** Origin of the Worker it runs in, such as "https://weir.example.com"; absent: the same Worker, without HTTP. */
-  readonly url?: string;
+  /**
+   * Where its Worker is, such as "https://weir.example.com"; `{ secret: "WEIR_URL" }` takes it from that
+   * secret or variable. Absent: the same Worker, without HTTP.
+   */
+  readonly url?: SinkUrl;
   /** Binding of the secret with the token that Worker asks for. */
   readonly token?: string;
   /**
@@ -43,7 +46,7 @@ export function weirJob(options: WeirJobOptions): WeirJobDefinition {
   const target = {
     job,
     producer,
-    ...(url !== undefined && { url: checkUrl(name, url).replace(/\/+$/, "") }),
+    ...(url !== undefined && { url: checkUrl(name, url) }),
     ...(token !== undefined && { token: checkBinding(name, "token", token) }),
   };
   return { kind: "weirJob", name, target, layout: { maxRecords: 100_000, maxBytes } };

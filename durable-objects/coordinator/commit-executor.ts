@@ -17,10 +17,15 @@ import type { Coordination } from "./coordination.ts";
 import { retryAfterMs } from "./due-list.ts";
 import { recordException } from "./failure.ts";
 import { isUnavailable } from "./is-unavailable.ts";
-import { addOperations, noOperations, type JobRecord } from "./job-record.ts";
+import {
+  addOperations,
+  noOperations,
+  type JobRecord,
+  type MutableOperationCounts,
+} from "./job-record.ts";
 import { committedAt, outputOf } from "./output-index.ts";
 
-/** A sink that does not commit is asked again after this, and twice as long after each further failure. */
+/** A sink that does not commit is asked again after this, and twice as long after each further failure without progress. */
 const shortestPauseMs = 1_000;
 const longestPauseMs = 300_000;
 /** What the other side may ask for. */
@@ -31,6 +36,13 @@ interface Commit {
   readonly checkpoint: number;
   readonly layout: JsonObject;
   readonly state: JsonObject | undefined;
+}
+
+/** One call of a sink. */
+interface Attempt {
+  /** Something was kept: the next pause is short again. */
+  hasProgress: boolean;
+  readonly operations: MutableOperationCounts;
 }
 
 export class CommitExecutor {
@@ -70,19 +82,19 @@ export class CommitExecutor {
 
   async #attempt(sink: ExternalSink, commit: Commit): Promise<void> {
     const { context, store } = this.#house;
-    const operations = { ...noOperations };
+    const attempt = { hasProgress: false, operations: { ...noOperations } };
     context.crashPoint("coordinator: before commit to sink");
     let failure: unknown;
     try {
-      await sink.commit(this.#commitFor(sink, commit, operations));
+      await sink.commit(this.#commitFor(sink, commit, attempt));
     } catch (error) {
       failure = error ?? new Error("The sink failed without saying why.");
     }
     context.crashPoint("coordinator: after commit to sink");
     store.step("committed", (record) => {
-      addOperations(record.operations, operations);
+      addOperations(record.operations, attempt.operations);
       if (failure === undefined) this.#noteDone(sink, commit.checkpoint);
-      else this.#noteFailure(sink, record, failure);
+      else this.#noteFailure(sink, record, { ...attempt, failure });
       letGo(this.#house, record);
       this.#schedule(record);
     });
@@ -91,7 +103,7 @@ export class CommitExecutor {
   #commitFor(
     { name }: ExternalSink,
     { checkpoint, layout, state }: Commit,
-    operations: { classA: number; classB: number; rowsWritten: number; requests: number },
+    attempt: Attempt,
   ): SinkCommit {
     const { job, store } = this.#house;
     const { incarnation } = store.record;
@@ -104,8 +116,11 @@ export class CommitExecutor {
       layout,
       output: outputOf(this.#house, checkpoint),
       state,
-      keep: (kept) => this.#keep(name, kept),
-      count: (more) => addOperations(operations, { ...noOperations, ...more }),
+      keep: (kept) => {
+        this.#keep(name, kept);
+        attempt.hasProgress = true;
+      },
+      count: (more) => addOperations(attempt.operations, { ...noOperations, ...more }),
     };
   }
 
@@ -130,14 +145,19 @@ export class CommitExecutor {
   }
 
   /** The first failure in a row also stands among the job's exceptions. */
-  #noteFailure({ name }: ExternalSink, record: JobRecord, failure: unknown): void {
+  #noteFailure(
+    { name }: ExternalSink,
+    record: JobRecord,
+    { failure, hasProgress }: Attempt & { readonly failure: unknown },
+  ): void {
     const { context, store } = this.#house;
     const error = failure instanceof Error ? failure : new Error(String(failure));
     const [row] = store.read<{ failures: number }>(
       "SELECT failures FROM sink_state WHERE sink = ?",
       name,
     );
-    const failures = (row?.failures ?? 0) + 1;
+    const failuresBefore = row?.failures ?? 0;
+    const failures = hasProgress ? 1 : failuresBefore + 1;
     const askedMs = error instanceof CommitRefusal ? error.retryAfterMs : 0;
     const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** Math.min(20, failures - 1));
     store.write(
@@ -148,7 +168,7 @@ export class CommitExecutor {
       context.environment.now() + Math.max(pauseMs, Math.min(longestRefusalMs, askedMs)),
       error.message.slice(0, longestError),
     );
-    if (failures > 1) return;
+    if (failuresBefore > 0) return;
     const { message, stack } = error;
     recordException(this.#house, record, {
       error: {

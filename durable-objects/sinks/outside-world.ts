@@ -4,6 +4,7 @@
  * Promise of every implementation: a binding that the Worker has not throws MissingBinding; nothing is
  * retried here, because only the sink knows what a second attempt means.
  */
+import type { SinkUrl } from "../../dataflow/sinks/sink-definition.ts";
 import type { SourceCalls } from "../messages.ts";
 
 export interface OutsideWorld {
@@ -68,6 +69,10 @@ export class MissingBinding extends Error {
       `The Worker has no ${kind} bound as "${binding}": add it to wrangler.toml, or set it with \`wrangler secret put\`.`,
     );
   }
+}
+
+export function addressOf(world: OutsideWorld, url: SinkUrl): string {
+  return typeof url === "string" ? url : requiredSecret(world, url.secret);
 }
 
 /** A secret that has to be there. */

@@ -12,7 +12,7 @@ import { expectSuccess } from "./answers.ts";
 import { encodeBase64, signingKeys } from "./base64.ts";
 import { layoutOf, notedLayout, progressOf } from "./commit-progress.ts";
 import { lineBatches, type LineBatch } from "./line-batches.ts";
-import { requiredSecret } from "./outside-world.ts";
+import { addressOf, requiredSecret } from "./outside-world.ts";
 import { recordsOf, type SinkSurroundings } from "./sink-surroundings.ts";
 
 const kind = "webhook";
@@ -55,7 +55,7 @@ export class WebhookSink implements ExternalSink {
       signatures.push(`v1,${encodeBase64(await world.hmacSha256(key, signed))}`);
     }
     const answer = await world.send({
-      url: typeof url === "string" ? url : requiredSecret(world, url.secret),
+      url: addressOf(world, url),
       method: "POST",
       headers: {
         "Content-Type": "application/x-ndjson",

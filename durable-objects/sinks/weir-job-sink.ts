@@ -14,7 +14,7 @@ import { sourceOfProducer } from "../source-of-producer.ts";
 import { expectSuccess } from "./answers.ts";
 import { layoutOf, notedLayout, progressOf } from "./commit-progress.ts";
 import { lineBatches } from "./line-batches.ts";
-import { requiredSecret } from "./outside-world.ts";
+import { addressOf, requiredSecret } from "./outside-world.ts";
 import { recordsOf, type SinkSurroundings } from "./sink-surroundings.ts";
 
 /** A producer of the other job, and the sequence of its next request. */
@@ -114,8 +114,9 @@ export class WeirJobSink implements ExternalSink {
   async #post({ id, sequence }: SinkProducer, body: Uint8Array): Promise<void> {
     const { environment, world } = this.#surroundings;
     const { job, token, url } = this.#definition.target;
+    const origin = addressOf(world, url!).replace(/\/+$/, "");
     const answer = await world.send({
-      url: `${url}/jobs/${job}/lines`,
+      url: `${origin}/jobs/${job}/lines`,
       method: "POST",
       headers: {
         "Content-Type": "application/x-ndjson",
