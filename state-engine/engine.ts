@@ -79,7 +79,7 @@ export class StateEngine implements MemoryMember {
     const limit = (): number => this.#memory.cacheLimit();
     this.#loader = new BlockLoader(environment, blobStore, cache, limit);
     this.#reader = new PointReader(this.#loader, mergeOperators);
-    this.#writer = new TableWriter(blobStore, options.uploads, this.#loader);
+    this.#writer = new TableWriter(blobStore, options.uploads, this.#loader, environment);
     this.#tables = new TableSet(
       options,
       this.#tuning,

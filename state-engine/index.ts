@@ -18,6 +18,8 @@ export type {
   ScanPage,
   Snapshot,
 } from "./engine-types.ts";
+export { zlibCodecs } from "./zlib-codecs.ts";
+export type { ZlibFunctions } from "./zlib-codecs.ts";
 export { DEFAULT_TUNING } from "./options.ts";
 export type { EngineOptions, EngineTuning, MergeOperator, UploadLog } from "./options.ts";
 export type { BlobEntry, BlobStore, PutOptions } from "./blob-store/blob-store.ts";

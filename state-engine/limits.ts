@@ -21,6 +21,11 @@ export function tableLimit(tuning: EngineTuning, shareBytes: number): number {
   return Math.min(tuning.tableBytes, part(shareBytes, 8));
 }
 
+/** Tables that only memory has are left uncompressed up to this many bytes of them. */
+export function deferredCompressionLimit(shareBytes: number): number {
+  return part(shareBytes, 4);
+}
+
 /** Tables smaller than the limit of their own object are packed into objects of this size. */
 export function packedObjectLimit(shareBytes: number): number {
   return Math.min(8 * MEBIBYTE, part(shareBytes, 8));

@@ -12,7 +12,7 @@ import type { TableWriter } from "./checkpoint/table-writer.ts";
 import type { EngineOptions, EngineTuning } from "./options.ts";
 import { flushMemtables } from "./memtable/flush.ts";
 import { StateEngineError } from "./errors.ts";
-import { tableLimit } from "./limits.ts";
+import { deferredCompressionLimit, tableLimit } from "./limits.ts";
 import type { Memtable } from "./memtable/memtable.ts";
 import type { BlockLoader } from "./read/block-loader.ts";
 import { FORMAT_VERSION } from "./sst/format.ts";
@@ -79,13 +79,15 @@ export class TableSet {
   }
 
   /**
-   * Writes tables that only memory holds into objects, largest first, and lets their bytes go [31].
+   * Compresses tables that only memory holds, then writes them into objects, largest first, and lets
+   * their bytes go [31].
    * `pinned`: those of earlier versions.
    */
   async spill(excessBytes: number, pinned: readonly Table[]): Promise<void> {
     let left = excessBytes;
     const all = [...this.#outputs, ...this.tables, ...pinned];
     const tables = all.filter((table) => heldBytes(table) > 0);
+    for (const table of tables) left -= table.compress(this.#options.environment);
     for (const table of tables.sort((a, b) => b.size - a.size)) {
       if (left <= 0) return;
       if (table.durability === "memory") await this.#writer.writeObject([table]);
@@ -109,6 +111,7 @@ export class TableSet {
       // What has expired since they were frozen is still in the checkpoint they are frozen for [15].
       time: memtables[0]!.time,
       isBottom,
+      defersCompression: this.#defersCompression(),
     });
     const tables = built === undefined ? [] : [this.#adopt(built)];
     const run = makeRun(isBottom ? BOTTOM_LEVEL : 0, this.#nextRun++, tables);
@@ -184,8 +187,15 @@ export class TableSet {
       time,
       inputs,
       level: choice.level,
+      defersCompression: () => this.#defersCompression(),
       emit: (built) => this.#outputs.push(this.#adopt(built)),
     });
+  }
+
+  /** What may be merged again before it is stored is compressed for nothing: as long as memory is ample. */
+  #defersCompression(): boolean {
+    const share = this.#options.environment.memory.share();
+    return this.heldBytes <= deferredCompressionLimit(share);
   }
 
   #replace(inputs: readonly Run[], output: Run): void {
@@ -212,7 +222,7 @@ export class TableSet {
   }
 
   #adopt(built: BuiltTable): Table {
-    const { bytes, properties, indexOffset } = built;
+    const { bytes, properties, indexOffset, expectedBytes } = built;
     const name = `memory#${this.#built++}`;
     const description = {
       id: name,
@@ -233,7 +243,9 @@ export class TableSet {
       formatVersion: FORMAT_VERSION,
       indexOffset,
     };
-    return new Table(description, "memory", bytes);
+    const { compression } = this.#tuning;
+    const deferred = expectedBytes === undefined ? undefined : { compression, expectedBytes };
+    return new Table(description, "memory", bytes, deferred);
   }
 }
 

@@ -1,16 +1,19 @@
 /** What Weir uses of the Node modules that workerd brings; @types/node would also bring Node's globals. */
 declare module "node:zlib" {
   export function crc32(bytes: Uint8Array | string, startsFrom?: number): number;
-  export function zstdCompressSync(bytes: Uint8Array): Uint8Array;
-  export function zstdDecompressSync(
-    bytes: Uint8Array,
-    options: { maxOutputLength: number },
-  ): Uint8Array;
-  export function deflateRawSync(bytes: Uint8Array): Uint8Array;
-  export function inflateRawSync(
-    bytes: Uint8Array,
-    options: { maxOutputLength: number },
-  ): Uint8Array;
+  interface DecompressOptions {
+    readonly maxOutputLength: number;
+    readonly chunkSize: number;
+  }
+  interface ZstdCompressOptions {
+    readonly params: Record<number, number>;
+    readonly pledgedSrcSize: number;
+    readonly chunkSize: number;
+  }
+  export function zstdCompressSync(bytes: Uint8Array, options: ZstdCompressOptions): Uint8Array;
+  export function zstdDecompressSync(bytes: Uint8Array, options: DecompressOptions): Uint8Array;
+  export function deflateRawSync(bytes: Uint8Array, options: { chunkSize: number }): Uint8Array;
+  export function inflateRawSync(bytes: Uint8Array, options: DecompressOptions): Uint8Array;
 }
 
 declare module "node:buffer" {

@@ -30,11 +30,11 @@ export function planUploads(
   const newBytes = size(unwritten);
   if (size(inlineNow) + newBytes <= inlineLimitBytes) return { inline: unwritten, objects: [] };
   // An object is needed anyway. Inline tables move into it only when they take up the room of new ones.
-  const small = unwritten.filter((table) => table.size < OWN_OBJECT_BYTES);
+  const small = unwritten.filter((table) => table.storedBytes < OWN_OBJECT_BYTES);
   const crowded = newBytes <= inlineLimitBytes;
   const moved = crowded ? oldestInline(inlineNow, size(live), newBytes) : [];
   const packed = [...moved, ...small];
-  const large = unwritten.filter((table) => table.size >= OWN_OBJECT_BYTES);
+  const large = unwritten.filter((table) => table.storedBytes >= OWN_OBJECT_BYTES);
   const objects = large.map((table) => [table]);
   return { inline: [], objects: packed.length > 0 ? [packed, ...objects] : objects };
 }
@@ -47,9 +47,9 @@ function oldestInline(
 ): readonly Table[] {
   if (liveBytes < SMALL_STATE_BYTES) return inlineNow;
   let left = UPLOAD_RATIO * liveBytes - newBytes;
-  return inlineNow.toReversed().filter((table) => (left -= table.size) >= 0);
+  return inlineNow.toReversed().filter((table) => (left -= table.storedBytes) >= 0);
 }
 
 function size(tables: readonly Table[]): number {
-  return tables.reduce((sum, table) => sum + table.size, 0);
+  return tables.reduce((sum, table) => sum + table.storedBytes, 0);
 }

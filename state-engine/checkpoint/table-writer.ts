@@ -5,6 +5,7 @@
 import type { BlobStore } from "../blob-store/blob-store.ts";
 import { freeBytes } from "../bytes/free.ts";
 import { encodeBase64 } from "../bytes/text.ts";
+import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import type { UploadLog } from "../options.ts";
 import type { BlockLoader } from "../read/block-loader.ts";
@@ -19,12 +20,19 @@ export class TableWriter {
   readonly #blobStore: BlobStore;
   readonly #uploads: UploadLog;
   readonly #loader: BlockLoader;
+  readonly #environment: Environment;
   readonly #sizes = new Map<string, number>();
   #unneeded: WrittenObject[] = [];
   puts = 0;
   bytesWritten = 0;
 
-  constructor(blobStore: BlobStore, uploads: UploadLog, loader: BlockLoader) {
+  constructor(
+    blobStore: BlobStore,
+    uploads: UploadLog,
+    loader: BlockLoader,
+    environment: Environment,
+  ) {
+    this.#environment = environment;
     this.#blobStore = blobStore;
     this.#uploads = uploads;
     this.#loader = loader;
@@ -32,6 +40,7 @@ export class TableWriter {
 
   /** Writes the tables one after the other into one new object. */
   async writeObject(tables: readonly Table[]): Promise<WrittenObject> {
+    for (const table of tables) table.compress(this.#environment);
     const { path, size } = await this.#putTables(tables);
     this.bytesWritten += size;
     this.#sizes.set(path, size);
@@ -97,6 +106,7 @@ export class TableWriter {
 
   /** Lets a table travel inside the acknowledgement, under a name of its own. */
   async writeInline(table: Table): Promise<void> {
+    table.compress(this.#environment);
     // The bytes have to stay: there is no object to read them from again.
     table.bytes = await this.#loader.whole(table);
     const inline = encodeBase64(table.bytes);

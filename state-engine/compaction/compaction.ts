@@ -33,6 +33,8 @@ export interface CompactionOptions {
   /** The runs to merge, newest first, and where the result goes. */
   readonly inputs: readonly Run[];
   readonly level: number;
+  /** Asked when a table is begun: whether it is compressed when it is stored, and not while it is built. */
+  readonly defersCompression: () => boolean;
   /** Takes each table as it is finished. */
   readonly emit: (table: BuiltTable) => void;
 }
@@ -131,7 +133,7 @@ export class Compaction {
       await loader.load(needs);
     }
     const keepsTombstones = level !== BOTTOM_LEVEL;
-    const options = { mergeOperators, keepsTombstones };
+    const options = { mergeOperators, keepsTombstones, isPass: true };
     this.#merge = openMerge(this.#view, this.#bounds, loader, options);
     if (keepsTombstones) {
       this.#ranges = collectTombstones(this.#view, this.#bounds).ranges;
@@ -163,6 +165,7 @@ export class Compaction {
       environment,
       isBottom ? withoutFilter(tuning) : tuning,
       Math.min(this.#inputBytes, largest),
+      this.#options.defersCompression(),
     );
   }
 }

@@ -28,6 +28,8 @@ export interface FlushOptions {
   readonly time: number;
   /** Nothing older exists: deletions need not be kept and operands are whole values. */
   readonly isBottom: boolean;
+  /** The table is compressed when it is stored, not now. */
+  readonly defersCompression: boolean;
 }
 
 /** `memtables` newest first. Undefined when nothing of them is left to keep. */
@@ -35,14 +37,16 @@ export function flushMemtables(
   memtables: readonly Memtable[],
   options: FlushOptions,
 ): BuiltTable | undefined {
-  const expectedBytes = memtables.reduce(
+  const keyAndValueBytes = memtables.reduce(
     (sum, { filledBytes, count }) => sum + filledBytes - count * RECORD_BYTES,
     0,
   );
   const builder = new TableBuilder(
     options.environment,
     options.isBottom ? withoutFilter(options.tuning) : options.tuning,
-    expectedBytes,
+    // Lengths, restarts, index and filter come on top; what keys share does not make up for them.
+    keyAndValueBytes + (keyAndValueBytes >> 4),
+    options.defersCompression,
   );
   const bounds: CursorBounds = {
     lower: keyGroupStart(options.keyGroups.first),

@@ -70,11 +70,18 @@ export class BlockLoader {
     return tail;
   }
 
-  /** Puts back a tail its holder kept while the cache let it go. */
-  restoreTail(table: Table, tail: TableTail): void {
-    if (table.tail !== undefined) return;
+  /**
+   * tail() for a holder of an earlier one: puts that back when the cache let it go. A table that was
+   * compressed meanwhile has its blocks in other places, and needs the new one.
+   */
+  keepTail(table: Table, tail: TableTail): TableTail | undefined {
+    const resident = this.tail(table);
+    if (resident !== undefined || tail.indexOffset !== table.description.indexOffset) {
+      return resident;
+    }
     table.tail = tail;
     this.cache.addTail(table);
+    return tail;
   }
 
   /** The block when no I/O is needed for it; the tail must be resident. */
@@ -89,6 +96,11 @@ export class BlockLoader {
 
   giveBackDecodedBlock(decoded: DecodedBlock): void {
     if (this.#decodedBlocks.length < MOST_DECODED_BLOCKS) this.#decodedBlocks.push(decoded);
+  }
+
+  /** block() for a reader that passes over the whole table once and leaves nothing in the cache. */
+  passingBlock(table: Table, index: number): Block | undefined {
+    return table.passingBlock(index, this.#environment);
   }
 
   /** Makes all of it resident. A tail that was let go since the block was asked for comes first. */

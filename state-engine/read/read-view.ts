@@ -28,6 +28,8 @@ export interface ReadView {
 export interface MergeOptions {
   readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
   readonly keepsTombstones: boolean;
+  /** Everything is read once, by a compaction: nothing is worth keeping. */
+  readonly isPass?: boolean;
 }
 
 /**
@@ -65,7 +67,8 @@ export function openMerge(
   const cursors = [
     ...memtables.map((memtable, rank) => new MemtableCursor(memtable, bounds, rank)),
     ...version.runs.map(
-      (run, index) => new RunCursor(run, bounds, memtables.length + index, loader),
+      (run, index) =>
+        new RunCursor(run, bounds, memtables.length + index, loader, options.isPass ?? false),
     ),
   ];
   return new MergeCursor(cursors, {

@@ -33,6 +33,7 @@ export class RunCursor implements EntryCursor {
   readonly #tables: readonly Table[];
   readonly #bounds: CursorBounds;
   readonly #decoded: DecodedBlock;
+  readonly #isPass: boolean;
   readonly #step: number;
   /** What the cursor stands on. */
   #held: Block | undefined;
@@ -48,8 +49,10 @@ export class RunCursor implements EntryCursor {
   #first = 0;
   #end = 0;
 
-  constructor(run: Run, bounds: CursorBounds, rank: number, loader: BlockLoader) {
+  /** `isPass`: leaves nothing in the cache of what is in memory anyway. */
+  constructor(run: Run, bounds: CursorBounds, rank: number, loader: BlockLoader, isPass: boolean) {
     this.rank = rank;
+    this.#isPass = isPass;
     this.#loader = loader;
     this.#decoded = loader.takeDecodedBlock();
     this.#bounds = bounds;
@@ -127,8 +130,15 @@ export class RunCursor implements EntryCursor {
 
   #openBlock(): void {
     const table = this.#tables[this.#table]!;
-    this.#loader.restoreTail(table, this.#tail!);
-    const block = this.#loader.block(table, this.#block);
+    const tail = this.#loader.keepTail(table, this.#tail!);
+    if (tail === undefined) {
+      this.#blockOn({ table, index: TAIL });
+      return;
+    }
+    this.#tail = tail;
+    const block = this.#isPass
+      ? this.#loader.passingBlock(table, this.#block)
+      : this.#loader.block(table, this.#block);
     if (block === undefined) {
       this.#blockOn({ table, index: this.#block });
       return;

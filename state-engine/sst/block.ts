@@ -24,9 +24,11 @@ export class Block {
   isReferenced = true;
   /** Cursors that stand on it. One that is given up halfway still counts: then the bytes wait for the collector. */
   #cursors = 0;
-  #isCached = true;
+  #isCached: boolean;
 
-  constructor(bytes: Uint8Array, chargedBytes: number, what: string) {
+  /** `isCached`: false for one that goes when its first cursor moves on. */
+  constructor(bytes: Uint8Array, chargedBytes: number, what: string, isCached = true) {
+    this.#isCached = isCached;
     this.bytes = bytes;
     this.view = viewOf(bytes);
     this.chargedBytes = chargedBytes;

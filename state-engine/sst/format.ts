@@ -41,46 +41,43 @@ export interface Footer {
   readonly properties: BlockHandle;
 }
 
-/** Appends a framed section; compresses it when that saves an eighth. Answers where it stands. */
+/** The bytes compressed when that saves an eighth, undefined otherwise. */
+export function compressed(
+  raw: Uint8Array,
+  compression: CompressionName | "none",
+  environment: Environment,
+): Uint8Array | undefined {
+  if (compression === "none") return undefined;
+  const codec = environment.codecs[compression];
+  if (codec === undefined) {
+    throw new StateEngineError(
+      "invalid",
+      `This runtime has no codec "${compression}": choose another compression in the tuning.`,
+    );
+  }
+  const stored = codec.compress(raw);
+  return stored.length <= raw.length - (raw.length >> 3) ? stored : undefined;
+}
+
+/** Appends a framed section: `stored` are its compressed bytes, undefined to store it as it is. Answers where it stands. */
 export function writeFrame(
   writer: ByteWriter,
   raw: Uint8Array,
   compression: CompressionName | "none",
+  stored: Uint8Array | undefined,
   environment: Environment,
 ): BlockHandle {
-  let codec: CompressionName | "none" = "none";
-  let stored = raw;
-  let compressed: Uint8Array | undefined;
-  if (compression !== "none") {
-    const codecs = environment.codecs[compression];
-    if (codecs === undefined) {
-      throw new StateEngineError(
-        "invalid",
-        `This runtime has no codec "${compression}": choose another compression in the tuning.`,
-      );
-    }
-    compressed = codecs.compress(raw);
-    if (compressed.length <= raw.length - (raw.length >> 3)) {
-      stored = compressed;
-      codec = compression;
-    }
-  }
+  const body = stored ?? raw;
   const offset = writer.length;
-  const size = FRAME_BYTES + stored.length;
-  writer.u8(CODEC_IDS[codec]);
+  writer.u8(CODEC_IDS[stored === undefined ? "none" : compression]);
   writer.u32(raw.length);
   writer.u32(0);
-  writer.raw(stored, 0, stored.length);
-  if (compressed !== undefined && compressed.buffer !== raw.buffer) freeBytes(compressed);
+  writer.raw(body, 0, body.length);
+  if (stored !== undefined && stored.buffer !== raw.buffer) freeBytes(stored);
   writer.length = offset + 5;
-  writer.u32(frameChecksum(writer.bytes, offset, size, environment));
-  writer.length = offset + size;
-  return { offset, size };
-}
-
-/** Whether a frame that was written holds compressed bytes. */
-export function isCompressed(bytes: Uint8Array, { offset }: BlockHandle): boolean {
-  return bytes[offset] !== CODEC_IDS.none;
+  writer.u32(frameChecksum(writer.bytes, offset, FRAME_BYTES + body.length, environment));
+  writer.length = offset + FRAME_BYTES + body.length;
+  return { offset, size: FRAME_BYTES + body.length };
 }
 
 /** CRC-32 of the frame's head without the checksum, combined with that of the stored bytes. */

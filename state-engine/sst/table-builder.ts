@@ -12,28 +12,33 @@ import { KIND_DELETE } from "../memtable/entry-kind.ts";
 import type { EngineTuning } from "../options.ts";
 import { stateKeyHash } from "../state/state-key.ts";
 import { BlockBuilder, storedExpiry } from "./block-builder.ts";
+import { BlockFrames } from "./block-frames.ts";
 import { buildBloomFilter } from "./bloom-filter.ts";
-import { isCompressed, writeFooter, writeFrame } from "./format.ts";
 import type { BlockHandle } from "./format.ts";
+import { IndexBuilder } from "./index-builder.ts";
 import { encodeProperties } from "./properties.ts";
+import { writeTail } from "./write-tail.ts";
 import type { KeyRange, TableProperties } from "./properties.ts";
 
 export interface BuiltTable {
   readonly bytes: Uint8Array;
   readonly properties: TableProperties;
   readonly indexOffset: number;
+  /** Bytes the table is going to take once it is compressed; undefined when it is as it will be stored. */
+  readonly expectedBytes: number | undefined;
 }
 
 const LEAST_CAPACITY_BYTES = 16 * 1024;
-/** Blocks written as they are, at most, before compressing is tried again. */
-const MOST_UNCOMPRESSED_BLOCKS = 31;
+/** Compressing what saves less is not worth a second pass. */
+const WORTHWHILE_RATIO = 7 / 8;
 
 export class TableBuilder {
   readonly #environment: Environment;
   readonly #tuning: EngineTuning;
   readonly #writer: ByteWriter;
   readonly #block: BlockBuilder;
-  readonly #index: BlockBuilder;
+  readonly #frames: BlockFrames;
+  readonly #index = new IndexBuilder();
   readonly #deletedRanges: KeyRange[] = [];
   #hashes = new Uint32Array(1024);
   #entries = 0;
@@ -45,18 +50,22 @@ export class TableBuilder {
   #firstKey: Uint8Array | undefined;
   #lastKey: Uint8Array = new Uint8Array(0);
   #pending: BlockHandle | undefined;
-  /** Compressing costs more than all the rest: where it saved nothing, it is tried ever more rarely. */
-  #futileTries = 0;
-  #uncompressedBlocks = 0;
-  readonly #handle = new ByteWriter(16);
 
-  /** `expectedBytes`: about how large the table will be, when that is known; it saves moving it as it grows. */
-  constructor(environment: Environment, tuning: EngineTuning, expectedBytes = 0) {
+  /**
+   * `expectedBytes`: about how large the table will be; it saves moving it as it grows. `isDeferred`: the
+   * table stays uncompressed until it is stored (compress-table.ts).
+   */
+  constructor(
+    environment: Environment,
+    tuning: EngineTuning,
+    expectedBytes: number,
+    isDeferred: boolean,
+  ) {
     this.#environment = environment;
     this.#tuning = tuning;
     this.#writer = new ByteWriter(LEAST_CAPACITY_BYTES + expectedBytes, true);
     this.#block = new BlockBuilder(tuning.blockBytes, tuning.restartInterval);
-    this.#index = new BlockBuilder(4096, 1);
+    this.#frames = new BlockFrames(environment, tuning.compression, isDeferred);
   }
 
   get isEmpty(): boolean {
@@ -124,27 +133,26 @@ export class TableBuilder {
     if (this.#block.count > 0) this.#cut();
     if (this.#pending) this.#addToIndex(undefined);
     const { compression, filterMinimumEntries } = this.#tuning;
-    const environment = this.#environment;
     const writer = this.#writer;
     const indexOffset = writer.length;
-    const index = writeFrame(writer, this.#index.finish(), compression, environment);
-    let filter: BlockHandle = { offset: writer.length, size: 0 };
-    if (this.#entries >= filterMinimumEntries) {
-      filter = writeFrame(
-        writer,
-        buildBloomFilter(this.#hashes, this.#entries),
-        "none",
-        environment,
-      );
-    }
+    const filter =
+      this.#entries >= filterMinimumEntries
+        ? buildBloomFilter(this.#hashes, this.#entries)
+        : undefined;
     const properties = this.#properties(smallestSequence, largestSequence);
-    const encoded = encodeProperties(properties);
-    const handle = writeFrame(writer, encoded, compression, environment);
-    writeFooter(writer, { index, filter, properties: handle }, environment);
+    const sections = {
+      index: this.#index.finish(),
+      filter,
+      properties: encodeProperties(properties),
+    };
+    writeTail(writer, sections, compression, this.#environment);
+    const ratio = this.#frames.expectedRatio;
     const bytes = writer.finish();
     if (bytes.buffer !== writer.bytes.buffer) freeBytes(writer.bytes);
     freeBytes(this.#hashes);
-    return { bytes, properties, indexOffset };
+    const expectedBytes =
+      ratio > WORTHWHILE_RATIO ? undefined : Math.ceil(bytes.length - indexOffset * (1 - ratio));
+    return { bytes, properties, indexOffset, expectedBytes };
   }
 
   #properties(smallestSequence: number, largestSequence: number): TableProperties {
@@ -185,25 +193,13 @@ export class TableBuilder {
 
   #cut(): void {
     this.#lastKey = this.#block.lastKey.slice();
-    const raw = this.#block.finish();
-    const writer = this.#writer;
-    const isTried = this.#uncompressedBlocks-- <= 0;
-    const compression = isTried ? this.#tuning.compression : "none";
-    this.#pending = writeFrame(writer, raw, compression, this.#environment);
-    if (!isTried) return;
-    const isFutile = !isCompressed(writer.bytes, this.#pending);
-    this.#futileTries = isFutile ? this.#futileTries + 1 : 0;
-    this.#uncompressedBlocks = Math.min(2 ** this.#futileTries - 1, MOST_UNCOMPRESSED_BLOCKS);
+    this.#pending = this.#frames.write(this.#writer, this.#block.finish());
   }
 
   /** The separator: the shortest key at or above the block's last one and below the next block's first. */
   #addToIndex(next: Uint8Array | undefined): void {
     const separator = next ? shortestSeparator(this.#lastKey, next) : this.#lastKey;
-    const handle = this.#handle;
-    handle.length = 0;
-    handle.varint(this.#pending!.offset);
-    handle.varint(this.#pending!.size);
-    this.#index.add(separator, 0, separator.length, 1, handle.bytes, 0, handle.length, Infinity);
+    this.#index.add(separator, 0, separator.length, this.#pending!);
     this.#pending = undefined;
   }
 }

@@ -18,12 +18,15 @@ export class TableTail {
   readonly properties: TableProperties;
   readonly blocks: readonly BlockHandle[];
   readonly usedBytes: number;
+  /** Where in the table it begins. */
+  readonly indexOffset: number;
   readonly #filter: Uint8Array | undefined;
   readonly #separators: Separators;
 
   /** `bytes` are the table's from `indexOffset` to its end. */
   constructor(bytes: Uint8Array, indexOffset: number, environment: Environment, what: string) {
     const footer = readFooter(bytes, environment, what);
+    this.indexOffset = indexOffset;
     const section = ({ offset, size }: BlockHandle, name: string): Uint8Array => {
       if (offset < indexOffset) throw damaged(what, `its ${name} begins before its index`);
       return readFrame(bytes, offset - indexOffset, size, environment, `The ${name} of ${what}`);
@@ -72,15 +75,7 @@ function decodeIndex(
   decoded.load(new Block(raw, 0, `The index of ${what}`));
   let end = 0;
   for (let index = 0; index < decoded.count; index++) {
-    const at = decoded.valueOffsets[index]!;
-    const reader = new ByteReader(
-      raw,
-      at,
-      at + decoded.valueLengths[index]!,
-      `The index of ${what}`,
-    );
-    const handle = { offset: reader.varint(), size: reader.varint() };
-    reader.expectEnd();
+    const handle = readHandle(decoded, index, what);
     if (handle.offset !== end || handle.offset + handle.size > dataEnd) {
       throw damaged(what, `its block ${index} stands at ${handle.offset}, expected ${end}`);
     }
@@ -88,4 +83,14 @@ function decodeIndex(
     handles.push(handle);
   }
   return { separators: new Separators(decoded), handles };
+}
+
+/** Where a data block stands, as entry `index` of the decoded index of a table says. */
+export function readHandle(decoded: DecodedBlock, index: number, what: string): BlockHandle {
+  const at = decoded.valueOffsets[index]!;
+  const end = at + decoded.valueLengths[index]!;
+  const reader = new ByteReader(decoded.bytes, at, end, `The index of ${what}`);
+  const handle = { offset: reader.varint(), size: reader.varint() };
+  reader.expectEnd();
+  return handle;
 }

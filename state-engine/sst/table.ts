@@ -8,10 +8,11 @@ import { assert } from "../assert.ts";
 import { freeBytes } from "../bytes/free.ts";
 import { decodeBase64, decodeHex } from "../bytes/text.ts";
 import { compareKeys } from "../bytes/compare.ts";
-import type { Environment } from "../environment.ts";
+import type { CompressionName, Environment } from "../environment.ts";
 import { keyGroupStart } from "../state/state-key.ts";
 import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
 import { Block } from "./block.ts";
+import { compressTable } from "./compress-table.ts";
 import { readFrame } from "./format.ts";
 import type { KeyRange } from "./properties.ts";
 import { TableTail } from "./table-tail.ts";
@@ -27,6 +28,13 @@ export type TableDurability = "memory" | "written" | "confirmed";
 /** Objects around the bytes of a block. */
 const BLOCK_OVERHEAD_BYTES = 128;
 const NO_RANGES: readonly KeyRange[] = [];
+
+/** A table built without compression, which is done when it is stored. */
+export interface DeferredCompression {
+  readonly compression: CompressionName | "none";
+  /** About how many bytes it will take then. */
+  readonly expectedBytes: number;
+}
 
 /** What a table is, without its place among the levels. */
 export type TableDescription = Omit<TableReference, "level" | "run">;
@@ -46,11 +54,19 @@ export class Table {
   #borrowers = 0;
   tail: TableTail | undefined;
   readonly blocks: (Block | undefined)[] = [];
+  /** What is left to do before the table is stored; undefined when it is as it will be stored. */
+  #deferred: DeferredCompression | undefined;
   /** Undefined until the tail was read once; then kept, because every scan over the table asks for them. */
   deletedRanges: readonly KeyRange[] | undefined;
 
-  constructor(description: TableDescription, durability: TableDurability, bytes?: Uint8Array) {
+  constructor(
+    description: TableDescription,
+    durability: TableDurability,
+    bytes?: Uint8Array,
+    deferred?: DeferredCompression,
+  ) {
     this.description = description;
+    this.#deferred = deferred;
     this.durability = durability;
     this.confirmed = durability === "confirmed" ? description : undefined;
     const { keyGroups, inline } = description;
@@ -66,6 +82,36 @@ export class Table {
 
   get size(): number {
     return this.description.size;
+  }
+
+  /** Bytes the table takes where it is stored; expected ones as long as it is not compressed. */
+  get storedBytes(): number {
+    return this.#deferred?.expectedBytes ?? this.size;
+  }
+
+  /**
+   * Compresses a table that was built without: from now on it is as it will be stored. Blocks keep their
+   * numbers, so whoever reads it goes on. Answers how many bytes that saved.
+   */
+  compress(environment: Environment): number {
+    const deferred = this.#deferred;
+    if (deferred === undefined) return 0;
+    const { compression, expectedBytes } = deferred;
+    const { size } = this;
+    const { bytes, indexOffset } = compressTable(
+      this.bytes!,
+      compression,
+      expectedBytes,
+      environment,
+      this.what,
+    );
+    this.#deferred = undefined;
+    this.discard();
+    this.bytes = bytes;
+    this.description = { ...this.description, size: bytes.length, indexOffset };
+    // The same separators, filter and properties: only the places of the blocks are new.
+    if (this.tail !== undefined) this.setTail(bytes.subarray(indexOffset), environment);
+    return size - bytes.length;
   }
 
   /** Path and offset to read from. */
@@ -109,6 +155,19 @@ export class Table {
     if (this.bytes === undefined) return undefined;
     const { offset, size } = this.tail!.blocks[index]!;
     return this.setBlock(index, this.bytes.subarray(offset, offset + size), environment, made);
+  }
+
+  /**
+   * A block for one pass over the table, as a compaction makes: nothing is kept for others, and its bytes
+   * go when the cursor that holds it moves on.
+   */
+  passingBlock(index: number, environment: Environment): Block | undefined {
+    const block = this.blocks[index];
+    if (block !== undefined || this.bytes === undefined) return block;
+    const { offset, size } = this.tail!.blocks[index]!;
+    const what = `Block ${index} of ${this.what}`;
+    const raw = readFrame(this.bytes, offset, size, environment, what);
+    return new Block(raw.buffer === this.bytes.buffer ? raw.slice() : raw, 0, what, false);
   }
 
   /** Checks a block's stored bytes and keeps it, in an array of its own. */

@@ -15,6 +15,7 @@ export interface Run {
   readonly run: number;
   /** In order of key, not overlapping. */
   readonly tables: readonly Table[];
+  /** As they are stored, or are going to be. */
   readonly bytes: number;
 }
 
@@ -33,7 +34,14 @@ export interface VersionEdit {
 
 export function makeRun(level: number, run: number, tables: readonly Table[]): Run {
   const sorted = [...tables].sort((left, right) => compareKeys(left.lower, right.lower));
-  return { level, run, tables: sorted, bytes: tables.reduce((sum, { size }) => sum + size, 0) };
+  return {
+    level,
+    run,
+    tables: sorted,
+    get bytes() {
+      return sorted.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+    },
+  };
 }
 
 export function makeVersion(runs: readonly Run[]): Version {

@@ -3,12 +3,8 @@
  * the test decides.
  */
 import * as zlib from "node:zlib";
-import type {
-  Compression,
-  Environment,
-  MemoryMember,
-  MemoryPool,
-} from "../../state-engine/environment.ts";
+import type { Environment, MemoryMember, MemoryPool } from "../../state-engine/environment.ts";
+import { zlibCodecs } from "../../state-engine/index.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 export interface NodeEnvironmentOptions {
@@ -27,7 +23,7 @@ export function createNodeEnvironment(options: NodeEnvironmentOptions): Environm
     random: () => random.next(),
     newId: () => random.hexadecimalId(),
     crc32: (bytes) => zlib.crc32(bytes),
-    codecs: options.uncompressed === true ? {} : { zstd, "deflate-raw": deflateRaw },
+    codecs: options.uncompressed === true ? {} : zlibCodecs(zlib),
     memory: options.memory ?? new TestMemoryPool(80 * 1024 * 1024),
   };
 }
@@ -52,30 +48,4 @@ export class TestMemoryPool implements MemoryPool {
   share(): number {
     return Math.floor(this.limitBytes / Math.max(1, this.#members.size));
   }
-}
-
-const zstd: Compression = {
-  compress: (bytes) => own(zlib.zstdCompressSync(bytes)),
-  decompress: (bytes, rawSize) =>
-    sized(zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawSize) }), rawSize),
-};
-
-const deflateRaw: Compression = {
-  compress: (bytes) => own(zlib.deflateRawSync(bytes)),
-  decompress: (bytes, rawSize) =>
-    sized(zlib.inflateRawSync(bytes, { maxOutputLength: Math.max(1, rawSize) }), rawSize),
-};
-
-/** A plain Uint8Array with a buffer of its own, as the platform gives. */
-function own(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
-}
-
-function sized(bytes: Uint8Array, rawSize: number): Uint8Array {
-  if (bytes.length !== rawSize) {
-    throw new Error(
-      `A block decompressed to ${bytes.length} bytes where ${rawSize} were promised.`,
-    );
-  }
-  return own(bytes);
 }

@@ -1,0 +1,76 @@
+/**
+ * The block codecs made of what node:zlib has, in Node and in workerd alike. A call of it costs several
+ * times what the work on a small block does unless it is told all sizes beforehand, and its default
+ * buffers, held until the next collection, can take an isolate's memory away.
+ */
+import { freeBytes } from "./bytes/free.ts";
+import type { Compression, CompressionName } from "./environment.ts";
+
+/** The part of node:zlib that is used. */
+export interface ZlibFunctions {
+  zstdCompressSync(bytes: Uint8Array, options: ZstdCompressOptions): Uint8Array;
+  zstdDecompressSync(bytes: Uint8Array, options: DecompressOptions): Uint8Array;
+  deflateRawSync(bytes: Uint8Array, options: { chunkSize: number }): Uint8Array;
+  inflateRawSync(bytes: Uint8Array, options: DecompressOptions): Uint8Array;
+}
+
+interface ZstdCompressOptions {
+  readonly params: Record<number, number>;
+  readonly pledgedSrcSize: number;
+  readonly chunkSize: number;
+}
+
+interface DecompressOptions {
+  readonly maxOutputLength: number;
+  readonly chunkSize: number;
+}
+
+/** ZSTD_c_compressionLevel, in zstd's own numbers. */
+const COMPRESSION_LEVEL = 100;
+/** On blocks of a few dozen KiB higher levels save next to nothing and cost up to twice as much. */
+const FASTEST_FULL_LEVEL = 1;
+/** An output buffer that is filled to its last byte makes zlib look for more in a second one. */
+const SPARE_BYTES = 64;
+
+export function zlibCodecs(zlib: ZlibFunctions): Record<CompressionName, Compression> {
+  const params = { [COMPRESSION_LEVEL]: FASTEST_FULL_LEVEL };
+  return {
+    zstd: {
+      compress(bytes) {
+        const { length } = bytes;
+        const chunkSize = length + SPARE_BYTES;
+        const options = { params, pledgedSrcSize: length, chunkSize };
+        return own(zlib.zstdCompressSync(bytes, options), chunkSize);
+      },
+      decompress: (bytes, rawSize) =>
+        sized(zlib.zstdDecompressSync(bytes, decompressOptions(rawSize)), rawSize),
+    },
+    "deflate-raw": {
+      compress(bytes) {
+        const chunkSize = bytes.length + SPARE_BYTES;
+        return own(zlib.deflateRawSync(bytes, { chunkSize }), chunkSize);
+      },
+      decompress: (bytes, rawSize) =>
+        sized(zlib.inflateRawSync(bytes, decompressOptions(rawSize)), rawSize),
+    },
+  };
+}
+
+function decompressOptions(rawSize: number): DecompressOptions {
+  return { maxOutputLength: Math.max(1, rawSize), chunkSize: rawSize + SPARE_BYTES };
+}
+
+function sized(bytes: Uint8Array, rawSize: number): Uint8Array {
+  if (bytes.length === rawSize) return own(bytes, rawSize + SPARE_BYTES);
+  throw new Error(`A block decompressed to ${bytes.length} bytes where ${rawSize} were promised.`);
+}
+
+/** A plain array with a buffer of its own size; the one of `chunkSize` that zlib wrote into is given back. */
+function own(bytes: Uint8Array, chunkSize: number): Uint8Array {
+  const { buffer, length } = bytes;
+  if (buffer.byteLength === length) return new Uint8Array(buffer);
+  const copy = new Uint8Array(bytes);
+  // Small ones lie in a pool of Node's.
+  if (buffer.byteLength === chunkSize) freeBytes(new Uint8Array(buffer));
+  return copy;
+}
