@@ -56,10 +56,12 @@ export function compressed(
     );
   }
   const stored = codec.compress(raw);
-  return stored.length <= raw.length - (raw.length >> 3) ? stored : undefined;
+  if (stored.length <= raw.length - (raw.length >> 3)) return stored;
+  if (stored.buffer !== raw.buffer) freeBytes(stored);
+  return undefined;
 }
 
-/** Appends a framed section: `stored` are its compressed bytes, undefined to store it as it is. Answers where it stands. */
+/** Appends a framed section: `stored` are its compressed bytes, which are given back, undefined to store it as it is. Answers where it stands. */
 export function writeFrame(
   writer: ByteWriter,
   raw: Uint8Array,
@@ -69,15 +71,16 @@ export function writeFrame(
 ): BlockHandle {
   const body = stored ?? raw;
   const offset = writer.length;
+  const size = FRAME_BYTES + body.length;
   writer.u8(CODEC_IDS[stored === undefined ? "none" : compression]);
   writer.u32(raw.length);
   writer.u32(0);
   writer.raw(body, 0, body.length);
   if (stored !== undefined && stored.buffer !== raw.buffer) freeBytes(stored);
   writer.length = offset + 5;
-  writer.u32(frameChecksum(writer.bytes, offset, FRAME_BYTES + body.length, environment));
-  writer.length = offset + FRAME_BYTES + body.length;
-  return { offset, size: FRAME_BYTES + body.length };
+  writer.u32(frameChecksum(writer.bytes, offset, size, environment));
+  writer.length = offset + size;
+  return { offset, size };
 }
 
 /** CRC-32 of the frame's head without the checksum, combined with that of the stored bytes. */
