@@ -5,7 +5,7 @@
  */
 import { expect, test } from "vitest";
 import { MemoryBlobStore, blockHeader, inspectTable, stateKey } from "../../state-engine/index.ts";
-import type { StateEngine } from "../../state-engine/index.ts";
+import type { ScanEntry, StateEngine } from "../../state-engine/index.ts";
 import { DEFAULT_TUNING } from "../../state-engine/options.ts";
 import { compressTable } from "../../state-engine/sst/compress-table.ts";
 import { TableBuilder } from "../../state-engine/sst/table-builder.ts";
@@ -44,9 +44,10 @@ function build(isDeferred: boolean): BuiltTable {
   return builder.finish(1, ENTRIES);
 }
 
-async function expectEntries(engine: StateEngine): Promise<void> {
-  const { entries } = await engine.scan({ limit: ENTRIES * 2 });
-  expect(entries).toEqual(Array.from({ length: ENTRIES }, (_, index) => entry(index)));
+const EXPECTED = Array.from({ length: ENTRIES }, (_, index) => entry(index));
+
+async function entriesOf(engine: StateEngine): Promise<readonly ScanEntry[]> {
+  return (await engine.scan({ limit: ENTRIES * 2 })).entries;
 }
 
 test("a table compressed late has the bytes of one compressed at once", () => {
@@ -77,7 +78,7 @@ test("what a checkpoint stores is compressed, and was not before", async () => {
   const options = { mode: "incremental", inlineLimitBytes: 0 } as const;
   const persisted = await engine.persist(engine.freeze(), options);
   expect(engine.usedBytes).toBeLessThan(heldBefore);
-  await expectEntries(engine);
+  expect(await entriesOf(engine)).toEqual(EXPECTED);
   for (const { path, offset, size } of persisted.tables) {
     const bytes = (await blobStore.getRange(path, offset, size))!;
     const { blocks } = inspectTable(bytes, environment, path);
@@ -85,7 +86,9 @@ test("what a checkpoint stores is compressed, and was not before", async () => {
   }
   const stored = persisted.tables.reduce((sum, { size }) => sum + size, 0);
   expect(engine.statistics().tableBytes).toBe(stored);
-  await expectEntries(openEngine({ environment, blobStore, from: persisted, tuning: DEFLATED }));
+  expect(
+    await entriesOf(openEngine({ environment, blobStore, from: persisted, tuning: DEFLATED })),
+  ).toEqual(EXPECTED);
 });
 
 test("tables that travel inline are compressed too", async () => {
@@ -117,7 +120,7 @@ test.for([0, 1, 2, 5, 9, 20, 40])(
     for (const other of others) environment.memory.join(other);
     while (await engine.maintain());
     for (const other of others) environment.memory.leave(other);
-    await expectEntries(engine);
+    expect(await entriesOf(engine)).toEqual(EXPECTED);
   },
 );
 
@@ -129,10 +132,10 @@ test("a compaction under way goes on when a checkpoint compresses what it reads"
   const confirm = async (): Promise<void> =>
     engine.confirm(await engine.persist(engine.freeze(), options));
   for (let slice = 0; slice < 20; slice++) await engine.maintain();
-  const scanned = expectEntries(engine);
+  const scanned = entriesOf(engine);
   await confirm();
-  await scanned;
+  expect(await scanned).toEqual(EXPECTED);
   while (await engine.maintain());
   await confirm();
-  await expectEntries(engine);
+  expect(await entriesOf(engine)).toEqual(EXPECTED);
 });
