@@ -281,6 +281,8 @@ export interface PartitionCalls extends VertexChannelCalls {
   enter(request: { generation: number; status: JobStatus }): Promise<void>;
   readState(request: ReadRequest): Promise<ReadAnswer>;
   scanState(request: ScanRequest): Promise<ScanAnswer>;
+  /** Results as they are computed. Wakes the partition; only for somebody who watches. */
+  awaitResults(request: ResultsRequest): Promise<ResultsAnswer>;
   /** Uploads this task noted and no acknowledgement has named yet [10]. */
   notedUploads(): Promise<readonly string[]>;
 }
@@ -319,6 +321,19 @@ export type ReadAnswer =
   /** The key group belongs to another partition now: read the topology again [20]. */
   | { readonly kind: "notOwner" }
   | { readonly kind: "unknownState" };
+
+export interface ResultsRequest {
+  /** `next` of the answer before; absent: from now on. */
+  readonly after?: string;
+  readonly waitMs: number;
+}
+export interface ResultsAnswer {
+  /** JSON objects, as in committed output. Not committed yet, and perhaps computed again. */
+  readonly results: readonly string[];
+  /** Results that came and went between the two calls. */
+  readonly skipped: number;
+  readonly next: string;
+}
 
 export interface ScanRequest {
   readonly state: string;

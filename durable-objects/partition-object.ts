@@ -9,6 +9,7 @@ import type {
   JobStatus,
   PartitionCalls,
   ReadRequest,
+  ResultsRequest,
   ScanRequest,
   SourceFrame,
 } from "./messages.ts";
@@ -89,6 +90,10 @@ export function partitionObject(jobs: JobRegistry): ObjectClass {
 
     async scanState(request: ScanRequest) {
       return await this.#held.task.scanState(request);
+    }
+
+    async awaitResults(request: ResultsRequest) {
+      return await this.#held.task.awaitResults(request);
     }
 
     async notedUploads() {

@@ -4,6 +4,7 @@ import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
 import type { SourceFrame, TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type { Attached } from "./attach.ts";
+import type { LiveResults } from "./live-results.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import type { UploadNotes } from "./schema.ts";
 
@@ -14,6 +15,8 @@ export interface LiveOptions {
   readonly task: TaskId;
   readonly notes: UploadNotes;
   readonly counter: OperationCounter;
+  /** Who is told of results as they are computed. */
+  readonly results: LiveResults;
   readonly attached: Attached;
   /** Frames the restored checkpoint holds beside its state: they come first. */
   readonly inFlight: readonly InFlightFrame[];

@@ -91,7 +91,7 @@ export class LivePartition {
     this.#channels = [...this.sources.names, ...vertexChannels];
     this.engine = this.#openEngine();
     const { engine } = this;
-    const output = new PartitionOutput(this.#uploads, (edge, record, timestamp) =>
+    const output = new PartitionOutput(this.#uploads, options.results, (edge, record, timestamp) =>
       this.outgoing.forward(edge, record, timestamp, this.#task.time),
     );
     const channels = this.#channels;

@@ -12,6 +12,7 @@ import type { Emitter } from "../../dataflow/keyed/emitter.ts";
 import { toJsonText } from "../../dataflow/json-text.ts";
 import type { Edge } from "../../dataflow/job-graph.ts";
 import type { OutputInterval } from "../messages.ts";
+import type { LiveResults } from "./live-results.ts";
 
 /** Bytes of output that an acknowledgement carries itself; more goes into objects. */
 const INLINE_LIMIT_BYTES = 64 * 1024;
@@ -49,12 +50,18 @@ export class PartitionOutput implements Emitter {
   /** Results since the partition was restored. */
   #records = 0;
   readonly #uploads: OutputUploads;
+  readonly #live: Pick<LiveResults, "offer">;
   readonly #forward: Emitter["forward"];
   readonly #encoder = new TextEncoder();
 
-  /** `forward` takes what goes on to another keyed vertex. */
-  constructor(uploads: OutputUploads, forward: Emitter["forward"]) {
+  /** `forward` takes what goes on to another keyed vertex, `live` what is watched. */
+  constructor(
+    uploads: OutputUploads,
+    live: Pick<LiveResults, "offer">,
+    forward: Emitter["forward"],
+  ) {
     this.#uploads = uploads;
+    this.#live = live;
     this.#forward = forward;
   }
 
@@ -71,14 +78,18 @@ export class PartitionOutput implements Emitter {
   }
 
   append(name: string, record: unknown): void {
-    this.#lines.push(`{"output":${JSON.stringify(name)},"value":${toJsonText(record)}}`);
+    const line = `{"output":${JSON.stringify(name)},"value":${toJsonText(record)}}`;
+    this.#lines.push(line);
+    this.#live.offer(line);
     this.#records++;
   }
 
   upsert(name: string, key: unknown, value: unknown): void {
     const place = `{"output":${JSON.stringify(name)},"key":${toJsonText(key)},`;
     this.#newest.delete(place);
-    this.#newest.set(place, `${place}"value":${toJsonText(value)}}`);
+    const line = `${place}"value":${toJsonText(value)}}`;
+    this.#newest.set(place, line);
+    this.#live.offer(line);
     this.#records++;
   }
 

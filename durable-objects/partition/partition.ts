@@ -17,6 +17,8 @@ import type {
   PartitionCalls,
   ReadAnswer,
   ReadRequest,
+  ResultsAnswer,
+  ResultsRequest,
   ScanAnswer,
   ScanRequest,
   SourceFrame,
@@ -36,6 +38,7 @@ import { Attachment, type Attached } from "./attach.ts";
 import { CountedBlobStore } from "./counted-blob-store.ts";
 import { taskFailure } from "./failure.ts";
 import { LivePartition } from "./live-partition.ts";
+import { LiveResults } from "./live-results.ts";
 import { OperationCounter } from "./operation-counter.ts";
 import { readLive, scanLive, type LiveState } from "./reads.ts";
 import { UploadNotes } from "./schema.ts";
@@ -56,6 +59,7 @@ export class PartitionTask implements PartitionCalls {
   readonly #notes: UploadNotes;
   readonly #counter: OperationCounter;
   readonly #attachment: Attachment;
+  readonly #results: LiveResults;
   /** Raised when the coordinator's answer is in: there is memory again, or will not be soon. */
   readonly #answered = new Signal();
   #live: LivePartition | undefined;
@@ -68,6 +72,7 @@ export class PartitionTask implements PartitionCalls {
     this.#task = { vertex: task.vertex, index: task.index };
     this.#vertex = vertexOf(job, task);
     this.#notes = new UploadNotes(context);
+    this.#results = new LiveResults(context);
     this.#counter = new OperationCounter(new CountedBlobStore(context.blobStore), this.#notes);
     this.#attachment = new Attachment({
       context,
@@ -158,6 +163,10 @@ export class PartitionTask implements PartitionCalls {
     return this.#read((live) => scanLive(live, request));
   }
 
+  async awaitResults(request: ResultsRequest): Promise<ResultsAnswer> {
+    return this.#results.await(request);
+  }
+
   async notedUploads(): Promise<readonly string[]> {
     return this.#notes.list();
   }
@@ -177,6 +186,7 @@ export class PartitionTask implements PartitionCalls {
         task: this.#task,
         notes: this.#notes,
         counter: this.#counter,
+        results: this.#results,
         attached,
         inFlight,
         decided: this.#newestAborted,

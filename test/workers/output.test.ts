@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CommittedOutput, OutputCommit } from "../../durable-objects/coordinator-queries.ts";
+import type { ResultsAnswer, ResultsRequest } from "../../durable-objects/messages.ts";
 import { MemoryBlobStore } from "../../state-engine/index.ts";
 import { liveOutput } from "../../workers/output/live-output.ts";
 import { decodeOutputCursor, encodeOutputCursor } from "../../workers/output/output-cursor.ts";
@@ -66,7 +67,7 @@ test("commits arrive as events with their checkpoint as id, silence as comments"
       return rounds.shift() ?? [];
     },
   };
-  const reader = liveOutput(coordinator, 3).getReader();
+  const reader = liveOutput(coordinator, [], 3).getReader();
   let text = "";
   for (let part = 0; part < 4; part++) {
     const { value } = await reader.read();
@@ -80,4 +81,38 @@ test("commits arrive as events with their checkpoint as id, silence as comments"
       'event: committed\nid: 7\ndata: {"checkpoint":7,"records":1,"committedAt":11}\n\n',
   );
   expect(asked.slice(0, 3)).toEqual([3, 6, 6]);
+});
+
+test("results arrive as events as they are computed, from every partition, one that fails asked again", async () => {
+  const never = new Promise<never>(() => {});
+  const rounds: (ResultsAnswer | Error)[] = [
+    new Error("The partition lost its memory."),
+    { results: ['{"output":"a","value":1}', '{"output":"a","value":2}'], skipped: 0, next: "m-2" },
+    { results: ['{"output":"a","value":9}'], skipped: 6, next: "m-9" },
+  ];
+  const asked: (string | undefined)[] = [];
+  const partition = {
+    awaitResults: async ({ after }: ResultsRequest) => {
+      asked.push(after);
+      const round = rounds.shift();
+      if (round === undefined) return never;
+      if (round instanceof Error) throw round;
+      return round;
+    },
+  };
+  const silent = { awaitResults: () => never };
+  const coordinator = { awaitCommits: () => never };
+  const reader = liveOutput(coordinator, [silent, partition], 0).getReader();
+  let text = "";
+  for (let part = 0; part < 3; part++) {
+    text += new TextDecoder().decode((await reader.read()).value);
+  }
+  expect(text).toBe(
+    ": connected\n\n" +
+      'event: result\ndata: {"output":"a","value":1}\n\n' +
+      'event: result\ndata: {"output":"a","value":2}\n\n' +
+      "event: skipped\ndata: 6\n\n" +
+      'event: result\ndata: {"output":"a","value":9}\n\n',
+  );
+  expect(asked).toEqual([undefined, undefined, "m-2", "m-9"]);
 });

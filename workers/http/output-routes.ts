@@ -1,7 +1,11 @@
 /**
- * Committed output over HTTP: pages of NDJSON, and commits as they happen.
+ * Output over HTTP: committed results as pages of NDJSON; results and commits as they happen.
  */
 import { createRoute, z } from "@hono/zod-openapi";
+import { sinksIn } from "../../dataflow/consumers.ts";
+import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type { Topology } from "../../durable-objects/coordinator-queries.ts";
+import type { TaskId } from "../../durable-objects/messages.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
 import { liveOutput } from "../output/live-output.ts";
@@ -25,17 +29,30 @@ export function addOutputRoutes(app: WeirApp, jobs: JobRegistry): void {
     return new Response(body, { headers });
   });
   addRoute(app, followOutput, async (context) => {
-    const { peers } = reachJob(jobs, context.req.param("job"), context.env);
+    const { graph, peers } = reachJob(jobs, context.req.param("job"), context.env);
     const { after } = context.req.valid("query");
     const seen = Number(context.req.header("Last-Event-ID") ?? Number.NaN);
     const coordinator = peers.coordinator();
     // Without a place to begin at, what is committed already is not news.
     const begin = Number.isSafeInteger(seen) ? seen : after;
     const latest = begin ?? (await coordinator.latestCheckpoint());
-    return new Response(liveOutput(coordinator, latest), {
+    const tasks = tasksWithOutput(graph, await coordinator.topology());
+    const partitions = tasks.map((task) => peers.partition(task));
+    return new Response(liveOutput(coordinator, partitions, latest), {
       headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
     });
   });
+}
+
+/** The partitions of every vertex whose results are output. */
+function tasksWithOutput({ vertices }: JobGraph, { parallelism }: Topology): readonly TaskId[] {
+  return vertices
+    .filter(
+      ({ results, sides }) => sinksIn([...results, ...Object.values(sides).flat()]).length > 0,
+    )
+    .flatMap(({ uid }) =>
+      Array.from({ length: parallelism[uid] ?? 0 }, (_, index) => ({ vertex: uid, index })),
+    );
 }
 
 const checkpoint = z.coerce.number().int().nonnegative();
@@ -66,7 +83,7 @@ const readOutput = createRoute({
 const followOutput = createRoute({
   method: "get",
   path: "/jobs/{job}/output/live",
-  summary: "Server-sent events: commits as they happen",
+  summary: "Server-sent events: results as they are computed, and commits",
   request: {
     params: jobParameter,
     query: z.object({
@@ -75,7 +92,8 @@ const followOutput = createRoute({
   },
   responses: {
     200: {
-      description: 'Events "committed" with {"checkpoint","records","committedAt"}',
+      description:
+        'Events "result" with {"output","value"} (and "key" for the newest value of a key), not committed yet and perhaps computed again after a failure; "committed" with {"checkpoint","records","committedAt"}; "skipped" with the number of results that were too many to show',
       content: { "text/event-stream": { schema: z.string() } },
     },
     ...problems({ 404: "No such job" }),

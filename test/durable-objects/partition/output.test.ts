@@ -14,7 +14,9 @@ function open(fails = 0) {
       blobs.set(path, bytes);
     },
   };
-  const output = new PartitionOutput(uploads, () => expect.unreachable("nothing follows"));
+  const output = new PartitionOutput(uploads, { offer: () => {} }, () =>
+    expect.unreachable("nothing follows"),
+  );
   const text = ({ data }: OutputInterval) =>
     new TextDecoder().decode("inline" in data ? data.inline : blobs.get(data.path));
   return { output, puts, text };
