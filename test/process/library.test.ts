@@ -84,10 +84,16 @@ test("wrangler dev runs the project's job, and the package's command talks to it
     /Ready on (http:\/\/127\.0\.0\.1:\d+)/,
   );
   const views = [0, 1_000, 61_000, 200_000].map((at) => JSON.stringify({ page: "/", at }));
+  const live = await fetch(`${url}/jobs/views/output/live`);
   const posted = await fetch(`${url}/jobs/views/lines`, { method: "POST", body: views.join("\n") });
   expect(await posted.json()).toEqual({ accepted: 4, duplicate: false });
   const checkpoint = await fetch(`${url}/jobs/views/checkpoints`, { method: "POST" });
   expect(await checkpoint.json()).toMatchObject({ id: 1, status: "COMPLETED" });
+  const events = await readUntil(live, "event: committed");
+  const result =
+    'event: result\ndata: {"output":"output","value":{"page":"/","minute":0,"views":2}}';
+  expect(events.indexOf(result)).toBeLessThan(events.indexOf("event: committed"));
+  expect(events).toContain(result);
   const output = await (await fetch(`${url}/jobs/views/output`)).text();
   const results = output
     .trim()
@@ -100,6 +106,17 @@ test("wrangler dev runs the project's job, and the package's command talks to it
   const listed = await runCommand(project, `npx weir --url ${url} --json jobs`);
   expect(JSON.parse(listed)).toMatchObject([{ name: "views", status: "RUNNING" }]);
 });
+
+/** What a stream says up to `end`; leaves it then. */
+async function readUntil(response: Response, end: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of response.body!) {
+    text += decoder.decode(bytes as Uint8Array, { stream: true });
+    if (text.includes(end)) break;
+  }
+  return text;
+}
 
 function harnessExample(): string {
   return blocks.find(({ text }) => text.includes("openHarness"))!.text;
