@@ -112,7 +112,7 @@ async function readUntil(response: Response, end: string): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const bytes of response.body!) {
-    text += decoder.decode(bytes as Uint8Array, { stream: true });
+    text += decoder.decode(bytes, { stream: true });
     if (text.includes(end)) break;
   }
   return text;
