@@ -24,7 +24,12 @@ import { drainMicrotasks } from "../../support/manual-clock.ts";
 import { NO_FAULTS } from "../faults.ts";
 import { type Breakage, mutate } from "../mutants/mutant.ts";
 import { isFaultOfTheWorld, type ObjectName, World } from "../world.ts";
-import { readCheckpointState, type States, textOf } from "./checkpoint-state.ts";
+import {
+  readCheckpointState,
+  readCheckpointTables,
+  type States,
+  textOf,
+} from "./checkpoint-state.ts";
 import { C, type PartitionName, type SourceName } from "./cast.ts";
 import { NotingSink } from "./noting-sink.ts";
 import { Script, type Hold, type StepFilter } from "./script.ts";
@@ -246,6 +251,22 @@ export class Stage {
     const found = this.retained.find(({ id }) => id === checkpoint);
     if (found === undefined) throw new Error(`Checkpoint ${checkpoint} is not retained.`);
     return readCheckpointState(this.world, this.graph, found.path);
+  }
+
+  /** What is in the bucket and no retained checkpoint, committed result or note of a partition names. */
+  async strays(): Promise<readonly string[]> {
+    const needed = new Set<string>();
+    for (const { path, chain } of this.retained) {
+      for (const manifest of [path, ...chain]) needed.add(manifest);
+      const tables = await readCheckpointTables(this.world, path);
+      for (const table of [...tables.values()].flat()) needed.add(table.path);
+    }
+    for (const { storage } of this.world.objects) {
+      if (!storage.hasTable("upload")) continue;
+      const noted = storage.exec<{ path: string }>("SELECT path FROM upload");
+      for (const { path } of noted) needed.add(path);
+    }
+    return this.world.bucket.paths.filter((path) => !needed.has(path));
   }
 
   /** The live value of every key of one state, once all partitions have caught up. */
