@@ -93,8 +93,12 @@ export function parkCommits(house: Coordination, record: JobRecord): void {
       },
     });
   }
-  if (uncommittedCheckpoints(store) === 0) delete record.due.commit;
-  else if (back > 0) makeDue(record.due, "commit", context.environment.now());
+  if (uncommittedCheckpoints(store) === 0) return void delete record.due.commit;
+  // A deploy may be what mends a sink: nobody waits for the end of its pause.
+  const isDeploy = record.commitVersion !== context.codeVersion;
+  if (isDeploy) store.write("UPDATE sink_state SET next_attempt_at = NULL");
+  record.commitVersion = context.codeVersion;
+  if (back > 0 || isDeploy) makeDue(record.due, "commit", context.environment.now());
 }
 
 /** Completed checkpoints that not every sink of the job has committed. */

@@ -32,6 +32,8 @@ export interface JobRecord {
   isForced?: boolean;
   /** The next checkpoint waits for deletions or commits to come on [36]. */
   isHeldUp?: boolean;
+  /** The code version that commits to external sinks were last looked at with. */
+  commitVersion?: string;
   /** Changes that tasks reported, and how many of them the latest completed checkpoint holds [26]. */
   changes?: { readonly reported: number; readonly covered: number };
   pending?: PendingCheckpoint;

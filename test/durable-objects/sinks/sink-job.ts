@@ -28,9 +28,12 @@ export class SinkJob {
   }
 
   /** The coordinator wakes up in a job with these sinks. */
-  deploy(definitions: readonly SinkDefinition[]): void {
+  deploy(
+    definitions: readonly SinkDefinition[],
+    more: { readonly codeVersion?: string } = {},
+  ): void {
     this.job.sinks = this.#sinksOf(definitions);
-    this.job.restart();
+    this.job.restart(more);
   }
 
   /** One checkpoint that is completed; calls that broke are repeated, and time for retries passes. */
