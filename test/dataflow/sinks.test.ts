@@ -1,5 +1,5 @@
 /** Sinks as a job is written with them: what is refused, what its description shows, where files go. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { job } from "../../dataflow/job.ts";
 import { parsePathTemplate } from "../../dataflow/sinks/path-template.ts";

@@ -12,18 +12,20 @@ import { simulate } from "./simulate.ts";
 const PRODUCT = new URL("../../durable-objects/", import.meta.url);
 
 const OUTPUT = "test/durable-objects/coordinator/crash-output.test.ts";
+const SINKS = "test/durable-objects/sinks/exactly-once.test.ts";
 const OPERATOR = "test/simulation/operator-crash-points.test.ts";
 
 /** Steps that only an operator's call, a failing task, output or a sink leads to, and who crashes there. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "begin scan": OUTPUT,
   cancel: OPERATOR,
-  "commit to sink": OUTPUT,
-  commits: OUTPUT,
-  committed: OUTPUT,
+  "commit to sink": SINKS,
+  commits: SINKS,
+  committed: SINKS,
   decline: OPERATOR,
   fail: OPERATOR,
   "give up manifest": OPERATOR,
+  "keep sink state": SINKS,
   "prune output": OPERATOR,
   restart: OPERATOR,
   "roll back": OPERATOR,
