@@ -2,6 +2,7 @@
  * The job graph as plain JSON data: nodes and edges that others can draw, store and compare across
  * deploys. It leaves out the user's functions.
  */
+import type { Feed } from "./feeds/feed.ts";
 import { operatorName } from "./job-graph.ts";
 import type { Consumer, JobGraph, JobOptions, KeyedVertex } from "./job-graph.ts";
 import type { SinkDefinition } from "./sinks/sink-definition.ts";
@@ -28,6 +29,15 @@ export interface NodeDescription {
   readonly keyType?: string;
   /** Of an output that is delivered somewhere besides the feed: where and how. Secrets are named, never shown. */
   readonly sink?: SinkDefinition;
+  /** Where the lines come from; absent: from clients alone. */
+  readonly feeds?: readonly FeedDescription[];
+}
+
+/** A feed without its functions. */
+export interface FeedDescription {
+  readonly kind: Feed["kind"];
+  readonly name: string;
+  readonly [option: string]: string | number;
 }
 
 export interface EdgeDescription {
@@ -49,6 +59,7 @@ export function describeJobGraph(graph: JobGraph): JobDescription {
     ],
     parallelism: options.sources,
     maxParallelism: options.sources,
+    ...(source.feeds !== undefined && { feeds: source.feeds.map(describeFeed) }),
   };
   const keyed = vertices.map((vertex): NodeDescription => ({
     id: vertex.uid,
@@ -103,6 +114,13 @@ function deadLetterNodes(
   if (deadLetter === null) return [];
   const id = `${deadLetter.output}()`;
   return [{ ...lines, id, kind: "output", operators: ["deadLetter"], parallelism, maxParallelism }];
+}
+
+function describeFeed(feed: Feed): FeedDescription {
+  const plain = Object.entries(feed).filter(
+    ([, value]) => typeof value === "string" || typeof value === "number",
+  );
+  return Object.fromEntries(plain) as unknown as FeedDescription;
 }
 
 function endsOf({ results, sides }: KeyedVertex): readonly Consumer[] {

@@ -4,6 +4,7 @@
  */
 
 import type { KeyType } from "../state-engine/state/key-codec.ts";
+import type { Feed } from "./feeds/feed.ts";
 import type { JobOptions } from "./job-options.ts";
 import type { AnyKeyedOperator } from "./operators/keyed-operator.ts";
 import type { OutputTag } from "./operators/output-tag.ts";
@@ -22,6 +23,8 @@ export interface JobGraph {
 }
 
 export interface SourceVertex {
+  /** Where the log's lines come from; absent: from clients, who POST them. feedsOf() reads it. */
+  readonly feeds?: readonly Feed[];
   /** The operators every record passes first, in order, between the log and `ends`. */
   readonly chain: readonly Transform[];
   /** Where records go after `chain`: a tree of further operators that ends in edges. */

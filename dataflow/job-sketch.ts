@@ -15,6 +15,7 @@ import type {
   VertexOperator,
 } from "./job-graph.ts";
 import { checkEdges } from "./edges.ts";
+import type { Feed } from "./feeds/feed.ts";
 import { countOperator } from "./operators/updating-operators.ts";
 import type { KeyType } from "../state-engine/state/key-codec.ts";
 import type { SinkDefinition, WeirJobDefinition } from "./sinks/sink-definition.ts";
@@ -57,6 +58,7 @@ export class JobSketch {
   readonly #vertices: SketchVertex[] = [];
   readonly #sinks = new Set<string>();
   readonly #watermarks: WatermarkStrategy<unknown>[] = [];
+  readonly #feeds: Feed[] = [];
 
   constructor(name: string, options: JobOptions) {
     this.name = name;
@@ -69,6 +71,15 @@ export class JobSketch {
     const consumer = { kind: "transform", transform, next, sides: new Map() } as const;
     from.consumers.push(consumer);
     return consumer;
+  }
+
+  addFeed(feed: Feed): void {
+    if (this.#feeds.some(({ name }) => name === feed.name)) {
+      throw new RangeError(
+        `Job "${this.name}" has two feeds named "${feed.name}". Give each one a "name" of its own.`,
+      );
+    }
+    this.#feeds.push(feed);
   }
 
   /** Answers the generator's index. */
@@ -117,7 +128,13 @@ export class JobSketch {
     const { chain, rest } = splitChain(ends);
     const vertices = this.#vertices.map((vertex) => freezer.vertex(vertex));
     checkStateNames(this.name, vertices);
-    const source = { chain, ends: rest, watermarks: this.#watermarks };
+    const feeds = this.#feeds;
+    const source = {
+      chain,
+      ends: rest,
+      watermarks: this.#watermarks,
+      ...(feeds.length > 0 && { feeds }),
+    };
     checkEdges({ name: this.name, source, vertices });
     return { name: this.name, options: this.options, source, vertices };
   }

@@ -6,6 +6,7 @@
  * times. What is built is plain data (a JobGraph), all that was written on one job(); nothing runs here.
  */
 import type { BuiltStream } from "./built-job.ts";
+import type { Feed } from "./feeds/feed.ts";
 import type { JobGraph } from "./job-graph.ts";
 import { JobSketch } from "./job-sketch.ts";
 import { jsonTransform, rejectedLines } from "./json-lines.ts";
@@ -50,12 +51,22 @@ export class JobBuilder {
     this.#sketch = sketch;
   }
 
-  /** The stream of lines posted to the job, in the order they were accepted. */
+  /**
+   * Says where the lines of the job's log come from, besides or instead of clients who POST them:
+   * `from(postedLines(), r2Objects({ prefix: "logs/" })).lines()`. A job of feeds that all end is
+   * FINISHED when it has processed them.
+   */
+  from(...feeds: readonly Feed[]): this {
+    for (const feed of feeds) this.#sketch.addFeed(feed);
+    return this;
+  }
+
+  /** The stream of the job's lines, in the order they entered the log. */
   lines(): Stream<string> {
     return new Stream<string>(this.#sketch, this.#sketch.lines);
   }
 
-  /** The posted lines as JSON, validated by any Standard Schema: zod, valibot, arktype and others. */
+  /** The job's lines as JSON, validated by any Standard Schema: zod, valibot, arktype and others. */
   json<S extends StandardSchema>(schema: S, options: JsonOptions = {}): Stream<SchemaOutput<S>> {
     const { rejectedTo } = options;
     const transform = jsonTransform(schema, rejectedTo !== undefined);

@@ -221,6 +221,8 @@ export interface TaskFailure {
   /** Of the function that threw, and the key of its record as JSON, as far as they are known. */
   readonly operator?: string;
   readonly key?: string;
+  /** No restart would help: the job ends FAILED at once. */
+  readonly isFinal?: boolean;
 }
 
 export interface SourceReport {
@@ -232,7 +234,12 @@ export interface SourceReport {
   readonly firstKept: number;
   readonly bytesKept: number;
   readonly operations: OperationCounts;
+  /** How far its feeds are, for people; absent for a job without any. */
+  readonly feeds?: readonly FeedProgress[];
+  /** Every feed of the job has ended on this source: no line will come any more. */
+  readonly hasEnded?: boolean;
 }
+export type FeedProgress = Readonly<Record<string, string | number | boolean | null>>;
 
 // ---------------------------------------------------------------- Coordinator → Task
 
@@ -243,6 +250,8 @@ export interface CheckpointTrigger {
   readonly mode: CheckpointMode;
   /** As in Barrier. */
   readonly alignmentTimeoutMs?: number;
+  /** Event time ends with it: its barriers carry the final watermark. */
+  readonly endsTime?: boolean;
 }
 export type TriggerAnswer =
   /** The offset is durable and will not change; barriers are on their way [2]. */
@@ -287,16 +296,18 @@ export interface PartitionCalls extends VertexChannelCalls {
   notedUploads(): Promise<readonly string[]>;
 }
 
+export type ChangeReason = "input" | "silent" | "halfFull" | "feeds";
+
 export interface CoordinatorCalls extends CoordinatorQueries {
   attachSource(request: AttachSourceRequest): Promise<AttachSourceAnswer>;
   attachPartition(request: AttachPartitionRequest): Promise<AttachPartitionAnswer>;
   acknowledge(acknowledgement: Acknowledgement): Promise<AcknowledgeAnswer>;
   declineCheckpoint(decline: CheckpointDecline): Promise<void>;
-  /** The log of this source holds lines no completed checkpoint covers (first such line), fell silent, or is half full. */
-  sourceChanged(request: {
-    report: SourceReport;
-    reason: "input" | "silent" | "halfFull";
-  }): Promise<void>;
+  /**
+   * The log of this source holds lines no completed checkpoint covers (first such line), fell silent, or
+   * is half full; or one of its feeds ended or fell into trouble.
+   */
+  sourceChanged(request: { report: SourceReport; reason: ChangeReason }): Promise<void>;
   /** A partition changed without input, such as by a processing-time timer: it wants a checkpoint [26]. */
   taskChanged(change: TaskChange): Promise<void>;
   fail(failure: TaskFailure): Promise<void>;

@@ -172,12 +172,15 @@ export class OperatorRunner {
     return this.#complete();
   }
 
-  /** Event time reaches `watermark`: timers up to it fire. A smaller one than before changes nothing. */
+  /**
+   * Event time reaches `watermark`: timers up to it fire. A smaller one than before changes nothing.
+   * Infinity is the end of the input, where every timer fires and no state expires.
+   */
   advanceWatermark(watermark: number): boolean {
     if (watermark > this.#access.watermark) this.#access.watermark = watermark;
     const time = this.#access.watermark;
     if (time === -Infinity) return true;
-    return this.#fireAll("event", time) && this.#fireAll("expiry", time);
+    return this.#fireAll("event", time) && this.#fireAll("expiry", this.#access.expiryTime);
   }
 
   /**

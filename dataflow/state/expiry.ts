@@ -34,8 +34,8 @@ export class Expiry {
   deadline(): number {
     const ttl = this.#ttl;
     if (ttl === undefined) return Infinity;
-    const { timestamp, watermark, processingTime } = this.#access;
-    const now = this.#inEventTime ? Math.max(watermark, timestamp ?? -Infinity) : processingTime;
+    const { timestamp, expiryTime, processingTime } = this.#access;
+    const now = this.#inEventTime ? Math.max(expiryTime, timestamp ?? -Infinity) : processingTime;
     return now === -Infinity ? Infinity : now + ttl.ttlMs;
   }
 
@@ -45,8 +45,8 @@ export class Expiry {
   }
 
   isExpired(deadline: number): boolean {
-    const { watermark, processingTime } = this.#access;
-    return deadline <= (this.#inEventTime ? watermark : processingTime);
+    const { expiryTime, processingTime } = this.#access;
+    return deadline <= (this.#inEventTime ? expiryTime : processingTime);
   }
 
   /** Puts the deadline in front of a value, where it must be, and sees to its removal. */

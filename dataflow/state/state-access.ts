@@ -25,13 +25,28 @@ export class StateAccess {
   keyVersion = 0;
   /** Of the record or timer at hand; undefined when it has none. */
   timestamp: number | undefined = undefined;
-  watermark = -Infinity;
+  #watermark = -Infinity;
+  #expiryTime = -Infinity;
   /** The partition's time [15]; -Infinity before the first record. */
   processingTime = -Infinity;
 
   constructor(overlay: StateOverlay, scheduleExpiry: ScheduleExpiry) {
     this.overlay = overlay;
     this.scheduleExpiry = scheduleExpiry;
+  }
+
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  set watermark(watermark: number) {
+    this.#watermark = watermark;
+    if (watermark !== Infinity) this.#expiryTime = watermark;
+  }
+
+  /** The event time by which state expires: the end of the input ends windows, but ages nothing. */
+  get expiryTime(): number {
+    return this.#expiryTime;
   }
 
   get keyGroup(): number {

@@ -28,6 +28,18 @@ export function readTimestamp(bytes: Uint8Array, offset: number): number {
   return keyCodecs.integer.read(bytes.subarray(offset, offset + TIMESTAMP_BYTES)) as number;
 }
 
+/**
+ * A watermark as JSON keeps it, which knows no Infinity: the end of the input stands as the largest whole
+ * number that a timestamp can be.
+ */
+export function storedWatermark(watermark: number): number {
+  return watermark === Infinity ? Number.MAX_SAFE_INTEGER : watermark;
+}
+
+export function restoredWatermark(stored: number): number {
+  return stored === Number.MAX_SAFE_INTEGER ? Infinity : stored;
+}
+
 export function encodeTimestamp(timestamp: number): Uint8Array {
   const bytes = new Uint8Array(TIMESTAMP_BYTES);
   writeTimestamp(timestamp, bytes, 0);

@@ -4,7 +4,8 @@
  *
  * Promise: the combined watermark never goes back. A channel that wakes up behind it is left out until
  * it has caught up, so its records may be late. When all are idle it stands still, except that it goes
- * to the latest of them, as nobody holds it back.
+ * to the latest of them, as nobody holds it back. Time ends when every channel has said so, idle ones
+ * too: what a silent channel still sends before its end is not late.
  */
 export interface ChannelWatermark {
   /** -Infinity before the first. */
@@ -64,7 +65,12 @@ export class WatermarkValve {
     let smallest = Infinity;
     let latestIdle = -Infinity;
     let activeChannels = 0;
+    let endedChannels = 0;
     for (const { watermark, isIdle } of this.#channels.values()) {
+      if (watermark === Infinity) {
+        endedChannels++;
+        continue;
+      }
       if (isIdle) {
         latestIdle = Math.max(latestIdle, watermark);
         continue;
@@ -73,17 +79,9 @@ export class WatermarkValve {
       // Behind what has been passed on already: it counts again once it has caught up.
       if (watermark >= this.#combined) smallest = Math.min(smallest, watermark);
     }
-    if (activeChannels === 0) this.#combined = Math.max(this.#combined, latestIdle);
-    else if (smallest !== Infinity || this.#allAtEnd()) {
-      this.#combined = Math.max(this.#combined, smallest);
-    }
+    if (endedChannels > 0 && endedChannels === this.#channels.size) this.#combined = Infinity;
+    else if (activeChannels === 0) this.#combined = Math.max(this.#combined, latestIdle);
+    else if (smallest !== Infinity) this.#combined = Math.max(this.#combined, smallest);
     return this.#combined;
-  }
-
-  /** Every active channel has ended: Infinity is a watermark, not "none counted". */
-  #allAtEnd(): boolean {
-    return this.#channels
-      .values()
-      .every(({ watermark, isIdle }) => isIdle || watermark === Infinity);
   }
 }

@@ -15,6 +15,7 @@ import { taskPrefix, type Coordination } from "./coordination.ts";
 import { decideCodeVersion, retireVersion } from "./decide-code-version.ts";
 import { makeDue } from "./due-list.ts";
 import { givenUpLines } from "./failed-lines.ts";
+import { takeBackFinalWatermark } from "./end-of-input.ts";
 import { handleFailure } from "./failure.ts";
 import { raiseGeneration, resumeIfDue } from "./generation.ts";
 import { sourcesOf, taskName, type JobRecord } from "./job-record.ts";
@@ -77,11 +78,13 @@ export function attachPartition(
 function newAttempt(house: Coordination, record: JobRecord, task: TaskId): AttachPartitionAnswer {
   const { context, job, registry, rows } = house;
   const row = rows.task(task);
-  if (record.pending !== undefined && rows.acknowledged(record.pending.id).has(taskName(task))) {
+  const { pending } = record;
+  if (pending !== undefined && rows.acknowledged(pending.id).has(taskName(task))) {
     abortPending(house, record, {
       reason: "TASK_CHECKPOINT_FAILURE",
       detail: `Partition ${task.vertex}/${task.index} lost its memory after it had acknowledged.`,
     });
+    takeBackFinalWatermark(house, record, pending);
   }
   const replays = uncoveredSources(rows.sources(sourcesOf(record.shape))).length > 0;
   const attaches = replays ? row.attaches + 1 : 0;

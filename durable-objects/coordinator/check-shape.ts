@@ -6,7 +6,9 @@
  */
 import { adoptSchema, beginSchema } from "./check-schema.ts";
 import { parkCommits } from "./commits.ts";
+import { pulledFeedsOf } from "../../dataflow/feeds/feed.ts";
 import type { Coordination } from "./coordination.ts";
+import { makeDue } from "./due-list.ts";
 import { recordException } from "./failure.ts";
 import { raiseGeneration } from "./generation.ts";
 import { shapeOf, sourcesOf, type JobRecord, type JobShape } from "./job-record.ts";
@@ -22,6 +24,7 @@ export function checkShape(house: Coordination): void {
       (version) => version !== house.context.codeVersion,
     );
     parkCommits(house, record);
+    wakeSources(house, record);
     if (record.status === "FAILED") return;
     if (!isUsed(house, record)) {
       record.shape = wanted;
@@ -49,6 +52,17 @@ function failOnWaking(
   recordException(house, record, { error });
   raiseGeneration(house, record, "FAILED", error.message);
   dropRequests(house, record, error.message);
+}
+
+/** Sources with feeds begin by themselves: nobody sends them lines. Each code version wakes them once. */
+function wakeSources({ context, job }: Coordination, record: JobRecord): void {
+  if (pulledFeedsOf(job).length === 0 || record.wokenFor === context.codeVersion) return;
+  record.wokenFor = context.codeVersion;
+  if (record.status !== "RUNNING" && record.status !== "RESTARTING") return;
+  const { enter } = record.notices;
+  const { generation, shape } = record;
+  record.notices.enter = { generation, sources: sourcesOf(shape), tasks: enter?.tasks ?? [] };
+  makeDue(record.due, "notify", context.environment.now());
 }
 
 function describeDifference(now: JobShape, wanted: JobShape): string | undefined {

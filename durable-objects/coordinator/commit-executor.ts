@@ -15,6 +15,7 @@ import {
 } from "./commits.ts";
 import type { Coordination } from "./coordination.ts";
 import { retryAfterMs } from "./due-list.ts";
+import { endIfFinishing } from "./end-of-input.ts";
 import { recordException } from "./failure.ts";
 import { isUnavailable } from "./is-unavailable.ts";
 import {
@@ -56,6 +57,9 @@ export class CommitExecutor {
   /** Begins what is due, in the background. */
   run(): void {
     const { context, sinks, store } = this.#house;
+    if (uncommittedCheckpoints(store) === 0) {
+      store.step("all committed", (record) => this.#schedule(record));
+    }
     for (const sink of sinks) {
       if (this.#busy.has(sink.name) || this.#next(sink.name) === undefined) continue;
       this.#busy.add(sink.name);
@@ -200,7 +204,10 @@ export class CommitExecutor {
   /** "commit" is due at the next attempt of a sink, or soon again while one is at work. */
   #schedule(record: JobRecord): void {
     const { context, store } = this.#house;
-    if (uncommittedCheckpoints(store) === 0) return void delete record.due.commit;
+    if (uncommittedCheckpoints(store) === 0) {
+      delete record.due.commit;
+      return endIfFinishing(this.#house, record);
+    }
     const now = context.environment.now();
     const sinks = store.read<{ next_attempt_at: number | null }>(
       `SELECT DISTINCT sink, next_attempt_at FROM sink_commit LEFT JOIN sink_state USING (sink)

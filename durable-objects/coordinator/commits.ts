@@ -93,7 +93,10 @@ export function parkCommits(house: Coordination, record: JobRecord): void {
       },
     });
   }
-  if (uncommittedCheckpoints(store) === 0) return void delete record.due.commit;
+  if (uncommittedCheckpoints(store) === 0) {
+    if (record.isFinishing !== true) delete record.due.commit;
+    return;
+  }
   // A deploy may be what mends a sink: nobody waits for the end of its pause.
   const isDeploy = record.commitVersion !== context.codeVersion;
   if (isDeploy) store.write("UPDATE sink_state SET next_attempt_at = NULL");

@@ -42,7 +42,7 @@ export async function finish(house: Coordination): Promise<void> {
   house.waiters.settle(commitsAwaited, { kind: "completed", checkpoint: fixed.id });
   house.kick("notify");
   house.kick("sweep");
-  if (house.sinks.length > 0) house.kick("commit");
+  if (house.store.record.due.commit !== undefined) house.kick("commit");
   await tellPartitions(house, fixed.id);
 }
 
@@ -138,7 +138,8 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     const sources = triggeredSources(house, record);
     moveSources(house, sources);
     const isUnaligned = after.some(({ data }) => data.inFlight !== undefined);
-    const retained = { id, mode: pending.mode, ...pending.manifest, sources };
+    const { endsTime, mode } = pending;
+    const retained = { id, mode, ...pending.manifest, sources, ...(endsTime && { endsTime }) };
     rows.retain({ ...retained, ...(isUnaligned && { isUnaligned }) });
     for (const old of selectSubsumed(
       rows.retained().map((one) => one.id),

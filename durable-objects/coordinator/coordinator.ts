@@ -27,6 +27,7 @@ import type {
   AttachPartitionRequest,
   AttachSourceAnswer,
   AttachSourceRequest,
+  ChangeReason,
   CheckpointDecline,
   CheckpointMode,
   CoordinatorCalls,
@@ -129,10 +130,7 @@ export class JobCoordinator implements CoordinatorCalls {
     decline(this.#house, declined);
   }
 
-  async sourceChanged(change: {
-    report: SourceReport;
-    reason: "input" | "silent" | "halfFull";
-  }): Promise<void> {
+  async sourceChanged(change: { report: SourceReport; reason: ChangeReason }): Promise<void> {
     sourceChanged(this.#house, change);
   }
 

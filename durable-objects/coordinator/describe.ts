@@ -65,6 +65,7 @@ function describeSources({ rows }: Coordination, { shape }: JobRecord): JsonObje
     committed: completed.offset,
     firstKept: report?.firstKept ?? 0,
     bytesKept: report?.bytesKept ?? 0,
+    ...(report?.feeds !== undefined && { feeds: report.feeds }),
   }));
 }
 

@@ -12,6 +12,7 @@ import {
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { judgeLine } from "./failed-lines.ts";
+import { takeBackFinalWatermark } from "./end-of-input.ts";
 import { raiseGeneration } from "./generation.ts";
 import type { JobRecord } from "./job-record.ts";
 import { planAfterLine, planRestart } from "./plan-restart.ts";
@@ -21,7 +22,10 @@ import { dropRequests } from "./requests.ts";
 export const exceptionLimit = 100;
 const longestStack = 4_000;
 
-export type FailureCause = Pick<TaskFailure, "error" | "source" | "line" | "operator" | "key"> & {
+export type FailureCause = Pick<
+  TaskFailure,
+  "error" | "isFinal" | "source" | "line" | "operator" | "key"
+> & {
   /** Absent when the coordinator itself is at the failure's origin. */
   readonly task?: TaskFailure["task"];
   /** Why the checkpoint failed that was one too many. */
@@ -43,7 +47,9 @@ export function fail(house: Coordination, failure: TaskFailure): void {
  */
 export function failCheckpoint(house: Coordination, record: JobRecord, abort: Abort): void {
   const { detail, reason } = abort;
+  const { pending } = record;
   abortPending(house, record, abort);
+  takeBackFinalWatermark(house, record, pending);
   if (!checkpointFailureReasons[reason].counts) return;
   record.failedCheckpoints++;
   if (record.failedCheckpoints <= house.job.options.checkpoint.tolerableFailures) return;
@@ -87,7 +93,8 @@ export function handleFailure(
     ...(source !== undefined && line !== undefined && { record: { source, line } }),
     random: context.environment.random(),
   };
-  const plan = verdict === undefined ? planRestart(facts) : planAfterLine(facts, verdict);
+  const decided = verdict === undefined ? planRestart(facts) : planAfterLine(facts, verdict);
+  const plan = cause.isFinal === true ? ({ ...decided, kind: "fail" } as const) : decided;
   const isDeadLetter = verdict?.kind === "givenUp";
   if (isDeadLetter) record.deadLetters = (record.deadLetters ?? 0) + 1;
   recordException(house, record, { ...cause, isDeadLetter });

@@ -18,12 +18,13 @@ export function raiseGeneration(
 ): void {
   const now = house.context.environment.now();
   if (record.pending !== undefined) {
-    const isOver = status === "STOPPED" || status === "FAILED";
+    const isOver = status !== "RUNNING" && status !== "RESTARTING";
     const reason = isOver ? "CHECKPOINT_COORDINATOR_SHUTDOWN" : "JOB_FAILOVER_REGION";
     abortPending(house, record, { reason, detail, tasksAreGone: true });
   }
   record.generation++;
   record.status = status;
+  if (status !== "RUNNING" && status !== "RESTARTING") delete record.isFinishing;
   if (status !== "RESTARTING") {
     delete record.due.restart;
     delete record.resumeAt;

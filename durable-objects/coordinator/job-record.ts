@@ -28,8 +28,12 @@ export interface JobRecord {
   completed: number;
   completedAt: number;
   lastTriggerAt: number;
+  /** The code version for which sources with feeds were woken. */
+  wokenFor?: string;
   /** The next checkpoint does not wait for the min pause [25]. */
   isForced?: boolean;
+  /** The last checkpoint of a bounded job is complete; its output is still being committed. */
+  isFinishing?: boolean;
   /** The next checkpoint waits for deletions or commits to come on [36]. */
   isHeldUp?: boolean;
   /** The code version that commits to external sinks were last looked at with. */
@@ -76,6 +80,8 @@ export interface PendingCheckpoint {
   readonly alignmentTimeoutMs?: number;
   /** Changes that tasks had reported when it was triggered: it holds them. */
   readonly changes: number;
+  /** Its barriers carry the final watermark. */
+  readonly endsTime?: boolean;
   /** Its complete bytes are in SQLite: a PUT of it may be under way [33]. */
   manifest?: FixedManifest;
 }

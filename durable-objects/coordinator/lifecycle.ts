@@ -10,6 +10,7 @@ import type { PartitionState, SourceState } from "../messages.ts";
 import { beginSchema } from "./check-schema.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
+import { requestEnd, takeBackFinalWatermark } from "./end-of-input.ts";
 import { raiseGeneration } from "./generation.ts";
 import { sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { noteRewind } from "./output-index.ts";
@@ -40,9 +41,13 @@ export async function stop(
   if (status !== "RUNNING")
     return { kind: "refused", reason: `The job is ${status}, not RUNNING.` };
   const covers = drain ? "accepted" : "cut";
-  const { id, outcome } = await request(house, { covers, isFinal: true }, finalCheckpointMs);
+  const wanted = { covers, isFinal: true, ...(drain && { endsTime: true }) } as const;
+  const { id, outcome } = await request(house, wanted, finalCheckpointMs);
   if (outcome?.kind === "completed") return { kind: "stopped", checkpoint: outcome.checkpoint };
-  store.step("stop given up", () => store.write("DELETE FROM request WHERE id = ?", id));
+  store.step("stop given up", (record) => {
+    store.write("DELETE FROM request WHERE id = ?", id);
+    takeBackFinalWatermark(house, record, record.pending);
+  });
   const reason =
     outcome?.reason ?? `The final checkpoint did not complete within ${finalCheckpointMs} ms.`;
   return { kind: "refused", reason: `${reason} The job was not stopped.` };
@@ -142,6 +147,7 @@ function begin(
     record.restored = { id: checkpoint, timestamp: now };
     record.counts.restored++;
     raiseGeneration(house, record, "RUNNING", "The job was started.");
+    requestEnd(house, record);
     return { kind: "started", generation: record.generation };
   });
 }

@@ -19,6 +19,10 @@ export interface CheckpointRequest {
   readonly covers: "accepted" | "cut";
   /** The job stops when it is answered. */
   readonly isFinal: boolean;
+  /** Answered only by a checkpoint that carries the final watermark. */
+  readonly endsTime?: boolean;
+  /** The job that stops is FINISHED, once its output is committed. */
+  readonly finishes?: boolean;
   /** Per source the line that has to be reached; null until the source has said it. */
   readonly ends: readonly (number | null)[];
   /** Every line has been cut: a checkpoint triggered from now on covers them. */
@@ -30,19 +34,26 @@ export const requestLimit = 1_000;
 /** One call to a source waits this long for it to get on. */
 const waitMs = 2_000;
 
+type Wanted = Pick<CheckpointRequest, "covers" | "endsTime" | "finishes" | "isFinal" | "mode">;
+
+/** Writes the request down, in the caller's transaction; answers its id. */
+export function addRequest(house: Coordination, record: JobRecord, wanted: Wanted): string {
+  const { context, store } = house;
+  const id = context.environment.newId();
+  const ends = sourcesOf(record.shape).map(() => null);
+  writeRequest(store, { id, ...wanted, ends, reached: false });
+  makeDue(record.due, "requests", context.environment.now() + waitMs);
+  return id;
+}
+
 /** Writes the request down and pursues it; the outcome, or undefined after `timeoutMs`. */
 export async function request(
   house: Coordination,
-  wanted: Pick<CheckpointRequest, "covers" | "isFinal"> & { mode?: CheckpointMode },
+  wanted: Wanted,
   timeoutMs: number,
 ): Promise<{ id: string; outcome: Outcome | undefined }> {
   const { context, store, waiters } = house;
-  const id = context.environment.newId();
-  store.step("request", (record) => {
-    const ends = sourcesOf(record.shape).map(() => null);
-    writeRequest(store, { id, ...wanted, ends, reached: false });
-    makeDue(record.due, "requests", context.environment.now() + waitMs);
-  });
+  const id = store.step("request", (record) => addRequest(house, record, wanted));
   const waiting = waiters.wait(id, timeoutMs);
   context.keepAlive(
     noteEnds(house).then(
@@ -136,18 +147,22 @@ export function answerRequests(house: Coordination, record: JobRecord): Answered
   const { rows, store } = house;
   const latest = rows.retained().find(({ id }) => id === record.completed);
   const sources = rows.sources(sourcesOf(record.shape));
-  const answered = requests(store).filter(({ ends, isFinal, mode }) => {
+  const answered = requests(store).filter(({ ends, endsTime, finishes, isFinal, mode }) => {
     const isCovered = ends.every((end, source) => {
       return end !== null && end <= (sources[source]?.completed.offset ?? 0);
     });
     // Stopping a job that never had a line needs no checkpoint; a client that asks for one gets one.
-    if (!isCovered || (latest === undefined && !isFinal)) return false;
+    if (!isCovered || (latest === undefined && (!isFinal || finishes === true))) return false;
     // A job ends with nothing in flight.
     if (isFinal && latest?.isUnaligned === true) return false;
+    if (endsTime === true && latest !== undefined && latest.endsTime !== true) return false;
     return mode !== "full" || latest?.mode === "full";
   });
   for (const { id } of answered) store.write("DELETE FROM request WHERE id = ?", id);
-  if (answered.some(({ isFinal }) => isFinal)) {
+  if (answered.some(({ finishes }) => finishes === true)) {
+    record.isFinishing = true;
+    makeDue(record.due, "commit", house.context.environment.now());
+  } else if (answered.some(({ isFinal }) => isFinal)) {
     raiseGeneration(house, record, "STOPPED", "The job was stopped.");
     dropRequests(house, record, "The job was stopped.");
   }

@@ -29,6 +29,8 @@ export interface SourceRow {
   readonly completed: SourceState;
   /** Its durable answer to the trigger of `checkpoint` [2]. */
   readonly triggered?: { readonly checkpoint: number; readonly state: SourceState };
+  /** Its feeds have ended, as it said last: of every generation. */
+  readonly hasEnded?: boolean;
 }
 
 export interface TaskRow {
@@ -56,6 +58,8 @@ export interface RetainedCheckpoint extends FixedManifest {
   readonly sources: readonly SourceState[];
   /** It holds in-flight frames. */
   readonly isUnaligned?: boolean;
+  /** Event time has ended in it. */
+  readonly endsTime?: boolean;
 }
 
 export interface OfTask<Data> {

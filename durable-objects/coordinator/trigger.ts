@@ -3,12 +3,13 @@
  * again and again until its durable offset is written here [2, 4, 22]. Partitions hear of it through
  * the barriers of the sources.
  */
-import type { SourceReport, SourceState } from "../messages.ts";
+import type { ChangeReason, SourceReport, SourceState } from "../messages.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
 import { addOperations, sourcesOf, tasksOf, type JobRecord } from "./job-record.ts";
 import { hasChanges, scheduleChange } from "./changes.ts";
 import { uncommittedCheckpoints } from "./commits.ts";
+import { noteEnd, requestEnd } from "./end-of-input.ts";
 import { planCheckpoint } from "./plan-checkpoint.ts";
 import { reachedRequests } from "./requests.ts";
 
@@ -47,8 +48,9 @@ export async function triggerCheckpoint(house: Coordination): Promise<void> {
     record.nextCheckpoint = id + 1;
     record.lastTriggerAt = now;
     const changes = record.changes?.reported ?? 0;
-    const alignment = alignmentOf(house);
-    record.pending = { id, base, mode, deadline, triggeredAt: now, changes, ...alignment };
+    const endsTime = reachedRequests(store).some((one) => one.endsTime === true);
+    const kind = { ...alignmentOf(house), ...(endsTime && { endsTime }) };
+    record.pending = { id, base, mode, deadline, triggeredAt: now, changes, ...kind };
     makeDue(record.due, "deadline", deadline);
     makeDue(record.due, "repeat", now + retryAfterMs.repeat);
     return decided;
@@ -68,14 +70,15 @@ export async function askSources(house: Coordination): Promise<void> {
   const { context, rows, store } = house;
   const { generation, pending, shape } = store.record;
   if (pending === undefined) return;
-  const { id: checkpoint, base, mode, alignmentTimeoutMs } = pending;
+  const { id: checkpoint, base, endsTime, mode, alignmentTimeoutMs } = pending;
   const all = rows.sources(sourcesOf(shape));
   const silent = all.filter((row) => row.triggered?.checkpoint !== checkpoint);
   const asked = silent.length > 0 ? silent : all;
   await Promise.all(
     asked.map(async ({ source }) => {
       const alignment = alignmentTimeoutMs === undefined ? {} : { alignmentTimeoutMs };
-      const trigger = { generation, checkpoint, base, mode, ...alignment };
+      const kind = { ...alignment, ...(endsTime && { endsTime }) };
+      const trigger = { generation, checkpoint, base, mode, ...kind };
       const reply = await askPeer(house, () =>
         context.peers.source(source).triggerCheckpoint(trigger),
       );
@@ -125,16 +128,18 @@ function sourcesAreIn({ rows }: Coordination, { pending, shape }: JobRecord): bo
 /** A source says how far it is, and why it says so now. */
 export function sourceChanged(
   house: Coordination,
-  request: { report: SourceReport; reason: "input" | "silent" | "halfFull" },
+  request: { report: SourceReport; reason: ChangeReason },
 ): void {
   const { rows, store } = house;
   const { report, reason } = request;
   store.step("source changed", (record) => {
     addOperations(record.operations, report.operations);
+    noteEnd(house, report);
+    requestEnd(house, record);
     if (report.generation !== record.generation) return;
     const row = { ...rows.source(report.source), report };
     rows.writeSource(row);
-    if (report.accepted <= row.completed.offset) return;
+    if (reason === "feeds" || report.accepted <= row.completed.offset) return;
     scheduleChange(house, record, reason);
   });
 }

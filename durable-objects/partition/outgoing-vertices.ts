@@ -13,6 +13,7 @@ import { Partitioner } from "../../dataflow/partitioner.ts";
 import { verticesFedBy } from "../../dataflow/edges.ts";
 import type { Edge, JobGraph } from "../../dataflow/job-graph.ts";
 import { RecordPartitioner } from "../../dataflow/record-partitioner.ts";
+import { restoredWatermark } from "../../dataflow/time/timestamp.ts";
 import type { TaskId } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type { VertexPosition, VertexRewind } from "../vertex-messages.ts";
@@ -83,7 +84,7 @@ export class OutgoingVertices implements OutgoingHost {
     this.sender = task;
     this.generation = attached.generation;
     this.#mark = {
-      watermark: attached.restored.watermark ?? -Infinity,
+      watermark: restoredWatermark(attached.restored.watermark ?? -Infinity),
       isIdle: false,
       hasCaughtUp: false,
     };

@@ -6,6 +6,8 @@ import type { Emitter } from "../../dataflow/keyed/emitter.ts";
 import { KeyedTask } from "../../dataflow/keyed/keyed-task.ts";
 import { OperatorTask } from "../../dataflow/keyed/operator-task.ts";
 import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
+import { isFedEverywhere } from "../../dataflow/feeds/feed.ts";
+import { restoredWatermark, storedWatermark } from "../../dataflow/time/timestamp.ts";
 import type { ChannelWatermark } from "../../dataflow/time/watermark-valve.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import type { PartitionState } from "../messages.ts";
@@ -40,7 +42,7 @@ export interface VertexTask {
 }
 
 export interface VertexTaskOptions {
-  readonly job: Pick<JobGraph, "options">;
+  readonly job: Pick<JobGraph, "options" | "source">;
   readonly vertex: KeyedVertex;
   readonly engine: StateEngine;
   readonly attached: Pick<Attached, "keyGroups" | "restored">;
@@ -103,14 +105,18 @@ class RecordsTask implements VertexTask {
   ) {
     const { keyGroups, restored } = options.attached;
     const { vertexChannels } = options;
+    const awaitedChannels = isFedEverywhere(options.job)
+      ? new Set(options.channels)
+      : vertexChannels;
     const linesOnly = options.channels.filter((channel) => !vertexChannels.has(channel));
     const channels = options.channels.map((channel) => {
       const watermark = restored.watermarks[channel];
       // A channel that carries nothing, or carried nothing for long, holds nobody back [28]. But a keyed
-      // vertex always says what time it is: until it has, its results may be older than those of others.
-      const isAwaited = restored.watermark === undefined && vertexChannels.has(channel);
+      // vertex, or a source with a feed, always says what time it is, or that it has nothing: until it
+      // has, its records may be older than those of others.
+      const isAwaited = restored.watermark === undefined && awaitedChannels.has(channel);
       const isIdle = watermark === undefined && !isAwaited;
-      return [channel, { watermark: watermark ?? -Infinity, isIdle }] as const;
+      return [channel, { watermark: restoredWatermark(watermark ?? -Infinity), isIdle }] as const;
     });
     this.clock = new OperatorTask({
       ...options,
@@ -119,7 +125,7 @@ class RecordsTask implements VertexTask {
       channelsOfLines: new Set(linesOnly),
       restored: {
         time: restored.time,
-        watermark: restored.watermark ?? -Infinity,
+        watermark: restoredWatermark(restored.watermark ?? -Infinity),
         channels,
       },
     });
@@ -130,7 +136,7 @@ class RecordsTask implements VertexTask {
     return {
       time,
       watermarks: Object.fromEntries(channels.filter(isActive).map(watermarkOf)),
-      ...(watermark !== -Infinity && { watermark }),
+      ...(watermark !== -Infinity && { watermark: storedWatermark(watermark) }),
     };
   }
 
@@ -169,5 +175,5 @@ function isActive([, { watermark, isIdle }]: Channel): boolean {
 }
 
 function watermarkOf([name, { watermark }]: Channel): [string, number] {
-  return [name, watermark];
+  return [name, storedWatermark(watermark)];
 }

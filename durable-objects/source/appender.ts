@@ -3,6 +3,7 @@
  * [11, 27], so that "appended" means durable and sure to be pumped.
  */
 import type { AppendAnswer, AppendRequest } from "../messages.ts";
+import type { LineSegment } from "../lines/segments-of-text.ts";
 import type { ObjectContext } from "../object-context.ts";
 import { skipLines } from "./log.ts";
 import type { LogEnd, SourceLog } from "./log.ts";
@@ -14,6 +15,8 @@ export const alarmPeriodMs = 5_000;
 const maxSegmentBytes = 1024 * 1024;
 const retryAfterFullSeconds = 5;
 const pruneEveryMs = 3_600_000;
+/** Of the log's limit, what feeds fill: above the half that calls for a checkpoint. */
+const fedShare = 0.75;
 
 export interface AppenderOptions {
   readonly context: ObjectContext;
@@ -62,15 +65,40 @@ export class Appender {
         this.#producers.write(producer.id, decision.row, now);
         rows++;
       }
-      if (end !== undefined && this.#context.alarm.get() === undefined) {
-        this.#context.alarm.set(now + alarmPeriodMs);
-        rows++;
-      }
+      if (end !== undefined) rows += this.#setAlarm(now);
       return { kind: "appended", added };
     });
     if (end !== undefined) this.#log.committed(end);
     this.#operations.addRowsWritten(rows);
     return answer;
+  }
+
+  /**
+   * Lines that a feed read: `writeProgress` says in the same transaction how far it is, and answers the
+   * rows it wrote. "full": nothing happened, the log has no room for them. A part of the log is left to
+   * those who post, but never less than it takes to call for a checkpoint [25].
+   */
+  appendFed(segments: readonly LineSegment[], writeProgress: () => number): "appended" | "full" {
+    const bytes = segments.reduce((sum, segment) => sum + segment.bytes.length, 0);
+    if (bytes > 0 && this.#log.bytesKept + bytes > this.#logLimitBytes * fedShare) return "full";
+    const now = this.#context.environment.now();
+    let end = this.#log.end;
+    const rows = this.#context.sql.transaction(() => {
+      for (const { bytes: lines, lines: count } of segments) {
+        end = this.#log.append(count, lines, now, end);
+      }
+      return segments.length + writeProgress() + this.#setAlarm(now);
+    });
+    this.#log.committed(end);
+    this.#operations.addRowsWritten(rows);
+    return "appended";
+  }
+
+  /** Answers the rows it wrote. */
+  #setAlarm(now: number): number {
+    if (this.#context.alarm.get() !== undefined) return 0;
+    this.#context.alarm.set(now + alarmPeriodMs);
+    return 1;
   }
 
   /** Forgets producers silent for too long, once an hour at most. */

@@ -211,7 +211,8 @@ export class OutgoingChannel {
   addBarrier(pending: PendingCheckpoint): void {
     if (!this.hasDelivered(pending.checkpoint)) this.#bringReceiver();
     this.#barrierQueued = pending.checkpoint;
-    this.#queue.push({ kind: "barrier", pending, watermark: this.#cutWatermark });
+    const watermark = pending.endsTime === true ? Infinity : this.#cutWatermark;
+    this.#queue.push({ kind: "barrier", pending, watermark });
   }
 
   /** The checkpoint is decided: nothing waits for its barrier any more. */

@@ -3,6 +3,7 @@ import { OperatorFailure } from "../../dataflow/operator-failure.ts";
 import { describeError, failureMessage } from "../failure-message.ts";
 import type { TaskFailure } from "../messages.ts";
 import { LineFailure } from "./batch.ts";
+import { FeedFailure } from "./feeds/feed-reader.ts";
 
 /** `failure`: what was thrown. The line is known when a function of the job threw it. */
 export function taskFailure(
@@ -14,7 +15,9 @@ export function taskFailure(
   }: { readonly job: string; readonly source: number; readonly generation: number },
 ): TaskFailure {
   if (!(failure instanceof LineFailure)) {
-    return { task: { source }, generation, error: describeError(failure), source };
+    const isFinal = failure instanceof FeedFailure;
+    const error = describeError(failure);
+    return { task: { source }, generation, error, source, ...(isFinal && { isFinal }) };
   }
   const { cause, line } = failure;
   const operator = cause instanceof OperatorFailure ? cause.operator : undefined;

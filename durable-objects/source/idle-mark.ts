@@ -4,9 +4,11 @@
  *
  * Only where it makes a difference: in a job with watermarks and other sources. The pump says it again
  * on channels that are opened anew; a source that has lost its memory finds out anew that it is silent.
+ * A source with a feed of its own says it also when it never had a line, and at once when its feeds end.
  * Limit: a source that loses its memory before it was silent for long enough says it when it next wakes.
  */
 import type { JobGraph } from "../../dataflow/job-graph.ts";
+import { isFedEverywhere } from "../../dataflow/feeds/feed.ts";
 import { isIdle } from "../../dataflow/time/watermark-progress.ts";
 import type { ObjectContext, Timer } from "../object-context.ts";
 import type { LogEnd } from "./log.ts";
@@ -16,6 +18,8 @@ export interface IdleMarkOptions {
   readonly context: Pick<ObjectContext, "environment" | "setTimer">;
   readonly job: JobGraph;
   readonly end: () => LogEnd;
+  /** Nothing more comes from the job's feeds: there is nothing to wait for. */
+  readonly hasEnded: () => boolean;
   /** Absent while the job does not run. */
   readonly pump: () => Pick<Pump, "deliveredLine" | "markIdle"> | undefined;
 }
@@ -27,11 +31,15 @@ export class IdleMark {
   readonly #options: IdleMarkOptions;
   /** Undefined: this source never marks itself idle. */
   readonly #idlenessMs: number | undefined;
+  /** A source that is waited for is silent from the moment it could speak, be its log empty. */
+  readonly #isAwaited: boolean;
   #timer: Timer | undefined;
+  #watchedSince = Infinity;
 
   constructor(options: IdleMarkOptions) {
     const { source, options: jobOptions } = options.job;
     this.#options = options;
+    this.#isAwaited = isFedEverywhere(options.job);
     this.#idlenessMs =
       source.watermarks.length === 0 || jobOptions.sources === 1
         ? undefined
@@ -41,10 +49,23 @@ export class IdleMark {
   /** Lines came in, or the channels were opened anew: waits for silence. */
   watch(): void {
     if (this.#idlenessMs === undefined || this.#timer !== undefined) return;
-    const { context, end } = this.#options;
-    if (end().line === 0) return;
-    const silentFor = context.environment.now() - end().arrivalTime;
-    this.#wait(Math.max(0, this.#idlenessMs - silentFor));
+    const { context, end, hasEnded } = this.#options;
+    if (end().line === 0 && !this.#isAwaited) return;
+    const now = context.environment.now();
+    this.#watchedSince = Math.min(this.#watchedSince, now);
+    const leftMs = hasEnded() ? 0 : this.#idlenessMs - (now - this.#silentSince);
+    this.#wait(Math.max(0, leftMs));
+  }
+
+  /** The last feed has ended: silence counts at once. */
+  ended(): void {
+    this.stop();
+    this.watch();
+  }
+
+  get #silentSince(): number {
+    const { line, arrivalTime } = this.#options.end();
+    return line === 0 ? this.#watchedSince : arrivalTime;
   }
 
   stop(): void {
@@ -55,8 +76,9 @@ export class IdleMark {
   #wait(delayMs: number): void {
     this.#timer = this.#options.context.setTimer(delayMs, () => {
       this.#timer = undefined;
-      const { context, end, pump } = this.#options;
-      if (!isIdle(end().arrivalTime, context.environment.now(), this.#idlenessMs!)) this.watch();
+      const { context, end, hasEnded, pump } = this.#options;
+      const isSilent = isIdle(this.#silentSince, context.environment.now(), this.#idlenessMs!);
+      if (!isSilent && !hasEnded()) this.watch();
       else if (pump()?.deliveredLine === end().line) pump()!.markIdle();
       else this.#wait(LOOK_AGAIN_MS);
     });

@@ -62,10 +62,13 @@ export class SourceLog {
     return this.#end.byte - this.#firstByte;
   }
 
-  /** Adds a segment: one row. Call `committed` once its transaction has committed. */
-  append(lines: number, bytes: Uint8Array, now: number): LogEnd {
-    const { line, byte } = this.#end;
-    const arrivalTime = Math.max(now, this.#end.arrivalTime);
+  /**
+   * Adds a segment: one row. Call `committed` once its transaction has committed; a further segment of
+   * the same transaction comes `after` what the one before answered.
+   */
+  append(lines: number, bytes: Uint8Array, now: number, after = this.#end): LogEnd {
+    const { line, byte } = after;
+    const arrivalTime = Math.max(now, after.arrivalTime);
     this.#sql.exec(
       "INSERT INTO segments VALUES (?, ?, ?, ?, ?)",
       line,

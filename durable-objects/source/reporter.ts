@@ -5,7 +5,7 @@
  *
  * Limit: input counts as silent 2 s after the last append.
  */
-import type { SourceReport } from "../messages.ts";
+import type { ChangeReason, SourceReport } from "../messages.ts";
 import type { ObjectContext, Timer } from "../object-context.ts";
 import type { OperationCounter } from "./operations.ts";
 
@@ -21,6 +21,8 @@ export interface ReporterSource {
   /** Attached, so that the coordinator knows this source in its generation. */
   readonly canReport: boolean;
   report(): SourceReport;
+  /** The coordinator has heard whether the input has ended. */
+  toldEnd(hasEnded: boolean): void;
 }
 
 export class Reporter {
@@ -66,6 +68,11 @@ export class Reporter {
     this.check();
   }
 
+  /** A feed ended, or people want to see how it is. */
+  feedsChanged(): void {
+    this.#send("feeds");
+  }
+
   stop(): void {
     this.#silence?.cancel();
     this.#silence = undefined;
@@ -85,16 +92,16 @@ export class Reporter {
     });
   }
 
-  #send(reason: "input" | "silent" | "halfFull"): void {
+  #send(reason: ChangeReason): void {
     this.#operations.addRequest();
     this.#context.keepAlive(this.#call(reason));
   }
 
-  async #call(reason: "input" | "silent" | "halfFull"): Promise<void> {
+  async #call(reason: ChangeReason): Promise<void> {
     try {
-      await this.#context.peers
-        .coordinator()
-        .sourceChanged({ report: this.#source.report(), reason });
+      const report = this.#source.report();
+      await this.#context.peers.coordinator().sourceChanged({ report, reason });
+      if (report.hasEnded !== undefined) this.#source.toldEnd(report.hasEnded);
     } catch {
       // The alarm says it again for as long as lines are uncovered.
     }

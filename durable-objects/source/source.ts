@@ -12,7 +12,6 @@ import type {
   CheckpointCompleted,
   CheckpointTrigger,
   JobStatus,
-  OperationCounts,
   Position,
   RewindAnswer,
   RewindRequest,
@@ -20,19 +19,24 @@ import type {
   SourceReport,
   TriggerAnswer,
 } from "../messages.ts";
+import { noInputs } from "../inputs.ts";
+import type { Inputs } from "../inputs.ts";
 import type { ObjectContext } from "../object-context.ts";
-import { Appender, alarmPeriodMs } from "./appender.ts";
+import { Appender } from "./appender.ts";
 import { Attachment } from "./attachment.ts";
 import type { Attached } from "./attachment.ts";
 import { taskFailure } from "./failure.ts";
+import { SourceFeeds } from "./feeds/source-feeds.ts";
 import { IdleMark } from "./idle-mark.ts";
 import { SourceLog } from "./log.ts";
 import { OperationCounter } from "./operations.ts";
 import { furtherPosition, lineStart } from "./position.ts";
 import { Pump } from "./pump.ts";
 import { Reporter } from "./reporter.ts";
-import type { ReporterSource } from "./reporter.ts";
 import { createSourceTables } from "./schema.ts";
+import { SourceAlarm } from "./source-alarm.ts";
+import type { AlarmFacts } from "./source-alarm.ts";
+import { SourceFigures } from "./source-figures.ts";
 import { isLive, readStanding, withAttached, withCompleted, withPending } from "./standing.ts";
 import type { PendingCheckpoint, Standing } from "./standing.ts";
 import { StandingKeeper } from "./standing-keeper.ts";
@@ -40,9 +44,8 @@ import { ProcessedWaiters } from "./waiters.ts";
 
 const retryMs = 100;
 const retryWhenUnavailableSeconds = 10;
-const noOperations: OperationCounts = { classA: 0, classB: 0, rowsWritten: 0, requests: 0 };
 
-export class SourceTask implements SourceCalls, ReporterSource {
+export class SourceTask implements SourceCalls {
   readonly #context: ObjectContext;
   readonly #job: JobGraph;
   readonly #index: number;
@@ -53,6 +56,10 @@ export class SourceTask implements SourceCalls, ReporterSource {
   readonly #operations = new OperationCounter();
   readonly #waiters: ProcessedWaiters;
   readonly #idleMark: IdleMark;
+  readonly #feeds: SourceFeeds;
+  readonly #alarm: SourceAlarm;
+  /** How far it is. */
+  readonly figures: SourceFigures;
   readonly #standings: StandingKeeper;
   /** Absent until attached, and while the job does not run. */
   #pump: Pump | undefined;
@@ -61,7 +68,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
   /** The furthest any channel was cut, ever; after a loss of memory it may have been anything accepted by then. */
   #furthest: Position;
 
-  constructor(context: ObjectContext, job: JobGraph, index: number) {
+  constructor(context: ObjectContext, job: JobGraph, index: number, inputs: Inputs = noInputs) {
     this.#context = context;
     this.#job = job;
     this.#index = index;
@@ -73,14 +80,46 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#standings = new StandingKeeper({ context, log: this.#log, operations, standing });
     const { logLimitBytes } = job.options;
     this.#appender = new Appender({ context, log: this.#log, operations, logLimitBytes });
-    this.#reporter = new Reporter(context, operations, this);
-    this.#waiters = new ProcessedWaiters(context, () => this.#processed());
+    this.#waiters = new ProcessedWaiters(context, () => this.figures.processed);
     this.#idleMark = new IdleMark({
       context,
       job,
       end: () => this.#log.end,
+      hasEnded: () => this.#feeds.hasEnded,
       pump: () => this.#pump,
     });
+    this.#alarm = new SourceAlarm({ context, operations, facts: () => this.#alarmFacts });
+    this.#feeds = new SourceFeeds({
+      context,
+      inputs,
+      job,
+      source: index,
+      appender: this.#appender,
+      operations,
+      events: {
+        appended: () => this.#inBackground("pumping lines of a feed", () => this.#appended()),
+        changed: () => {
+          this.#reporter.feedsChanged();
+          if (this.#feeds.hasEnded) this.#idleMark.ended();
+        },
+        waits: () => this.#alarm.ensure(),
+        sliceUsedUp: () => this.#alarm.set(this.#context.environment.now()),
+        failed: (error) => {
+          this.#stopPump();
+          this.#failed(error);
+        },
+      },
+    });
+    this.figures = new SourceFigures({
+      job,
+      source: index,
+      log: this.#log,
+      standings: this.#standings,
+      operations,
+      feeds: this.#feeds,
+      pump: () => this.#pump,
+    });
+    this.#reporter = new Reporter(context, operations, this.figures);
     this.#attachment = new Attachment({
       context,
       operations,
@@ -101,11 +140,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     const answer = this.#appender.append(request);
     this.#context.crashPoint("source: after append");
     if (answer.kind === "appended" && answer.added > 0) {
-      this.#inBackground("pumping appended lines", () => {
-        this.#goOn();
-        this.#reporter.appended();
-        this.#idleMark.watch();
-      });
+      this.#inBackground("pumping appended lines", () => this.#appended());
     }
     return answer;
   }
@@ -144,7 +179,7 @@ export class SourceTask implements SourceCalls, ReporterSource {
     });
     const { offset, watermark } = pending;
     const state = { source: this.#index, offset, watermark };
-    return { kind: "triggered", state, report: this.report() };
+    return { kind: "triggered", state, report: this.figures.report() };
   }
 
   async abortCheckpoint(request: { generation: number; checkpoint: number }): Promise<void> {
@@ -162,8 +197,9 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#standings.write(withCompleted(this.#standing, checkpoint, offset), truncateBefore);
     this.#pump?.setPending(this.#standing.pending);
     this.#appender.prune();
-    if (!this.#needsAlarm()) this.#context.alarm.clear();
+    this.#alarm.clearIfNotNeeded();
     this.#reporter.startOver();
+    this.#feeds.goOn();
   }
 
   async enter({ generation, status }: { generation: number; status: JobStatus }): Promise<void> {
@@ -172,62 +208,31 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#failure = undefined;
     if (status !== this.#standing.status) this.#standings.write({ ...this.#standing, status });
     if (!isLive(status)) return;
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     this.#attachment.renew(generation);
   }
 
   async awaitProcessed(request: { line: number; timeoutMs: number }): Promise<SourceReport> {
     this.#inBackground("processing lines that are waited for", () => this.#goOn());
     await this.#waiters.wait(request.line, request.timeoutMs);
-    return this.#describe(noOperations);
+    return this.figures.describe();
   }
 
   /** The net under everything that is lost: sets itself again first, then does what is due, and never throws [27]. */
   async alarm(): Promise<void> {
     try {
-      if (!this.#needsAlarm()) return;
-      this.#setAlarm(alarmPeriodMs);
+      const next = this.#alarm.wantedAt;
+      if (next === undefined) return;
+      this.#alarm.set(next);
       if (this.#failure !== undefined) this.#tellFailure();
+      this.#feeds.refillSlice();
       this.#goOn();
+      this.#feeds.goOn();
       this.#reporter.startOver();
+      if (this.figures.hasEndToTell) this.#reporter.feedsChanged();
     } catch (error) {
       this.#context.reportError(error, `running the alarm of source ${this.#index}`);
     }
-  }
-
-  // ------------------------------------------------------------ what the reporter asks
-
-  get hasUncovered(): boolean {
-    return this.#log.end.line > this.#standing.covered;
-  }
-
-  get isProcessed(): boolean {
-    return this.#processed() === this.#log.end.line;
-  }
-
-  get isHalfFull(): boolean {
-    return this.#log.bytesKept > this.#job.options.logLimitBytes / 2;
-  }
-
-  get canReport(): boolean {
-    return this.#pump !== undefined;
-  }
-
-  /** Takes the operations counted since the last report with it. */
-  report(): SourceReport {
-    return this.#describe(this.#operations.take());
-  }
-
-  #describe(operations: OperationCounts): SourceReport {
-    return {
-      source: this.#index,
-      generation: this.#standing.generation,
-      accepted: this.#log.end.line,
-      processed: this.#processed(),
-      firstKept: this.#log.firstLine,
-      bytesKept: this.#log.bytesKept,
-      operations,
-    };
   }
 
   // ------------------------------------------------------------ attached or not
@@ -252,11 +257,13 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#failure = undefined;
     this.#standings.write(withAttached(this.#standing, answer), answer.truncateBefore);
     if (!isLive(answer.status)) return;
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     this.#pump = this.#createPump(answer);
     this.#pump.start(this.#standing.pending);
     this.#reporter.startOver();
     this.#idleMark.watch();
+    this.#feeds.start();
+    if (this.figures.hasEndToTell) this.#reporter.feedsChanged();
   }
 
   #createPump({ generation, parallelism, restored, givenUp }: Attached): Pump {
@@ -274,16 +281,12 @@ export class SourceTask implements SourceCalls, ReporterSource {
       furthest: this.#furthest,
       events: {
         progressed: () => this.#waiters.check(),
-        sliceUsedUp: () => this.#setAlarm(0),
+        sliceUsedUp: () => this.#alarm.set(this.#context.environment.now()),
         staleGeneration: (newer) => {
           this.#stopPump();
           this.#attachment.ask(newer);
         },
-        failed: (error) => {
-          this.#failure = error;
-          this.#tellFailure();
-          this.#ensureAlarm();
-        },
+        failed: (error) => this.#failed(error),
       },
     });
   }
@@ -301,6 +304,13 @@ export class SourceTask implements SourceCalls, ReporterSource {
     this.#pump = undefined;
     this.#reporter.stop();
     this.#idleMark.stop();
+    this.#feeds.stop();
+  }
+
+  #failed(error: unknown): void {
+    this.#failure = error;
+    this.#tellFailure();
+    this.#alarm.ensure();
   }
 
   #tellFailure(): void {
@@ -318,48 +328,40 @@ export class SourceTask implements SourceCalls, ReporterSource {
 
   /** Fixes the offset of a checkpoint, once [2]. */
   #begin(trigger: CheckpointTrigger, pump: Pump): PendingCheckpoint {
-    const { checkpoint } = trigger;
     const { pending } = this.#standing;
-    if (pending?.checkpoint === checkpoint) return pending;
+    if (pending?.checkpoint === trigger.checkpoint) return pending;
     const { line, record } = pump.reach;
     const offset = record === 0 ? line : line + 1;
-    const watermark = pump.watermarkAt(offset);
-    const begun: PendingCheckpoint = { ...trigger, offset, watermark };
+    const begun: PendingCheckpoint = { ...trigger, offset, watermark: pump.watermarkAt(offset) };
     this.#context.crashPoint("source: before checkpoint offset");
     this.#standings.write(withPending(this.#standing, begun));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     this.#context.crashPoint("source: after checkpoint offset");
     pump.setPending(begun);
     return begun;
   }
 
-  #needsAlarm(): boolean {
-    const { status, pending, intervalMs } = this.#standing;
-    if (!isLive(status)) return false;
-    if (pending !== null || this.#failure !== undefined) return true;
-    if (intervalMs > 0) return this.hasUncovered;
-    const delivered = this.#pump?.deliveredLine ?? this.#standing.covered;
-    return delivered < this.#log.end.line;
+  /** Lines came in. */
+  #appended(): void {
+    this.#goOn();
+    this.#reporter.appended();
+    this.#idleMark.watch();
   }
 
-  #ensureAlarm(): void {
-    if (this.#context.alarm.get() === undefined && this.#needsAlarm())
-      this.#setAlarm(alarmPeriodMs);
-  }
-
-  #setAlarm(delayMs: number): void {
-    this.#context.alarm.set(this.#context.environment.now() + delayMs);
-    this.#operations.addRowsWritten(1);
+  get #alarmFacts(): AlarmFacts {
+    return {
+      standing: this.#standing,
+      endLine: this.#log.end.line,
+      deliveredLine: this.#pump?.deliveredLine,
+      hasNews: this.#failure !== undefined || this.figures.hasEndToTell,
+      feedsWakeAt: this.#feeds.wakeAt,
+    };
   }
 
   /** Whether this source acts in that generation and status already: the call is a repeat. */
   #isIn(generation: number, status: JobStatus): boolean {
     const isActive = this.#pump?.generation === generation && this.#failure === undefined;
     return isActive && status === this.#standing.status;
-  }
-
-  #processed(): number {
-    return Math.min(this.#pump?.processedLine ?? this.#standing.covered, this.#log.end.line);
   }
 
   #staleGeneration(): RewindAnswer {

@@ -17,6 +17,8 @@ export interface PendingCheckpoint {
   readonly alignmentTimeoutMs?: number;
   /** State of the watermark generators at `offset`; null for a job without any [13]. */
   readonly watermark: string | null;
+  /** Its barriers carry the final watermark. */
+  readonly endsTime?: boolean;
 }
 
 export interface Standing {
@@ -30,6 +32,8 @@ export interface Standing {
   readonly pending: PendingCheckpoint | null;
   /** Where the log goes on when it holds no segment. */
   readonly emptyEnd: LogEnd;
+  /** What the coordinator was told last of whether the input has ended. */
+  readonly toldEnd?: boolean;
 }
 
 const initialStanding: Standing = {

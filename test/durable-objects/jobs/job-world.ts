@@ -13,9 +13,13 @@ import type {
   OutputRequest,
   OutputSegment,
   StartRequest,
+  StopAnswer,
+  StopRequest,
 } from "../../../durable-objects/coordinator-queries.ts";
+import type { AppendAnswer } from "../../../durable-objects/messages.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
+import { ScriptedInputs } from "../../support/scripted-inputs.ts";
 import { NO_FAULTS, type FaultRates } from "../../simulation/faults.ts";
 import { isFaultOfTheWorld, World, type ObjectName } from "../../simulation/world.ts";
 import type { CoordinatorCalls } from "../../../durable-objects/messages.ts";
@@ -26,6 +30,8 @@ export interface JobWorldOptions {
   readonly seed?: number;
   readonly rates?: Partial<FaultRates>;
   readonly memoryBytes?: number;
+  /** What the job's feeds read: asked through the world, with its delays and failures. */
+  readonly inputs?: ScriptedInputs;
 }
 
 /** A committed line of output. */
@@ -54,9 +60,11 @@ export class JobWorld {
   graph: JobGraph;
   readonly world: World;
   readonly #sequences = new Map<number, number>();
+  readonly #inputs: ScriptedInputs;
 
   constructor(stream: BuiltStream, options: JobWorldOptions = {}) {
     this.graph = stream.graph;
+    this.#inputs = options.inputs ?? new ScriptedInputs();
     this.world = new World({
       seed: options.seed ?? 1,
       rates: { ...NO_FAULTS, ...options.rates },
@@ -178,10 +186,28 @@ export class JobWorld {
     return answer.kind === "found" ? answer.json : undefined;
   }
 
-  async stop(): Promise<void> {
-    await this.#insist(() =>
-      this.world.outside("operator").coordinator().stop({ drain: false, savepoint: false }),
-    );
+  async stop(request: StopRequest = { drain: false, savepoint: false }): Promise<StopAnswer> {
+    return this.#insist(async () => {
+      const answer = await this.world.outside("operator").coordinator().stop(request);
+      return answer.kind === "stopped" ? answer : undefined;
+    });
+  }
+
+  /** Until the job has this status. */
+  async until(wanted: "FAILED" | "FINISHED"): Promise<void> {
+    const reached = await this.#insist(async () => {
+      const { status } = await this.world.outside("reader").coordinator().status();
+      return status === "FINISHED" || status === "FAILED" ? status : undefined;
+    });
+    if (reached === wanted) return;
+    throw new Error(`The job is ${reached}: ${JSON.stringify(await this.exceptions())}`);
+  }
+
+  /** What a source answers to one line. */
+  async append(line: string, source = 0): Promise<AppendAnswer> {
+    const bytes = new TextEncoder().encode(line);
+    const request = { fromLine: 0, lines: 1, bytes, last: true };
+    return this.#insist(() => this.world.outside("producer").source(source).append(request));
   }
 
   close(): void {
@@ -193,7 +219,10 @@ export class JobWorld {
   }
 
   #createLogic(name: ObjectName, context: ObjectContext): object {
-    if (name.kind === "source") return new SourceTask(context, this.graph, name.index);
+    if (name.kind === "source") {
+      const inputs = this.#inputs.through((what, answer) => this.#ask(context, what, answer));
+      return new SourceTask(context, this.graph, name.index, inputs);
+    }
     if (name.kind === "partition") return new PartitionTask(context, this.graph, name.task);
     return new JobCoordinator(context, this.graph);
   }
@@ -243,6 +272,15 @@ export class JobWorld {
     const { violations, scheduler } = this.world;
     const cause = violations.first ?? scheduler.trace.last(60).join("\n");
     throw new Error(`The world ended with ${ended} before it was done: ${cause}`);
+  }
+
+  /** A call of a source to something outside the job: it takes its time, and may fail. */
+  async #ask<Answer>(context: ObjectContext, what: string, answer: () => Answer): Promise<Answer> {
+    const { faults } = this.world;
+    const isLost = faults.happens("blobFailure");
+    await new Promise<void>((resolve) => void context.setTimer(faults.blobLatency(), resolve));
+    if (isLost) throw new Error(`${what} was not answered.`);
+    return answer();
   }
 
   #sleep(milliseconds: number): Promise<void> {

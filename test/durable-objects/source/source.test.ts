@@ -113,7 +113,7 @@ describe("the pump", () => {
       await job.clock.advance(10);
     }
     expect(job.receivers[0]!.mostUnderWay).toBeLessThanOrEqual(120);
-    expect(job.source.report().processed).toBeLessThan(50);
+    expect(job.source.figures.report().processed).toBeLessThan(50);
     job.receivers[0]!.gate = undefined;
     release();
     await runFor(job, 3);
@@ -165,7 +165,7 @@ describe("the pump at its limits", () => {
     await job.append(["d"]);
     await job.clock.advance(900);
     expect(job.failures).toHaveLength(1);
-    expect(job.source.report().processed).toBe(0);
+    expect(job.source.figures.report().processed).toBe(0);
     await runFor(job, 6);
     expect(job.failures.length).toBeGreaterThan(1);
   });
@@ -244,7 +244,7 @@ describe("completed checkpoints", () => {
       base: 1,
       mode: "incremental",
     });
-    expect(job.source.hasUncovered).toBe(false);
+    expect(job.source.figures.hasUncovered).toBe(false);
   });
 
   test("[18] the log is kept from the line the coordinator names, never above the offset", async () => {
@@ -256,10 +256,10 @@ describe("completed checkpoints", () => {
     await job.append(["d"]);
     const completed = { generation: 1, checkpoint: 1, offset: 3 };
     await job.source.completeCheckpoint({ ...completed, truncateBefore: 1 });
-    expect(job.source.report().firstKept).toBe(1);
+    expect(job.source.figures.report().firstKept).toBe(1);
     await job.append(["e"]);
     await job.source.completeCheckpoint({ ...completed, truncateBefore: 99 });
-    expect(job.source.report()).toMatchObject({ firstKept: 3, accepted: 5 });
+    expect(job.source.figures.report()).toMatchObject({ firstKept: 3, accepted: 5 });
   });
 
   test("[27] an alarm is set while lines are uncovered, and an idle source has none and asks nobody", async () => {
@@ -357,7 +357,7 @@ describe("generations", () => {
     await runFor(job, 2);
     expect(job.attaches).toBe(2);
     expect(counted(job)).toEqual(expected(job));
-    expect(job.source.report().generation).toBe(2);
+    expect(job.source.figures.report().generation).toBe(2);
   });
 
   test("a repeated enter of the generation it is in disturbs nothing", async () => {

@@ -1,0 +1,138 @@
+/** Bounded jobs end FINISHED, with everything in state and output, whatever crashes on the way. */
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { expect, onTestFinished, test } from "vitest";
+import { generator } from "../../../dataflow/feeds/generator.ts";
+import { r2Objects } from "../../../dataflow/feeds/r2-objects.ts";
+import { job } from "../../../dataflow/job.ts";
+import type { BuiltStream } from "../../../dataflow/job.ts";
+import { watermarks } from "../../../dataflow/time/watermark-strategy.ts";
+import { tumblingWindows } from "../../../dataflow/windows/assigners.ts";
+import { ScriptedInputs } from "../../support/scripted-inputs.ts";
+import { JobWorld, ORDINARY_FAULTS, type JobWorldOptions } from "../jobs/job-world.ts";
+
+interface Click {
+  readonly page: string;
+  readonly at: number;
+}
+
+const options = { parallelism: 2, maxParallelism: 8, sources: 2 } as const;
+const minute = 60_000;
+
+/** Clicks per page and minute; then the pages per number of clicks in that minute: two vertices in a row. */
+function clicksPerMinute(builder: ReturnType<typeof job>): BuiltStream {
+  return builder
+    .lines()
+    .map((line) => JSON.parse(line) as Click)
+    .assignTimestampsAndWatermarks(watermarks.boundedOutOfOrderness(1_000, (click) => click.at))
+    .keyBy((click) => click.page)
+    .window(tumblingWindows(minute))
+    .count("clicks", (count, { key, window }) => [{ page: key, minute: window.start, count }])
+    .keyBy((result) => String(result.count))
+    .window(tumblingWindows(minute))
+    .count("pages", (pages, { key, window }) => [`${window.start / minute}: ${pages} with ${key}`])
+    .output();
+}
+
+function click(index: number): Click {
+  return { page: `page-${(index * 7) % 5}`, at: Math.floor(index / 10) * 6_000 };
+}
+
+/** The same by counting. */
+function expectedResults(clicks: readonly Click[]): readonly string[] {
+  const perPage = new Map<string, number>();
+  for (const { at, page } of clicks) {
+    const name = `${Math.floor(at / minute)}/${page}`;
+    perPage.set(name, (perPage.get(name) ?? 0) + 1);
+  }
+  const pages = new Map<string, number>();
+  for (const [name, count] of perPage) {
+    const result = `${name.split("/")[0]!}/${count}`;
+    pages.set(result, (pages.get(result) ?? 0) + 1);
+  }
+  return [...pages].map(([name, count]) => {
+    const [start, clicked] = name.split("/");
+    return `${start!}: ${count} with ${clicked!}`;
+  });
+}
+
+function world(stream: BuiltStream, worldOptions: JobWorldOptions = {}): JobWorld {
+  const created = new JobWorld(stream, worldOptions);
+  onTestFinished(() => created.close());
+  return created;
+}
+
+function archive(clicks: readonly Click[]): ScriptedInputs {
+  const inputs = new ScriptedInputs({ pageSize: 3 });
+  const objects = 8;
+  for (let object = 0; object < objects; object++) {
+    const lines = clicks
+      .filter((_, index) => Math.floor((index * objects) / clicks.length) === object)
+      .map((one) => JSON.stringify(one));
+    const text = lines.join("\n");
+    if (object % 4 === 0) inputs.put(`clicks/${object}.ndjson`, `${text}\r\n\r\n`);
+    if (object % 4 === 1) inputs.put(`clicks/${object}.ndjson.gz`, gzipSync(text));
+    if (object % 4 === 2) inputs.put(`clicks/${object}.zst`, zstdCompressSync(text));
+    if (object % 4 === 3) inputs.put(`clicks/${object}`, gzipSync(`${text}\n`), "gzip");
+  }
+  inputs.put("elsewhere", "not json");
+  return inputs;
+}
+
+test("FD1: a bounded job over objects of R2 ends FINISHED with the exact result", async () => {
+  const clicks = Array.from({ length: 200 }, (_, index) => click(index));
+  const feed = r2Objects({ prefix: "clicks/" });
+  const it = world(clicksPerMinute(job("archive", options).from(feed)), {
+    inputs: archive(clicks),
+  });
+  await it.until("FINISHED");
+  expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+  const description = await it.describe();
+  const feeds = (description["sources"] as { feeds: { done: number; lines: number }[] }[]).flatMap(
+    (source) => source.feeds,
+  );
+  expect(feeds.reduce((sum, one) => sum + one.done, 0)).toBe(8);
+  expect(feeds.reduce((sum, one) => sum + one.lines, 0)).toBe(200);
+});
+
+test.each([1, 2, 3, 4, 5, 6])(
+  "FD1: a bounded job over objects of R2 is exact under faults (seed %i)",
+  async (seed) => {
+    const clicks = Array.from({ length: 200 }, (_, index) => click(index));
+    const feed = r2Objects({ prefix: "clicks/" });
+    const stream = clicksPerMinute(job("archive", options).from(feed));
+    const it = world(stream, { seed, inputs: archive(clicks), rates: ORDINARY_FAULTS });
+    await it.until("FINISHED");
+    it.calm();
+    expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+  },
+);
+
+test("FD2: a generator makes each index once, spread over the sources", async () => {
+  const feed = generator({ create: (index) => click(index), count: 501 });
+  const it = world(clicksPerMinute(job("made", options).from(feed)), {
+    seed: 7,
+    rates: ORDINARY_FAULTS,
+  });
+  await it.until("FINISHED");
+  it.calm();
+  const clicks = Array.from({ length: 501 }, (_, index) => click(index));
+  expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+});
+
+test("FD3: a job that is FINISHED is idle and refuses lines", async () => {
+  const feed = generator({ create: (index) => click(index), count: 20 });
+  const it = world(clicksPerMinute(job("made", options).from(feed)));
+  await it.until("FINISHED");
+  await it.pass(60_000);
+  expect(await it.status()).toBe("FINISHED");
+  expect(await it.append("{}")).toMatchObject({ kind: "unavailable", status: "FINISHED" });
+});
+
+test("FD4: stop with drain fires every window, and the watermark stays at its end", async () => {
+  const it = world(clicksPerMinute(job("posted", options)));
+  const clicks = Array.from({ length: 40 }, (_, index) => click(index));
+  await it.post(clicks.map((one) => JSON.stringify(one)));
+  await it.stop({ drain: true, savepoint: false });
+  expect(await it.status()).toBe("STOPPED");
+  expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+});
