@@ -127,7 +127,7 @@ it("[rule 10f] a sweep that is half way through while the job starts anew takes 
   for (const id of [1, 2, 3]) await requested(job, id, [`own${id}`, "shared"]);
   job.bucket.holdDeletes();
   await requested(job, 4, ["own4"]);
-  const stop = job.coordinator.stop({ drain: true, savepoint: false });
+  const stop = job.coordinator.stop({ drain: false, savepoint: false });
   await job.advance(10);
   expect((await stop).kind).toBe("stopped");
   job.restart();
@@ -144,7 +144,7 @@ it("[rule 10f] a sweep that is half way through while the job starts anew takes 
 it("[rule 10f] a start from a checkpoint with an object that is being deleted is refused", async () => {
   const job = await running({ checkpoint: { intervalMs: 0, retained: 2 } });
   for (const id of [1, 2]) await requested(job, id, [`own${id}`]);
-  const stop = job.coordinator.stop({ drain: true, savepoint: false });
+  const stop = job.coordinator.stop({ drain: false, savepoint: false });
   await job.advance(10);
   await stop;
   job.context.sql.exec("UPDATE object SET dead = 1 WHERE path = ?", job.path(0, "own1"));
@@ -231,7 +231,7 @@ it("[rule 13b] a start brings back how far event time was, from the manifest", a
     await job.coordinator.acknowledge(job.acknowledgement(index, 1, { state }));
   }
   await answer;
-  const stop = job.coordinator.stop({ drain: true, savepoint: false });
+  const stop = job.coordinator.stop({ drain: false, savepoint: false });
   await job.advance(10);
   expect((await stop).kind).toBe("stopped");
   expect((await job.coordinator.start({ from: "latest" })).kind).toBe("started");
