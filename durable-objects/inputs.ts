@@ -8,7 +8,7 @@ export interface Inputs {
   /** The body behind a URL. Rejects for any status but 2xx, and for more than `limitBytes`. */
   fetchBody(url: string, limitBytes: number): Promise<Uint8Array>;
   decompressor(format: CompressedFormat): Decompressor;
-  isUtf8(bytes: Uint8Array): boolean;
+  readonly isUtf8: (bytes: Uint8Array) => boolean;
   readonly bindings: Readonly<Record<string, unknown>>;
 }
 

@@ -16,6 +16,7 @@ import type { WeirBindings } from "./platform/bindings.ts";
 import { HeldTask } from "./platform/held-task.ts";
 import type { JobRegistry } from "./platform/job-registry.ts";
 import type { ObjectClass } from "./platform/object-class.ts";
+import { createWorkerInputs } from "./platform/worker-inputs.ts";
 
 /** The class to export as `Source` from a Worker with these jobs. */
 export function sourceObject(jobs: JobRegistry): ObjectClass {
@@ -28,7 +29,8 @@ export function sourceObject(jobs: JobRegistry): ObjectClass {
         state,
         bindings,
         jobs,
-        create: (context, job, name) => new SourceTask(context, job, name.index),
+        create: (context, job, name) =>
+          new SourceTask(context, job, name.index, createWorkerInputs(bindings)),
       });
     }
 

@@ -1,5 +1,15 @@
 /** What Weir uses of the Node modules that workerd brings; @types/node would also bring Node's globals. */
 declare module "node:zlib" {
+  export interface DecompressionTransform {
+    write(bytes: Uint8Array, done: () => void): boolean;
+    end(): void;
+    destroy(): void;
+    on(event: "data", listener: (piece: Uint8Array) => void): void;
+    on(event: "error", listener: (error: Error) => void): void;
+    on(event: "end", listener: () => void): void;
+  }
+  export function createGunzip(options: { chunkSize: number }): DecompressionTransform;
+  export function createZstdDecompress(options: { chunkSize: number }): DecompressionTransform;
   export function crc32(bytes: Uint8Array | string, startsFrom?: number): number;
   interface DecompressOptions {
     readonly maxOutputLength: number;

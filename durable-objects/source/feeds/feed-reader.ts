@@ -24,7 +24,7 @@ export interface FeedStep {
   readonly alsoWrite?: (sql: Sql) => number;
   /** Bytes read or skipped for it: slices of work are bounded by them [32]. */
   readonly cost: number;
-  readonly then: "again" | "end" | { readonly waitUntil: number };
+  readonly next: "again" | "end" | { readonly waitUntil: number };
 }
 
 /** The feed cannot go on, and no restart of the job would change that: people have to. */

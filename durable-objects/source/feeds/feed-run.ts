@@ -123,9 +123,9 @@ export class FeedRun {
     this.#step = undefined;
     slice.left -= step.cost;
     if (step.segments.length > 0) events.appended();
-    if (step.then === "again") return true;
-    if (step.then === "end") events.changed();
-    else this.#waitFor(step.then.waitUntil);
+    if (step.next === "again") return true;
+    if (step.next === "end") events.changed();
+    else this.#waitFor(step.next.waitUntil);
     return false;
   }
 
@@ -153,9 +153,9 @@ export class FeedRun {
   }
 
   /** False when the log has no room: told by go() when it may have. */
-  #commit({ alsoWrite, progress, segments, then }: FeedStep): boolean {
+  #commit({ alsoWrite, progress, segments, next }: FeedStep): boolean {
     const { appender, context, rows } = this.#options;
-    const hasEnded = then === "end";
+    const hasEnded = next === "end";
     if (segments.length === 0 && progress === undefined && !hasEnded) return true;
     const lines = segments.reduce((sum, segment) => sum + segment.lines, this.#row.lines);
     const row: FeedRow = { hasEnded, lines, progress: progress ?? this.#row.progress };

@@ -41,10 +41,10 @@ export class GeneratorReader implements FeedReader {
 
   async next(): Promise<FeedStep> {
     const left = this.#share - this.#progress.made;
-    if (left <= 0) return { segments: [], cost: 0, then: "end" };
+    if (left <= 0) return { segments: [], cost: 0, next: "end" };
     const { lines, usedUntil } = this.#allowance();
     if (lines < 1) {
-      return { segments: [], cost: 0, then: { waitUntil: Math.ceil(usedUntil + this.#lineMs) } };
+      return { segments: [], cost: 0, next: { waitUntil: Math.ceil(usedUntil + this.#lineMs) } };
     }
     const { text, count } = this.#make(Math.min(left, lines, mostLinesAtOnce));
     const segments = segmentsOfText(text, this.#options.isUtf8);
@@ -54,7 +54,7 @@ export class GeneratorReader implements FeedReader {
     };
     this.#progress = progress;
     const cost = text.length;
-    return { segments, progress, cost, then: count === left ? "end" : "again" };
+    return { segments, progress, cost, next: count === left ? "end" : "again" };
   }
 
   describe(): Readonly<Record<string, number>> {

@@ -82,7 +82,7 @@ export class ObjectsReader implements FeedReader {
     if (this.#queue.length === 0) this.#fillQueue();
     if (this.#queue.length > 0) return await this.#readObjects();
     const { watchEveryMs } = this.#options.feed;
-    if (watchEveryMs === undefined) return { segments: [], cost: 0, then: "end" };
+    if (watchEveryMs === undefined) return { segments: [], cost: 0, next: "end" };
     return this.#nextRound(watchEveryMs);
   }
 
@@ -106,10 +106,10 @@ export class ObjectsReader implements FeedReader {
   #nextRound(everyMs: number): FeedStep {
     const now = this.#options.context.environment.now();
     const dueAt = this.#progress.listedAt + everyMs;
-    if (now < dueAt) return { segments: [], cost: 0, then: { waitUntil: dueAt } };
+    if (now < dueAt) return { segments: [], cost: 0, next: { waitUntil: dueAt } };
     const { round } = this.#progress;
     this.#progress = { ...this.#progress, round: round + 1, listedTo: "", listedAt: now, key: "" };
-    return { segments: [], cost: 0, then: "again" };
+    return { segments: [], cost: 0, next: "again" };
   }
 
   async #listPage(): Promise<FeedStep> {
@@ -133,7 +133,7 @@ export class ObjectsReader implements FeedReader {
       segments: [],
       ...(isNews && { progress, alsoWrite: (_sql: Sql) => this.#list.add(added, round) }),
       cost: 0,
-      then: "again",
+      next: "again",
     };
   }
 
@@ -171,8 +171,8 @@ export class ObjectsReader implements FeedReader {
     }
     const segments = parts.length === 0 ? [] : [joined(parts, bytes)];
     cost += bytes;
-    if (segments.length === 0 && objects === 0) return { segments, cost, then: "again" };
-    return { segments, progress: this.#progress, cost, then: "again" };
+    if (segments.length === 0 && objects === 0) return { segments, cost, next: "again" };
+    return { segments, progress: this.#progress, cost, next: "again" };
   }
 
   /** The next lines of the object at hand. "later": an error, and `hasMore` things to be made durable before it. */

@@ -45,18 +45,18 @@ export class PollReader implements FeedReader {
     if (this.#progress === undefined) {
       // Durable before the first request, so that ticks have their times whatever happens next.
       this.#progress = { startedAt: now, tick: -1 };
-      return { segments: [], progress: this.#progress, cost: 0, then: "again" };
+      return { segments: [], progress: this.#progress, cost: 0, next: "again" };
     }
     const { startedAt, tick } = this.#progress;
     const due = Math.floor((now - startedAt) / feed.everyMs);
     if (due <= tick) {
       const waitUntil = startedAt + (tick + 1) * feed.everyMs;
-      return { segments: [], cost: 0, then: { waitUntil } };
+      return { segments: [], cost: 0, next: { waitUntil } };
     }
     const body = await this.#ask(due, startedAt + due * feed.everyMs);
     const segments = segmentsOfText(body, inputs.isUtf8);
     this.#progress = { startedAt, tick: due };
-    return { segments, progress: this.#progress, cost: body.length, then: "again" };
+    return { segments, progress: this.#progress, cost: body.length, next: "again" };
   }
 
   describe(): Readonly<Record<string, number | null>> {

@@ -49,10 +49,19 @@ function expectedResults(clicks: readonly Click[]): readonly string[] {
     const result = `${name.split("/")[0]!}/${count}`;
     pages.set(result, (pages.get(result) ?? 0) + 1);
   }
-  return [...pages].map(([name, count]) => {
+  const results = [...pages].map(([name, count]) => {
     const [start, clicked] = name.split("/");
     return `${start!}: ${count} with ${clicked!}`;
   });
+  return results.toSorted(byText);
+}
+
+async function sorted(it: JobWorld): Promise<readonly string[]> {
+  return ((await it.values()) as readonly string[]).toSorted(byText);
+}
+
+function byText(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
 }
 
 function world(stream: BuiltStream, worldOptions: JobWorldOptions = {}): JobWorld {
@@ -85,7 +94,7 @@ test("FD1: a bounded job over objects of R2 ends FINISHED with the exact result"
     inputs: archive(clicks),
   });
   await it.until("FINISHED");
-  expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+  expect(await sorted(it)).toEqual(expectedResults(clicks));
   const description = await it.describe();
   const feeds = (description["sources"] as { feeds: { done: number; lines: number }[] }[]).flatMap(
     (source) => source.feeds,
@@ -103,7 +112,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     const it = world(stream, { seed, inputs: archive(clicks), rates: ORDINARY_FAULTS });
     await it.until("FINISHED");
     it.calm();
-    expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+    expect(await sorted(it)).toEqual(expectedResults(clicks));
   },
 );
 
@@ -116,7 +125,7 @@ test("FD2: a generator makes each index once, spread over the sources", async ()
   await it.until("FINISHED");
   it.calm();
   const clicks = Array.from({ length: 501 }, (_, index) => click(index));
-  expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+  expect(await sorted(it)).toEqual(expectedResults(clicks));
 });
 
 test("FD3: a job that is FINISHED is idle and refuses lines", async () => {
@@ -134,5 +143,5 @@ test("FD4: stop with drain fires every window, and the watermark stays at its en
   await it.post(clicks.map((one) => JSON.stringify(one)));
   await it.stop({ drain: true, savepoint: false });
   expect(await it.status()).toBe("STOPPED");
-  expect((await it.values()).toSorted()).toEqual(expectedResults(clicks).toSorted());
+  expect(await sorted(it)).toEqual(expectedResults(clicks));
 });

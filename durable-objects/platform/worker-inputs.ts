@@ -1,0 +1,128 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- It declares modules; importing it would stay in the bundle.
+/// <reference path="./node-modules.d.ts" />
+/**
+ * What feeds read from outside, in workerd: R2 bindings, fetch, and the streaming codecs of node:zlib,
+ * which take several gzip members or zstd frames one after the other for one text, and check their sums.
+ */
+import { isUtf8 } from "node:buffer";
+import * as zlib from "node:zlib";
+import type { CompressedFormat, Decompressor, InputBucket, Inputs, ObjectRead } from "../inputs.ts";
+
+/** Decompressed bytes in one piece. */
+const pieceBytes = 256 * 1024;
+
+export function createWorkerInputs(bindings: object): Inputs {
+  const byName = bindings as Readonly<Record<string, unknown>>;
+  return {
+    bucket: (binding) => new R2InputBucket(bucketOf(byName, binding)),
+    fetchBody,
+    decompressor: (format) => new ZlibDecompressor(format),
+    isUtf8,
+    bindings: byName,
+  };
+}
+
+function bucketOf(bindings: Readonly<Record<string, unknown>>, binding: string): R2Bucket {
+  const bucket = bindings[binding] as R2Bucket | undefined;
+  if (typeof bucket?.list === "function") return bucket;
+  throw new Error(
+    `This Worker has no R2 bucket bound as "${binding}": add [[r2_buckets]] with binding = "${binding}" ` +
+      `to wrangler.toml.`,
+  );
+}
+
+class R2InputBucket implements InputBucket {
+  readonly #bucket: R2Bucket;
+
+  constructor(bucket: R2Bucket) {
+    this.#bucket = bucket;
+  }
+
+  async list({ prefix, after }: { readonly prefix: string; readonly after: string | undefined }) {
+    const page = await this.#bucket.list({
+      prefix,
+      ...(after !== undefined && { startAfter: after }),
+    });
+    const objects = page.objects.map(({ etag, key, size }) => ({ key, etag, size }));
+    return { objects, isEnd: !page.truncated };
+  }
+
+  async read(
+    { etag, key }: { readonly key: string; readonly etag: string },
+    offset: number,
+    length: number,
+  ): Promise<ObjectRead> {
+    const object = await this.#bucket.get(key, {
+      range: { offset, length },
+      onlyIf: { etagMatches: etag },
+    });
+    if (object === null) return { kind: "gone" };
+    if (!("body" in object)) return { kind: "changed" };
+    const bytes = new Uint8Array(await object.arrayBuffer());
+    return { kind: "bytes", bytes, contentEncoding: object.httpMetadata?.contentEncoding };
+  }
+}
+
+async function fetchBody(url: string, limitBytes: number): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`${url} answered ${response.status}.`);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > limitBytes) throw new Error(`${url} answered more than ${limitBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+class ZlibDecompressor implements Decompressor {
+  readonly #stream: zlib.DecompressionTransform;
+  #pieces: Uint8Array[] = [];
+  /** Ends the call under way. */
+  #failed: ((error: Error) => void) | undefined;
+  #error: Error | undefined;
+
+  constructor(format: CompressedFormat) {
+    const options = { chunkSize: pieceBytes };
+    this.#stream =
+      format === "gzip" ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
+    this.#stream.on("data", (piece) => {
+      // A view of a buffer that the codec uses on.
+      this.#pieces.push(new Uint8Array(piece));
+    });
+    this.#stream.on("error", (error) => {
+      this.#error = error;
+      this.#failed?.(error);
+    });
+  }
+
+  push(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+    return this.#call((done) => this.#stream.write(bytes, done));
+  }
+
+  finish(): Promise<readonly Uint8Array[]> {
+    return this.#call((done) => {
+      this.#stream.on("end", done);
+      this.#stream.end();
+    });
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+
+  async #call(begin: (done: () => void) => void): Promise<readonly Uint8Array[]> {
+    if (this.#error !== undefined) throw this.#error;
+    await new Promise<void>((resolve, reject) => {
+      this.#failed = reject;
+      begin(() => resolve());
+    });
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    return pieces;
+  }
+}
