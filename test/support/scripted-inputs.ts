@@ -121,7 +121,7 @@ class SynchronousDecompressor implements Decompressor {
   async finish(): Promise<readonly Uint8Array[]> {
     const whole = Buffer.concat(this.#compressed);
     if (this.#format === "gzip") gunzipSync(whole);
-    else zstdDecompressSync(whole);
+    else zstdDecompressSync(whole, { maxOutputLength: 2 ** 30, chunkSize: 65_536 });
     return this.#take();
   }
 
