@@ -123,7 +123,11 @@ export class StateEngine implements MemoryMember {
     if (this.#isFull()) this.#rotate();
   }
 
-  /** Adds an operand for the state's merge operator. */
+  /**
+   * Adds an operand for the state's merge operator. The value lives until the last of what it is made of
+   * expires; what expired before may or may not be in it still, which depends on when it was folded. So
+   * operands that expire need an operator whose values say for themselves what of them has.
+   */
   merge(
     key: Uint8Array,
     keyOffset: number,

@@ -16,7 +16,7 @@ export interface KeyedStateStore {
   /** Keys and values are kept as they are: they must not change afterwards. `expiresAt`: see advanceTime; Infinity for never. */
   put(key: Uint8Array, value: Uint8Array, expiresAt: number): void;
   delete(key: Uint8Array): void;
-  /** Adds an operand for the merge operator of the key's state. */
+  /** Adds an operand for the merge operator of the key's state. The value lives until its last operand expires. */
   merge(key: Uint8Array, operand: Uint8Array, expiresAt: number): void;
   /** The partition's time [15]. An entry whose expiresAt it has reached does not exist any more. Never goes back. */
   advanceTime(time: number): void;

@@ -84,7 +84,8 @@ export class MemoryStateStore implements KeyedStateStore {
       present !== undefined &&
       compareKeys(present.key, key) === 0 &&
       present.expiresAt > this.#time;
-    this.put(key, operator.apply(alive ? present.value : undefined, operand), expiresAt);
+    const deadline = alive ? Math.max(present.expiresAt, expiresAt) : expiresAt;
+    this.put(key, operator.apply(alive ? present.value : undefined, operand), deadline);
   }
 
   advanceTime(time: number): void {

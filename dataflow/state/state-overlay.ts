@@ -62,12 +62,13 @@ export class StateOverlay {
     if (write.kind === "delete") {
       write.kind = "put";
       write.value = operator.apply(undefined, operand);
+      write.expiresAt = expiresAt;
     } else if (write.kind === "put") {
       write.value = operator.apply(write.value, operand);
     } else {
       write.value = operator.combine(write.value, operand);
     }
-    write.expiresAt = expiresAt;
+    write.expiresAt = Math.max(write.expiresAt, expiresAt);
   }
 
   /** Entries from `start` to before `end` in order, pending writes included. */

@@ -48,7 +48,7 @@ export class Memtable {
   #writes = 0;
   #sorted: Uint32Array = new Uint32Array(0);
   #isFrozen = false;
-  /** Entries expired by this time count as absent when an operand meets them. */
+  /** Entries expired by this time count as absent when an operand meets them; operands hide nothing then. */
   time = 0;
 
   constructor(baseSequence: number, mergeOperators: ReadonlyMap<number, MergeOperator>) {
@@ -140,18 +140,15 @@ export class Memtable {
     const operator = operatorOf(this.#mergeOperators, stateIdOf(key, keyOffset));
     const entry = this.find(key, keyOffset, keyLength, hash);
     const older = entry < 0 ? undefined : this.#present(entry);
+    const olderExpiry = older === undefined ? 0 : this.expiresAt(entry);
+    const hidesOlder = this.#hidesOlder(entry, key, keyOffset, keyLength);
     const written = this.#upsert(key, keyOffset, keyLength, hash);
-    if (older === undefined) {
-      const kind = this.#hidesOlder(entry, key, keyOffset, keyLength) ? KIND_PUT : KIND_MERGE;
-      const value = kind === KIND_PUT ? operator.apply(undefined, operand) : operand;
-      this.#setValue(written, kind, value, 0, value.length);
-    } else {
-      const kind = this.kind(written);
-      const value =
-        kind === KIND_MERGE ? operator.combine(older, operand) : operator.apply(older, operand);
-      this.#setValue(written, kind, value, 0, value.length);
-    }
-    this.#setExpiry(written, expiresAt);
+    const kind = hidesOlder ? KIND_PUT : KIND_MERGE;
+    let value = operand;
+    if (kind === KIND_PUT) value = operator.apply(older, operand);
+    else if (older !== undefined) value = operator.combine(older, operand);
+    this.#setValue(written, kind, value, 0, value.length);
+    this.#setExpiry(written, Math.max(expiresAt, olderExpiry));
   }
 
   /** merge() with int64 addition, all in one place: find or make the entry, add in the record. */
@@ -279,10 +276,9 @@ export class Memtable {
     delta: number,
   ): void {
     const older = found < 0 ? undefined : this.#present(found);
+    const kind = this.#hidesOlder(found, key, keyOffset, keyLength) ? KIND_PUT : KIND_MERGE;
     const entry = this.#upsert(key, keyOffset, keyLength, hash);
     const at = entry * WORDS;
-    let kind: EntryKind = older === undefined ? KIND_MERGE : this.kind(entry);
-    if (older === undefined && this.#hidesOlder(found, key, keyOffset, keyLength)) kind = KIND_PUT;
     const inline = (this.#records[at + KIND]! & INLINE_INT64) !== 0;
     if (older === undefined) {
       this.#records[at + VALUE] = 0;
@@ -314,7 +310,7 @@ export class Memtable {
 
   /** Whether entries older than this memtable are out of sight for the key: the operand is then the whole value. */
   #hidesOlder(entry: number, key: Uint8Array, keyOffset: number, keyLength: number): boolean {
-    if (entry >= 0) return true;
+    if (entry >= 0 && (this.kind(entry) !== KIND_MERGE || this.isCovered(entry))) return true;
     return this.tombstones.covering(key, keyOffset, keyLength) >= 0;
   }
 

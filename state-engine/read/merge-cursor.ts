@@ -138,22 +138,26 @@ export class MergeCursor {
     let base: EntryCursor | undefined;
     let isHidden = false;
     let isDeletedByEntry = false;
-    let expiresAt = Infinity;
+    let expiresAt = 0;
     while (this.#heap.length > 0 && this.#isSameKey(this.#heap[0]!)) {
       const cursor = this.#heap[0]!;
       if (base === undefined && !isHidden) {
         if (this.#isCovered(cursor.rank)) {
           isHidden = true;
+        } else if (cursor.kind === KIND_MERGE) {
+          // One that has expired adds nothing, and hides nothing.
+          if (cursor.expiresAt > this.#settings.time) {
+            expiresAt = Math.max(expiresAt, cursor.expiresAt);
+            operands.push(
+              cursor.value.slice(cursor.valueOffset, cursor.valueOffset + cursor.valueLength),
+            );
+          }
         } else if (cursor.kind === KIND_DELETE || cursor.expiresAt <= this.#settings.time) {
           isHidden = true;
           isDeletedByEntry = true;
-        } else if (cursor.kind === KIND_MERGE) {
-          if (operands.length === 0) expiresAt = cursor.expiresAt;
-          operands.push(
-            cursor.value.slice(cursor.valueOffset, cursor.valueOffset + cursor.valueLength),
-          );
         } else {
           base = cursor;
+          expiresAt = Math.max(expiresAt, cursor.expiresAt);
           this.#pop();
           continue;
         }

@@ -4,7 +4,7 @@
  */
 import type { Lookup } from "../engine-types.ts";
 import type { Memtable } from "../memtable/memtable.ts";
-import { KIND_DELETE, KIND_PUT } from "../memtable/entry-kind.ts";
+import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "../memtable/entry-kind.ts";
 import type { MergeOperator } from "../options.ts";
 import { BlockReader } from "../sst/block.ts";
 import type { Block } from "../sst/block.ts";
@@ -91,8 +91,9 @@ export class PointReader {
     if (entry >= 0) {
       if (memtable.isCovered(entry)) return DONE;
       const kind = memtable.kind(entry);
-      if (kind === KIND_DELETE || memtable.expiresAt(entry) <= this.#time) return DONE;
-      if (this.#take(kind, memtable.value(entry)) === DONE) return DONE;
+      const isExpired = memtable.expiresAt(entry) <= this.#time;
+      if (kind === KIND_DELETE || (isExpired && kind !== KIND_MERGE)) return DONE;
+      if (!isExpired && this.#take(kind, memtable.value(entry)) === DONE) return DONE;
     }
     if (memtable.tombstones.isEmpty) return OLDER;
     return memtable.tombstones.covering(key, offset, length) >= 0 ? DONE : OLDER;
@@ -119,10 +120,11 @@ export class PointReader {
         }
         const reader = this.#reader;
         if (this.#find(block, key, offset, length, hash)) {
-          if (reader.kind === KIND_DELETE || reader.expiresAt <= this.#time) return DONE;
-          const { valueOffset, valueLength } = reader;
+          const { kind, valueOffset, valueLength } = reader;
+          const isExpired = reader.expiresAt <= this.#time;
+          if (kind === KIND_DELETE || (isExpired && kind !== KIND_MERGE)) return DONE;
           const value = block.bytes.subarray(valueOffset, valueOffset + valueLength);
-          if (this.#take(reader.kind, value) === DONE) return DONE;
+          if (!isExpired && this.#take(kind, value) === DONE) return DONE;
         }
       }
     }

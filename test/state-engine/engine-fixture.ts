@@ -20,9 +20,19 @@ import type { KeyGroupRange } from "../../state-engine/version/table-reference.t
 
 export const PLAIN_STATE = 1;
 export const COUNT_STATE = 2;
+/** Lists of elements that expire one by one: eight bytes of deadline, one of value. */
+export const LIST_STATE = 3;
+export const ELEMENT_BYTES = 9;
+
+const append: MergeOperator = {
+  name: "append",
+  combine: (older, newer) => Uint8Array.of(...older, ...newer),
+  apply: (base, operand) => Uint8Array.of(...(base ?? []), ...operand),
+};
 
 export const mergeOperators: ReadonlyMap<number, MergeOperator> = new Map([
   [COUNT_STATE, int64Addition],
+  [LIST_STATE, append],
 ]);
 
 export const TINY: Partial<EngineTuning> = {

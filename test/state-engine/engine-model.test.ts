@@ -4,7 +4,8 @@
  */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { Subject, command } from "./engine-model.ts";
+import { command } from "./engine-command.ts";
+import { Subject } from "./engine-model.ts";
 
 test("the engine answers as a sorted map does, whatever happens in between", async () => {
   const property = fc.assert(

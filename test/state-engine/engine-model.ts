@@ -3,7 +3,6 @@
  * checkpoints, restores and clips gives what the map gives. Throws at the first difference.
  */
 import assert from "node:assert/strict";
-import * as fc from "fast-check";
 import {
   MemoryBlobStore,
   encodeInt64,
@@ -11,10 +10,22 @@ import {
   stateKey,
   stateKeyHash,
 } from "../../state-engine/index.ts";
-import type { FrozenState, PersistedState, StateEngine } from "../../state-engine/index.ts";
+import type {
+  FrozenState,
+  PersistedState,
+  ScanPage,
+  StateEngine,
+} from "../../state-engine/index.ts";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import type { Environment } from "../../state-engine/environment.ts";
-import { COUNT_STATE, PLAIN_STATE, openEngine, testEnvironment } from "./engine-fixture.ts";
+import type { Command } from "./engine-command.ts";
+import {
+  ELEMENT_BYTES,
+  LIST_STATE,
+  PLAIN_STATE,
+  openEngine,
+  testEnvironment,
+} from "./engine-fixture.ts";
 
 const KEY_GROUPS = { first: 0, last: 7 };
 
@@ -26,104 +37,6 @@ type Entries = Map<string, ModelValue>;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
 
-/** A key both in the engine's bytes and in the model's hexadecimal, which sorts alike. */
-const key = fc
-  .record({
-    group: fc.integer({ min: 0, max: 7 }),
-    bytes: fc.array(fc.constantFrom(0, 1, 0x61, 0xff), { maxLength: 3 }),
-  })
-  .map(({ group, bytes }) => ({ group, bytes: Uint8Array.from(bytes) }));
-const plainKey = key.map(({ group, bytes }) => stateKey(group, PLAIN_STATE, bytes));
-const countKey = key.map(({ group, bytes }) => stateKey(group, COUNT_STATE, bytes));
-const anyKey = fc.oneof(plainKey, countKey);
-const delta = fc.oneof(
-  fc.integer({ min: -3, max: 300 }),
-  fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 32, -(2 ** 31)),
-);
-
-export const command = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("put" as const),
-      key: plainKey,
-      value: fc.uint8Array({ maxLength: 20 }),
-      lifetime: fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 40 })),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("advanceTime" as const),
-      by: fc.integer({ min: 0, max: 15 }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("scanPrefix" as const),
-      key: anyKey,
-      length: fc.integer({ min: 1, max: 6 }),
-      reverse: fc.boolean(),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("add" as const),
-      key: countKey,
-      delta,
-      isFast: fc.boolean(),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("setCount" as const), key: countKey, delta }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("delete" as const), key: anyKey }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("deleteRange" as const), from: anyKey, to: anyKey }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("get" as const), key: anyKey }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("scan" as const),
-      from: anyKey,
-      to: anyKey,
-      reverse: fc.boolean(),
-      limit: fc.integer({ min: 1, max: 5 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("snapshot" as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("readSnapshot" as const) }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("maintain" as const),
-      times: fc.integer({ min: 1, max: 10 }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("freeze" as const) }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("persist" as const),
-      mode: fc.constantFrom("incremental" as const, "incremental" as const, "full" as const),
-      inlineLimitBytes: fc.constantFrom(0, 300, 20480),
-      confirm: fc.boolean(),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("discard" as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("restore" as const), split: fc.boolean() }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const) }) },
-);
-export type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;
-
 export class Subject {
   readonly environment: Environment = testEnvironment();
   readonly blobStore: BlobStore = new MemoryBlobStore(this.environment);
@@ -132,7 +45,9 @@ export class Subject {
   time = 0;
   frozen: { state: FrozenState; model: Entries; time: number } | undefined;
   completed: { persisted: PersistedState; model: Entries; time: number } | undefined;
-  snapshot: { taken: ReturnType<StateEngine["snapshot"]>; entries: [string, string][] } | undefined;
+  snapshot:
+    | { taken: ReturnType<StateEngine["snapshot"]>; entries: [string, string][]; time: number }
+    | undefined;
 
   open(from: Pick<PersistedState, "tables" | "sequence">, keyGroups = KEY_GROUPS): StateEngine {
     const { environment, blobStore } = this;
@@ -144,6 +59,9 @@ export class Subject {
     switch (step.kind) {
       case "put":
         this.put(step.key, step.value, this.time + step.lifetime);
+        return;
+      case "append":
+        this.append(step);
         return;
       case "advanceTime":
         this.time += step.by;
@@ -169,7 +87,8 @@ export class Subject {
         return;
       case "get": {
         const found = await engine.get(step.key);
-        assert.equal(found && hex(found), this.valueOf(hex(step.key)));
+        const name = hex(step.key);
+        assert.equal(found && alive(name, hex(found), this.time), this.valueOf(name));
         return;
       }
       case "scan":
@@ -187,10 +106,25 @@ export class Subject {
     this.model.set(hex(key), { value: hex(value), expiresAt });
   }
 
+  append({ key, element, lifetime, isPut }: Extract<Command, { kind: "append" }>): void {
+    const expiresAt = this.time + lifetime;
+    const operand = new Uint8Array(ELEMENT_BYTES).fill(element);
+    new DataView(operand.buffer).setFloat64(0, expiresAt);
+    if (isPut) return this.put(key, operand, expiresAt);
+    this.engine.merge(key, 0, key.length, operand, 0, operand.length, expiresAt);
+    const found = this.model.get(hex(key)) ?? { value: "", expiresAt: 0 };
+    this.model.set(hex(key), {
+      value: found.value + hex(operand),
+      expiresAt: Math.max(found.expiresAt, expiresAt),
+    });
+  }
+
   /** Undefined when it never was, was deleted or has expired. */
   valueOf(name: string): string | undefined {
     const found = this.model.get(name);
-    return found !== undefined && found.expiresAt > this.time ? found.value : undefined;
+    return found !== undefined && found.expiresAt > this.time
+      ? alive(name, found.value, this.time)
+      : undefined;
   }
 
   add(key: Uint8Array, delta: number, isFast: boolean): void {
@@ -217,10 +151,7 @@ export class Subject {
       ([name]) => name >= hex(step.from) && name < hex(step.to),
     );
     const wanted = (step.reverse ? inRange.reverse() : inRange).slice(0, step.limit);
-    assert.deepEqual(
-      page.entries.map(({ key, value }) => [hex(key), hex(value)]),
-      wanted,
-    );
+    assert.deepEqual(named(page, this.time), wanted);
   }
 
   async scanPrefix(step: Extract<Command, { kind: "scanPrefix" }>): Promise<void> {
@@ -231,10 +162,7 @@ export class Subject {
       reverse: step.reverse,
     });
     const wanted = sorted(this.model, this.time).filter(([name]) => name.startsWith(hex(prefix)));
-    assert.deepEqual(
-      page.entries.map(({ key, value }) => [hex(key), hex(value)]),
-      step.reverse ? wanted.reverse() : wanted,
-    );
+    assert.deepEqual(named(page, this.time), step.reverse ? wanted.reverse() : wanted);
   }
 
   async runLifecycle(step: Command): Promise<void> {
@@ -242,11 +170,18 @@ export class Subject {
     switch (step.kind) {
       case "snapshot":
         this.snapshot?.taken.release();
-        this.snapshot = { taken: engine.snapshot(), entries: sorted(model, this.time) };
+        this.snapshot = {
+          taken: engine.snapshot(),
+          entries: sorted(model, this.time),
+          time: this.time,
+        };
         return;
       case "readSnapshot":
         if (this.snapshot === undefined) return;
-        assert.deepEqual(await readAll(engine, this.snapshot.taken), this.snapshot.entries);
+        assert.deepEqual(
+          await readAll(engine, this.snapshot.time, this.snapshot.taken),
+          this.snapshot.entries,
+        );
         return;
       case "freeze":
         if (this.frozen) engine.discard(this.frozen.state);
@@ -328,7 +263,7 @@ export class Subject {
   }
 
   async check(): Promise<void> {
-    assert.deepEqual(await readAll(this.engine), sorted(this.model, this.time));
+    assert.deepEqual(await readAll(this.engine, this.time), sorted(this.model, this.time));
   }
 }
 
@@ -342,19 +277,36 @@ function signed(bytes: Uint8Array): bigint {
 function sorted(model: Entries, time: number): [string, string][] {
   return [...model]
     .filter(([, { expiresAt }]) => expiresAt > time)
-    .map(([name, { value }]): [string, string] => [name, value])
+    .map(([name, { value }]): [string, string] => [name, alive(name, value, time)])
     .sort(([left], [right]) => (left < right ? -1 : 1));
+}
+
+/** A list's elements that have not expired; other values as they are. Which expired ones are left is the engine's business. */
+function alive(name: string, value: string, time: number): string {
+  if (name.slice(4, 8) !== LIST_STATE.toString(16).padStart(4, "0")) return value;
+  const bytes = bytesOf(value);
+  let kept = "";
+  for (let at = 0; at < bytes.length; at += ELEMENT_BYTES) {
+    const element = bytes.slice(at, at + ELEMENT_BYTES);
+    if (new DataView(element.buffer).getFloat64(0) > time) kept += hex(element);
+  }
+  return kept;
+}
+
+function named({ entries }: ScanPage, time: number): [string, string][] {
+  return entries.map(({ key, value }) => [hex(key), alive(hex(key), hex(value), time)]);
 }
 
 async function readAll(
   engine: StateEngine,
+  time: number,
   snapshot?: ReturnType<StateEngine["snapshot"]>,
 ): Promise<[string, string][]> {
   const entries: [string, string][] = [];
   let next: { start?: Uint8Array; end?: Uint8Array } | undefined = {};
   while (next !== undefined) {
     const page = await engine.scan({ ...next, limit: 7, ...(snapshot && { snapshot }) });
-    for (const { key, value } of page.entries) entries.push([hex(key), hex(value)]);
+    entries.push(...named(page, time));
     next = page.next;
   }
   return entries;

@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { MemoryBlobStore } from "../../state-engine/index.ts";
-import { Subject, command } from "./engine-model.ts";
+import { command } from "./engine-command.ts";
+import { Subject } from "./engine-model.ts";
 
 /** Path and hash of every blob that the run left behind, and what its last checkpoint says. */
 async function blobsOf(seed: number): Promise<string[]> {

@@ -3,7 +3,8 @@
  * they are. Each seed prints itself before it runs, and replays: the same seed, the same operations.
  */
 import * as fc from "fast-check";
-import { Subject, command } from "../../state-engine/engine-model.ts";
+import { command } from "../../state-engine/engine-command.ts";
+import { Subject } from "../../state-engine/engine-model.ts";
 import type { EngineProofOptions } from "./memory-ceiling.ts";
 
 const OPERATIONS = 1_000_000;

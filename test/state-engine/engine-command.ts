@@ -1,0 +1,117 @@
+/**
+ * What may be done to an engine and to the map beside it: fast-check's arbitrary of one step.
+ */
+import * as fc from "fast-check";
+import { stateKey } from "../../state-engine/index.ts";
+import { COUNT_STATE, LIST_STATE, PLAIN_STATE } from "./engine-fixture.ts";
+
+/** A key both in the engine's bytes and in the model's hexadecimal, which sorts alike. */
+const key = fc
+  .record({
+    group: fc.integer({ min: 0, max: 7 }),
+    bytes: fc.array(fc.constantFrom(0, 1, 0x61, 0xff), { maxLength: 3 }),
+  })
+  .map(({ group, bytes }) => ({ group, bytes: Uint8Array.from(bytes) }));
+const plainKey = key.map(({ group, bytes }) => stateKey(group, PLAIN_STATE, bytes));
+const countKey = key.map(({ group, bytes }) => stateKey(group, COUNT_STATE, bytes));
+const listKey = key.map(({ group, bytes }) => stateKey(group, LIST_STATE, bytes));
+const anyKey = fc.oneof(plainKey, countKey, listKey);
+const lifetime = fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 40 }));
+const delta = fc.oneof(
+  fc.integer({ min: -3, max: 300 }),
+  fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 32, -(2 ** 31)),
+);
+
+export const command = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("put" as const),
+      key: plainKey,
+      value: fc.uint8Array({ maxLength: 20 }),
+      lifetime,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("append" as const),
+      key: listKey,
+      element: fc.integer({ min: 0, max: 255 }),
+      lifetime,
+      /** Replaces the list instead. */
+      isPut: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("advanceTime" as const),
+      by: fc.integer({ min: 0, max: 15 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("scanPrefix" as const),
+      key: anyKey,
+      length: fc.integer({ min: 1, max: 6 }),
+      reverse: fc.boolean(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("add" as const),
+      key: countKey,
+      delta,
+      isFast: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("setCount" as const), key: countKey, delta }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("delete" as const), key: anyKey }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("deleteRange" as const), from: anyKey, to: anyKey }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("get" as const), key: anyKey }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("scan" as const),
+      from: anyKey,
+      to: anyKey,
+      reverse: fc.boolean(),
+      limit: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("snapshot" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("readSnapshot" as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("maintain" as const),
+      times: fc.integer({ min: 1, max: 10 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("freeze" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("persist" as const),
+      mode: fc.constantFrom("incremental" as const, "incremental" as const, "full" as const),
+      inlineLimitBytes: fc.constantFrom(0, 300, 20480),
+      confirm: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("discard" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("restore" as const), split: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const) }) },
+);
+export type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;
