@@ -39,6 +39,7 @@ import type { ReadView } from "./read/read-view.ts";
 import { scanPage } from "./read/scan.ts";
 import { keyGroupStart, stateKeyHash } from "./state/state-key.ts";
 import { TableSet } from "./table-set.ts";
+import { Upkeep } from "./upkeep.ts";
 import { openVersion } from "./version/open-version.ts";
 import { references } from "./version/version.ts";
 
@@ -58,10 +59,8 @@ export class StateEngine implements MemoryMember {
   #view: ReadView;
   #memtableLimit = 0;
   #time = 0;
-  #stalls = 0;
   #isClosed = false;
-  /** Uploads of checkpoints and spills take turns. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #upkeep: Upkeep;
 
   private constructor(options: EngineOptions) {
     const { environment, keyGroups, mergeOperators } = options;
@@ -87,11 +86,24 @@ export class StateEngine implements MemoryMember {
       this.#writer,
       version,
       sequence,
-      (gone) => this.#memory.retireTables(gone),
+      (gone) => {
+        this.#view = this.#makeView();
+        this.#memory.retireTables(gone);
+      },
     );
     this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
     this.#memtables = new MemtableSet(sequence, mergeOperators);
     this.#memory = new MemoryAccount(memory, this.#memtables, this.#tables, cache);
+    this.#upkeep = new Upkeep({
+      tuning: this.#tuning,
+      memory: this.#memory,
+      memtables: this.#memtables,
+      tables: this.#tables,
+      rotate: () => this.#rotate(true),
+      flushOldest: () => this.#flushOldest(),
+      moment: () => ({ time: this.#time, sequence: this.sequence }),
+      checkOpen: () => this.#checkOpen(),
+    });
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
     memory.join(this);
@@ -115,12 +127,12 @@ export class StateEngine implements MemoryMember {
   ): void {
     const hash = stateKeyHash(key, keyOffset, keyLength);
     this.#active.put(key, keyOffset, keyLength, hash, value, valueOffset, valueLength, expiresAt);
-    if (this.#isFull()) this.#rotate();
+    if (this.#isFull()) this.#rotate(true);
   }
 
   delete(key: Uint8Array, keyOffset: number, keyLength: number): void {
     this.#active.delete(key, keyOffset, keyLength, stateKeyHash(key, keyOffset, keyLength));
-    if (this.#isFull()) this.#rotate();
+    if (this.#isFull()) this.#rotate(true);
   }
 
   /**
@@ -140,7 +152,7 @@ export class StateEngine implements MemoryMember {
     const hash = stateKeyHash(key, keyOffset, keyLength);
     const bytes = operand.subarray(operandOffset, operandOffset + operandLength);
     this.#active.merge(key, keyOffset, keyLength, hash, bytes, expiresAt);
-    if (this.#isFull()) this.#rotate();
+    if (this.#isFull()) this.#rotate(true);
   }
 
   /**
@@ -155,7 +167,7 @@ export class StateEngine implements MemoryMember {
     delta: number,
   ): void {
     this.#active.mergeInt64(bytes, keyOffset, keyLength, hash, delta);
-    if (this.#isFull()) this.#rotate();
+    if (this.#isFull()) this.#rotate(true);
   }
 
   /** Deletes from `start` (included) to `end` (excluded), as far as this engine owns it. The arrays may be reused. */
@@ -166,7 +178,7 @@ export class StateEngine implements MemoryMember {
     const to = compareKeys(end, upper) < 0 ? end.slice() : upper;
     if (compareKeys(from, to) >= 0) return;
     this.#active.deleteRange(from, to);
-    if (this.#isFull()) this.#rotate();
+    if (this.#isFull()) this.#rotate(true);
   }
 
   /** The time TTL goes by; it never goes back. */
@@ -180,9 +192,7 @@ export class StateEngine implements MemoryMember {
   /** Call before applying a batch of about `bytes`: undefined means go on, a promise must be awaited first. */
   admit(bytes: number): Promise<void> | undefined {
     this.#resize();
-    if (this.#memory.makeRoom(bytes)) return undefined;
-    this.#stalls++;
-    return this.#inTurn(() => this.#stall(bytes));
+    return this.#upkeep.admit(bytes);
   }
 
   lookup(key: Uint8Array, keyOffset: number, keyLength: number): Lookup {
@@ -229,7 +239,7 @@ export class StateEngine implements MemoryMember {
     const hold = (): void => {
       if (held !== undefined) return;
       this.#memory.pin((held = { ...this.#view }));
-      this.#rotate();
+      this.#rotate(false);
     };
     const view = (): ReadView => held ?? this.#view;
     const source = { loader: this.#loader, keyGroups, mergeOperators, view, hold };
@@ -243,7 +253,7 @@ export class StateEngine implements MemoryMember {
 
   snapshot(): Snapshot {
     this.#checkOpen();
-    this.#rotate();
+    this.#rotate(false);
     // The active memtable is empty now, and will not stay so.
     const { frozen } = this.#memtables;
     const view = { ...this.#view, memtables: frozen };
@@ -254,7 +264,7 @@ export class StateEngine implements MemoryMember {
   /** The state at this moment, for a checkpoint. O(1), synchronous. */
   freeze(): FrozenState {
     this.#checkOpen();
-    this.#rotate();
+    this.#rotate(false);
     this.#memtables.beginGroup();
     this.#tables.beginInterval(this.sequence);
     const { frozen } = this.#memtables;
@@ -267,7 +277,7 @@ export class StateEngine implements MemoryMember {
   /** Flushes and uploads what the frozen state has and no confirmed checkpoint holds. One at a time. */
   persist(frozen: FrozenState, options: PersistOptions): Promise<PersistedState> {
     assert(frozen instanceof Frozen && this.#open.has(frozen), "a frozen state is persisted once");
-    return this.#inTurn(async () => {
+    return this.#upkeep.inTurn(async () => {
       this.#checkOpen();
       while (frozen.memtables.length > 0) this.#flushOldest();
       const persisted = await this.#checkpointer.persist(frozen, options);
@@ -296,17 +306,7 @@ export class StateEngine implements MemoryMember {
   async maintain(): Promise<boolean> {
     this.#checkOpen();
     this.#resize();
-    if (this.#memtables.frozen.length > 0) {
-      this.#flushOldest();
-      this.#memory.trim();
-      return true;
-    }
-    const hasMore = await this.#tables.compactStep(this.#time, this.sequence);
-    this.#view = this.#makeView();
-    this.#memory.trim();
-    // Outputs that do not fit are written at once, not packed at the barrier [31].
-    if (!this.#isClosed && this.#memory.excess(0) > 0) await this.#inTurn(() => this.#spill(0));
-    return hasMore;
+    return this.#upkeep.maintain();
   }
 
   /** Sequence of the last write. Equal to a persisted state's: nothing was written since. */
@@ -323,7 +323,7 @@ export class StateEngine implements MemoryMember {
       ...levelStatistics(this.#tables.version),
       memtableBytes: this.#memtables.usedBytes,
       cacheBytes: this.#loader.cache.usedBytes,
-      operations: operationsOf(this.#loader, this.#writer, this.#tables, this.#stalls),
+      operations: operationsOf(this.#loader, this.#writer, this.#tables, this.#upkeep.stalls),
     };
   }
 
@@ -343,8 +343,8 @@ export class StateEngine implements MemoryMember {
     this.#memtableLimit = memtableLimit(this.#tuning, this.#memory.share);
   }
 
-  #rotate(): void {
-    this.#memtables.rotate(this.#time);
+  #rotate(isFull: boolean): void {
+    this.#memtables.rotate(this.#time, isFull);
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
   }
@@ -364,30 +364,6 @@ export class StateEngine implements MemoryMember {
     this.#memtables.remove(memtables);
     this.#view = this.#makeView();
     this.#memory.retireMemtables(memtables);
-  }
-
-  /** Flushes, then writes out, until the batch fits or nothing is left that could go. */
-  async #stall(bytes: number): Promise<void> {
-    this.#checkOpen();
-    while (this.#memtables.frozen.length > 0) this.#flushOldest();
-    if (this.#memory.makeRoom(bytes)) return;
-    await this.#spill(bytes);
-    if (this.#memory.makeRoom(bytes)) return;
-    this.#rotate();
-    while (this.#memtables.frozen.length > 0) this.#flushOldest();
-    await this.#spill(bytes);
-    this.#memory.makeRoom(bytes);
-  }
-
-  #spill(bytes: number): Promise<void> {
-    return this.#tables.spill(this.#memory.excess(bytes), this.#memory.pinnedTables());
-  }
-
-  /** One after the other; a failure does not stop the next. */
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 
   #checkOpen(): void {

@@ -31,6 +31,7 @@ export class TableSet {
   #nextRun: number;
   #built = 0;
   #compaction: Compaction | undefined;
+  #step: Promise<boolean> | undefined;
   #outputs: Table[] = [];
   /** Bytes in objects that compactions took in since the last freeze: the next checkpoint writes them anew. */
   #rewrittenBytes = 0;
@@ -127,8 +128,16 @@ export class TableSet {
     this.#sequenceAtFreeze = sequence;
   }
 
-  /** One slice of compaction; true when there is more to do. `sequence`: of the last write. */
-  async compactStep(time: number, sequence: number): Promise<boolean> {
+  /**
+   * One slice of compaction; true when there is more to do. `sequence`: of the last write. Who asks while one
+   * is under way gets the same.
+   */
+  compactStep(time: number, sequence: number): Promise<boolean> {
+    this.#step ??= this.#compactStep(time, sequence).finally(() => (this.#step = undefined));
+    return this.#step;
+  }
+
+  async #compactStep(time: number, sequence: number): Promise<boolean> {
     this.#compaction ??= this.#pick(time, sequence);
     const compaction = this.#compaction;
     if (compaction === undefined) return this.#choose(time, sequence) !== undefined;

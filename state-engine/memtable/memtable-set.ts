@@ -5,11 +5,16 @@
 import type { MergeOperator } from "../options.ts";
 import { Memtable } from "./memtable.ts";
 
+/** Small memtables that wait together: every point read asks each of them. */
+const MOST_SMALL = 8;
+
 export class MemtableSet {
   readonly #mergeOperators: ReadonlyMap<number, MergeOperator>;
   #active: Memtable;
   #frozen: readonly Memtable[] = [];
   #all: readonly Memtable[];
+  /** Memtables frozen for a reader, not because they were full: they may wait for one that is. */
+  readonly #small = new Set<Memtable>();
   /** Raised by each barrier; memtables of different groups are never flushed together. */
   #group = 0;
   readonly #groups = new Map<Memtable, number>();
@@ -37,10 +42,11 @@ export class MemtableSet {
     return this.#all.reduce((sum, memtable) => sum + memtable.usedBytes, 0);
   }
 
-  /** Freezes the active memtable unless it is empty. */
-  rotate(time: number): void {
+  /** Freezes the active memtable unless it is empty. `isFull`: it is worth a table. */
+  rotate(time: number, isFull: boolean): void {
     if (this.#active.isEmpty) return;
     this.#active.freeze();
+    if (!isFull) this.#small.add(this.#active);
     this.#groups.set(this.#active, this.#group);
     this.#frozen = [this.#active, ...this.#frozen];
     this.#active = new Memtable(this.#active.lastSequence, this.#mergeOperators);
@@ -53,6 +59,17 @@ export class MemtableSet {
     this.#group++;
   }
 
+  /**
+   * Whether something should be flushed: what a barrier closed, what is full, and small ones when there are
+   * many. A table each time a scan froze a few entries would be read, and merged, by everyone after it.
+   */
+  get isFlushDue(): boolean {
+    const oldest = this.#frozen.at(-1);
+    if (oldest === undefined) return false;
+    if (this.#groups.get(oldest) !== this.#group || this.#frozen.length >= MOST_SMALL) return true;
+    return this.#frozen.some((memtable) => !this.#small.has(memtable));
+  }
+
   /** The oldest memtables that may become one table, newest first. */
   oldestGroup(): readonly Memtable[] {
     const oldest = this.#frozen.at(-1);
@@ -62,7 +79,10 @@ export class MemtableSet {
   }
 
   remove(memtables: readonly Memtable[]): void {
-    for (const memtable of memtables) this.#groups.delete(memtable);
+    for (const memtable of memtables) {
+      this.#groups.delete(memtable);
+      this.#small.delete(memtable);
+    }
     this.#frozen = this.#frozen.filter((memtable) => !memtables.includes(memtable));
     this.#all = [this.#active, ...this.#frozen];
   }

@@ -1,0 +1,121 @@
+/**
+ * What keeps an engine within its memory and its number of runs: flushes, slices of compaction, spills;
+ * and what writes wait for before they pass either. Uploads of checkpoints and spills take turns;
+ * compaction goes on beside them.
+ */
+import type { MemoryAccount } from "./memory-account.ts";
+import type { MemtableSet } from "./memtable/memtable-set.ts";
+import type { EngineTuning } from "./options.ts";
+import type { TableSet } from "./table-set.ts";
+
+/** Runs above quietRuns at which a write of some bytes waits until four times as many were compacted. */
+const RUNS_PER_PACE = 8;
+const PACE = 4;
+
+export interface UpkeepOptions {
+  readonly tuning: EngineTuning;
+  readonly memory: MemoryAccount;
+  readonly memtables: MemtableSet;
+  readonly tables: TableSet;
+  /** Freezes the active memtable. */
+  readonly rotate: () => void;
+  readonly flushOldest: () => void;
+  /** The engine's time, and the sequence of its last write. */
+  readonly moment: () => { readonly time: number; readonly sequence: number };
+  /** Throws once the engine is closed. */
+  readonly checkOpen: () => void;
+}
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #turn: Promise<unknown> = Promise.resolve();
+  stalls = 0;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined when a batch of about `bytes` fits; otherwise it must wait. */
+  admit(bytes: number): Promise<void> | undefined {
+    const pacedBytes = this.#pacedBytes(bytes);
+    const hasRoom = this.#options.memory.makeRoom(bytes);
+    if (hasRoom && pacedBytes === 0) return undefined;
+    this.stalls++;
+    return this.#wait(bytes, pacedBytes);
+  }
+
+  /** One bounded slice of work; true when there is more. */
+  async maintain(): Promise<boolean> {
+    const { memory, memtables } = this.#options;
+    if (memtables.isFlushDue) {
+      this.#options.flushOldest();
+      memory.trim();
+      return true;
+    }
+    return this.#compact();
+  }
+
+  /** One after the other; a failure does not stop the next. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #compact(): Promise<boolean> {
+    const { tables, memory, moment, checkOpen } = this.#options;
+    const { time, sequence } = moment();
+    const hasMore = await tables.compactStep(time, sequence);
+    memory.trim();
+    // Outputs that do not fit are written at once, not packed at the barrier [31].
+    if (memory.excess(0) > 0) {
+      await this.inTurn(async () => {
+        checkOpen();
+        await this.#spill(0);
+      });
+    }
+    return hasMore;
+  }
+
+  /**
+   * Bytes to compact before `bytes` are written. Each run costs every reader a cursor and a write adds to
+   * them, so the further they are above the limit the more writes give way to compaction.
+   */
+  #pacedBytes(bytes: number): number {
+    const { tables, tuning } = this.#options;
+    const excess = tables.version.runs.length - tuning.quietRuns;
+    return excess <= 0 ? 0 : (bytes * PACE * excess) / RUNS_PER_PACE;
+  }
+
+  async #wait(bytes: number, pacedBytes: number): Promise<void> {
+    const { checkOpen, memory, tuning } = this.#options;
+    for (let left = pacedBytes; left > 0; left -= tuning.maintainBytes) {
+      checkOpen();
+      if (!(await this.#compact())) break;
+    }
+    if (!memory.makeRoom(bytes)) await this.inTurn(() => this.#stall(bytes));
+  }
+
+  /** Flushes, then writes out, until the batch fits or nothing is left that could go. */
+  async #stall(bytes: number): Promise<void> {
+    const { checkOpen, memory, rotate } = this.#options;
+    checkOpen();
+    this.#flushAll();
+    if (memory.makeRoom(bytes)) return;
+    await this.#spill(bytes);
+    if (memory.makeRoom(bytes)) return;
+    rotate();
+    this.#flushAll();
+    await this.#spill(bytes);
+    memory.makeRoom(bytes);
+  }
+
+  #flushAll(): void {
+    while (this.#options.memtables.frozen.length > 0) this.#options.flushOldest();
+  }
+
+  #spill(bytes: number): Promise<void> {
+    const { tables, memory } = this.#options;
+    return tables.spill(memory.excess(bytes), memory.pinnedTables());
+  }
+}
