@@ -1,6 +1,6 @@
 /**
  * The mutable part of the state: an arena of key and value bytes, a record of eight 32-bit words for
- * each entry, and an open-addressing hash index over them. One entry a key: a later write replaces
+ * each entry, and a hash index over them (key-index.ts). One entry a key: a later write replaces
  * the earlier one, an operand is folded into it. Sorted only when flushed or scanned (sort-entries.ts).
  * Frozen, it never changes again; that is what snapshots and checkpoints hold.
  */
@@ -14,14 +14,15 @@ import { Arena } from "./arena.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { ExpiryColumn } from "./expiry-column.ts";
+import { KEY_LENGTH_WORD, KEY_OFFSET_WORD, KeyIndex, RECORD_WORDS } from "./key-index.ts";
 import { RangeTombstones } from "./range-tombstones.ts";
 
 // The words of an entry's record. The value is (offset, length) in the arena, or, with INLINE_INT64
 // set in the kind, the low and high half of the integer itself.
-const WORDS = 8;
+const WORDS = RECORD_WORDS;
 const HASH = 0;
-const KEY_OFFSET = 1;
-const KEY_LENGTH = 2;
+const KEY_OFFSET = KEY_OFFSET_WORD;
+const KEY_LENGTH = KEY_LENGTH_WORD;
 const VALUE = 3;
 const VALUE_LENGTH = 4;
 const SEQUENCE = 5;
@@ -30,8 +31,6 @@ const INLINE_INT64 = 0x10;
 const KIND_MASK = 0x0f;
 /** What an entry takes besides its key and value: its record and, on average, its slots. */
 export const RECORD_BYTES = WORDS * 4 + 16;
-/** Spreads hashes whose low bits are alike, as those of one key group are. */
-const GOLDEN = 0x9e3779b1;
 
 export class Memtable {
   readonly tombstones = new RangeTombstones();
@@ -41,9 +40,7 @@ export class Memtable {
   readonly #arena = new Arena();
   #records = new Uint32Array(256 * WORDS);
   #count = 0;
-  /** Pairs of a hash and the number of its entry plus one; 0 is free. */
-  #slots = new Uint32Array(2048);
-  #shift = 22;
+  readonly #index = new KeyIndex();
   readonly #expiries = new ExpiryColumn();
   #writes = 0;
   #sorted: Uint32Array = new Uint32Array(0);
@@ -66,7 +63,7 @@ export class Memtable {
   free(): void {
     this.#arena.free();
     freeBytes(this.#records);
-    freeBytes(this.#slots);
+    this.#index.free();
     freeBytes(this.#sorted);
     this.#expiries.free();
   }
@@ -94,7 +91,7 @@ export class Memtable {
     return (
       this.#arena.bytes.length +
       this.#records.length * 4 +
-      this.#slots.length * 4 +
+      this.#index.usedBytes +
       this.#expiries.usedBytes +
       this.tombstones.usedBytes
     );
@@ -180,17 +177,7 @@ export class Memtable {
 
   /** The key's entry, deleted and overwritten ones included; -1 when there is none. */
   find(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = (Math.imul(hash, GOLDEN) >>> this.#shift) * 2;
-    for (;;) {
-      const occupant = slots[slot + 1]!;
-      if (occupant === 0) return -1;
-      if (slots[slot] === hash && this.#hasKey(occupant - 1, key, keyOffset, keyLength)) {
-        return occupant - 1;
-      }
-      slot = (slot + 2) & mask;
-    }
+    return this.#index.find(this.#records, this.#arena.bytes, key, keyOffset, keyLength, hash);
   }
 
   kind(entry: number): EntryKind {
@@ -330,16 +317,6 @@ export class Memtable {
     return entry;
   }
 
-  #hasKey(entry: number, key: Uint8Array, keyOffset: number, keyLength: number): boolean {
-    const at = entry * WORDS;
-    if (this.#records[at + KEY_LENGTH] !== keyLength) return false;
-    const arena = this.#arena.bytes;
-    const offset = this.#records[at + KEY_OFFSET]!;
-    let index = 0;
-    while (index < keyLength && arena[offset + index] === key[keyOffset + index]) index++;
-    return index === keyLength;
-  }
-
   #insert(hash: number): number {
     if ((this.#count + 1) * WORDS > this.#records.length) {
       const grown = new Uint32Array(this.#records.length * 2);
@@ -348,29 +325,9 @@ export class Memtable {
       this.#records = grown;
       this.#expiries.grow(grown.length / WORDS);
     }
-    if ((this.#count + 1) * 4 > this.#slots.length) this.#growSlots();
     const entry = this.#count++;
-    this.#place(entry, hash);
+    this.#index.add(entry, hash);
     return entry;
-  }
-
-  #growSlots(): void {
-    const older = this.#slots;
-    this.#slots = new Uint32Array(older.length * 2);
-    this.#shift--;
-    for (let slot = 0; slot < older.length; slot += 2) {
-      if (older[slot + 1] !== 0) this.#place(older[slot + 1]! - 1, older[slot]!);
-    }
-    freeBytes(older);
-  }
-
-  #place(entry: number, hash: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = (Math.imul(hash, GOLDEN) >>> this.#shift) * 2;
-    while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
-    slots[slot] = hash;
-    slots[slot + 1] = entry + 1;
   }
 
   #setValue(
