@@ -7,6 +7,7 @@
  * A sink that a deploy takes out of the job has its to-dos parked: they hold up nothing, are done when
  * the name comes back while their output is still retained, and end with it.
  */
+import { sinkDefinitions } from "../../dataflow/consumers.ts";
 import type { JsonObject, OutputSegment } from "../coordinator-queries.ts";
 import type { OperationCounts } from "../messages.ts";
 import type { Coordination } from "./coordination.ts";
@@ -126,7 +127,7 @@ export function forgetParked(store: CoordinatorStore, checkpoint: number): void 
 }
 
 /** The `sinks` of `GET /jobs/{job}`. */
-export function describeSinks({ sinks, store }: Coordination): JsonObject {
+export function describeSinks({ job, sinks, store }: Coordination): JsonObject {
   const rows = store.read<{
     sink: string;
     commits: number;
@@ -138,10 +139,15 @@ export function describeSinks({ sinks, store }: Coordination): JsonObject {
      FROM sink_commit LEFT JOIN sink_state USING (sink) WHERE parked = 0 GROUP BY sink`,
   );
   const bySink = new Map(rows.map((row) => [row.sink, row]));
+  const definitions = new Map(sinkDefinitions(job).map((one) => [one.name, one]));
   const each = sinks.map(({ name }) => {
     const row = bySink.get(name);
+    const definition = definitions.get(name);
     return {
       name,
+      kind: definition?.kind ?? null,
+      // As the job was written: secrets by name.
+      target: (definition?.target as JsonObject | undefined) ?? null,
       uncommittedCheckpoints: row?.commits ?? 0,
       lastError: row?.error ?? null,
       failures: row?.failures ?? 0,

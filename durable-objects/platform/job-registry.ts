@@ -5,12 +5,13 @@
  */
 import type { JobGraph, JobOptions } from "../../dataflow/job-graph.ts";
 import { resolveJobOptions } from "../../dataflow/options.ts";
+import { checkFeeds } from "../check-feeds.ts";
 import type { WeirBindings } from "./bindings.ts";
 
 export class JobRegistry {
   readonly #graphs: ReadonlyMap<string, JobGraph>;
 
-  /** Throws when two jobs have one name. */
+  /** Throws when two jobs have one name, or feed others as they may not. */
   constructor(graphs: readonly JobGraph[]) {
     const byName = new Map<string, JobGraph>();
     for (const graph of graphs) {
@@ -19,6 +20,7 @@ export class JobRegistry {
       }
       byName.set(graph.name, graph);
     }
+    checkFeeds(byName);
     this.#graphs = byName;
   }
 

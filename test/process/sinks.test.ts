@@ -40,6 +40,7 @@ async function post(
 
 interface Sinks {
   readonly uncommittedCheckpoints: number;
+  readonly each: readonly { readonly name: string; readonly kind: string }[];
 }
 
 /** Everything posted is in a completed checkpoint, and every sink has committed it. */
@@ -93,6 +94,16 @@ test("[SK1] files, a webhook and two jobs get every result once while the runtim
     runtime = await start(directory, listener);
   }
   await delivered(runtime, "words");
+  const { sinks } = await new WeirClient({ url: runtime.url }).json<{ sinks: Sinks }>(
+    "/jobs/words",
+  );
+  expect(sinks.each.map(({ kind, name }) => [name, kind])).toEqual([
+    ["hook", "webhook"],
+    ["files", "r2Files"],
+    ["straight", "weirJob"],
+    ["over-http", "weirJob"],
+  ]);
+  expect(JSON.stringify(sinks)).not.toContain(signingSecret);
   const expected = countOf(words);
   expect(await countsOf(runtime, "straight-counts")).toEqual(expected);
   expect(await countsOf(runtime, "http-counts")).toEqual(expected);
@@ -108,7 +119,7 @@ test("[SK1] files, a webhook and two jobs get every result once while the runtim
   );
   expect(countOf(listed.flatMap(({ key }) => wordsIn(files[key]!)))).toEqual(expected);
   expect(listener.errors).toEqual([]);
-  expect(listener.broken).toBeGreaterThan(2);
+  expect(listener.broken).toBeGreaterThanOrEqual(2);
 }, 180_000);
 
 test("[SK4] a queue gets the newest count of every word, in messages with ids that tell repeats", async () => {
