@@ -222,9 +222,10 @@ export class LivePartition {
     if (!isDecided) {
       this.#uploads.newestBarrier = checkpoint;
       this.#aligning = barrier;
+      this.#overtaking.arrived(barrier);
     }
     this.#loop.pushBarrier(this.#channels.indexOf(barrier.channel), barrier);
-    if (!isDecided) this.#overtaking.queued(barrier);
+    this.#overtaking.consider();
     return outcome;
   }
 

@@ -38,8 +38,8 @@ export class Overtaking {
     this.#options = options;
   }
 
-  /** A barrier stands in its queue, or had its turn at once. */
-  queued({ alignmentTimeoutMs, checkpoint }: QueuedBarrier): void {
+  /** A barrier has come; it is about to be queued. */
+  arrived({ alignmentTimeoutMs, checkpoint }: QueuedBarrier): void {
     if (alignmentTimeoutMs === undefined) return;
     const known = this.#waiting?.checkpoint === checkpoint ? this.#waiting : undefined;
     this.#waiting = {
@@ -47,7 +47,16 @@ export class Overtaking {
       since: known?.since ?? this.#options.context.environment.now(),
       alignmentTimeoutMs: Math.min(known?.alignmentTimeoutMs ?? Infinity, alignmentTimeoutMs),
     };
-    this.#ask();
+  }
+
+  /** A barrier was queued, and may wait. */
+  consider(): void {
+    if (this.#waiting === undefined || this.#isAsked) return;
+    this.#isAsked = true;
+    this.#options.loop.whenFree(() => {
+      this.#isAsked = false;
+      this.#decide();
+    });
   }
 
   /**
@@ -83,15 +92,6 @@ export class Overtaking {
     this.#timer = undefined;
   }
 
-  #ask(): void {
-    if (this.#isAsked) return;
-    this.#isAsked = true;
-    this.#options.loop.whenFree(() => {
-      this.#isAsked = false;
-      this.#decide();
-    });
-  }
-
   #decide(): void {
     const { context, loop } = this.#options;
     const waiting = this.#waiting;
@@ -108,7 +108,7 @@ export class Overtaking {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (decision.kind === "wait") {
-      this.#timer = context.setTimer(decision.forMs, () => this.#ask());
+      this.#timer = context.setTimer(decision.forMs, () => this.consider());
     }
   }
 }

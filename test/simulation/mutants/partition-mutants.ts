@@ -6,11 +6,52 @@ import type {
   OpenChannelAnswer,
   SourceFrame,
 } from "../../../durable-objects/messages.ts";
+import type { QueuedFrame } from "../../../durable-objects/partition/incoming-host.ts";
+import { RestoredFrames } from "../../../durable-objects/partition/restored-frames.ts";
 import { SourceChannel } from "../../../durable-objects/partition/source-channel.ts";
 import { type Mutant, patched, spread, withSql } from "./mutant.ts";
-import { BAD_BUCKET, BAD_NETWORK, CRASHES_AND_UPLOADS, MANY_READS, REPOSITIONS } from "./worlds.ts";
+import {
+  BAD_BUCKET,
+  BAD_NETWORK,
+  CRASHES_AND_UPLOADS,
+  MANY_READS,
+  REPOSITIONS,
+  RESTORES_IN_FLIGHT,
+} from "./worlds.ts";
+
+type Push = RestoredFrames["push"];
+
+/** Puts `instead` in the place of queueing a frame that was in flight. */
+function inFlight(instead: (push: () => void, frame: QueuedFrame) => void): () => () => void {
+  return () =>
+    patched(RestoredFrames.prototype, "push", ({ value }) => ({
+      value(this: RestoredFrames, loop: Parameters<Push>[0], ...rest: never[]) {
+        const pushFrame = (channel: number, frame: QueuedFrame): void =>
+          instead(() => loop.pushFrame(channel, { ...frame, applied: () => {} }), frame);
+        (value as (...args: unknown[]) => void).call(this, { pushFrame }, ...rest);
+      },
+    }));
+}
 
 export const PARTITION_MUTANTS: readonly Mutant[] = [
+  {
+    name: "drops what a checkpoint holds in flight",
+    rule: 44,
+    world: RESTORES_IN_FLIGHT,
+    kind: "partition",
+    patch: inFlight((_push, frame) => frame.applied()),
+  },
+  {
+    name: "applies what a checkpoint holds in flight twice",
+    rule: 44,
+    world: RESTORES_IN_FLIGHT,
+    kind: "partition",
+    patch: inFlight((push, frame) => {
+      push();
+      push();
+      frame.applied();
+    }),
+  },
   {
     name: "applies a frame wherever it begins",
     rule: 1,

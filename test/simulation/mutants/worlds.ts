@@ -24,6 +24,7 @@ const SMALL: MutantWorld = {
   paddingBytes: 0,
   memoryBytes: 64 * 1024,
   compressed: false,
+  alignmentTimeoutMs: null,
   rates: NO_FAULTS,
 };
 
@@ -113,3 +114,14 @@ export const ONE_RETAINED: MutantWorld = {
 
 /** Each checkpoint drops every table of the one before, which is still retained. */
 export const FULL_CHECKPOINTS: MutantWorld = { ...UPLOADS, mode: "full" };
+
+/** Frames wait for room in a small memory, barriers overtake them, and what they leave behind is restored. */
+export const RESTORES_IN_FLIGHT: MutantWorld = {
+  ...UPLOADS,
+  sources: 2,
+  partitions: 1,
+  requestsPerProducer: 12,
+  memoryBytes: 16 * 1024,
+  alignmentTimeoutMs: 0,
+  rates: faults({ crash: 0.05, blobSlow: 0.3, slowCall: 0.05 }),
+};

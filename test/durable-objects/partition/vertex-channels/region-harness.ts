@@ -9,6 +9,7 @@ import type { Edge, JobGraph } from "../../../../dataflow/job-graph.ts";
 import type {
   Acknowledgement,
   AttachPartitionAnswer,
+  Barrier,
   ChannelAnswer,
   CoordinatorCalls,
   PartitionCalls,
@@ -182,7 +183,11 @@ export class RegionHarness {
     });
   }
 
-  barrier(checkpoint: number, offset: number): Promise<ChannelAnswer> {
+  barrier(
+    checkpoint: number,
+    offset: number,
+    change: Partial<Barrier> = {},
+  ): Promise<ChannelAnswer> {
     return this.task.barrier({
       ...this.#fence,
       session: this.#session,
@@ -192,6 +197,7 @@ export class RegionHarness {
       offset,
       watermark: -Infinity,
       mode: "incremental",
+      ...change,
     });
   }
 

@@ -3,8 +3,9 @@ import { job } from "../../../../dataflow/job.ts";
 import { int64Codec } from "../../../../dataflow/codecs/plain-codecs.ts";
 import type { JobOptionsInput } from "../../../../dataflow/options.ts";
 import { valueState } from "../../../../dataflow/state/state-descriptor.ts";
+import type { Stream } from "../../../../dataflow/stream.ts";
 import type { Counts } from "../../../simulation/oracles/log-oracle.ts";
-import { wordsOf, type Scenario } from "../../../simulation/scenario.ts";
+import { unalignedOf, wordsOf, type Scenario } from "../../../simulation/scenario.ts";
 import type { RegionJob, States } from "./region-run.ts";
 
 function optionsOf(scenario: Scenario): JobOptionsInput {
@@ -19,6 +20,7 @@ function optionsOf(scenario: Scenario): JobOptionsInput {
       retained: scenario.retained,
       tolerableFailures: scenario.tolerableFailures,
       mode: scenario.mode,
+      unaligned: unalignedOf(scenario),
     },
     restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
   };
@@ -41,6 +43,59 @@ export function countOfCounts(scenario: Scenario): RegionJob {
         ["groups", groupsOf(words)],
       ]),
   };
+}
+
+/** Says of a record whether it is the next one of its key. */
+const sequence = valueState("sequence", int64Codec);
+
+/**
+ * A pipeline that checks itself, as Flink's UnalignedCheckpointITCase: the first vertex numbers the
+ * records of each word, the second throws unless they come one by one in that order, the third counts.
+ */
+export function pipeline(scenario: Scenario): RegionJob {
+  const words = job("region", optionsOf(scenario))
+    .lines()
+    .flatMap((line) => wordsOf(line));
+  return numbered(words);
+}
+
+/** The same behind the union of two streams, one of the even and one of the odd words. */
+export function union(scenario: Scenario): RegionJob {
+  const words = job("region", optionsOf(scenario))
+    .lines()
+    .flatMap((line) => wordsOf(line));
+  const even = words.filter((word) => word.length % 2 === 0);
+  const odd = words.filter((word) => word.length % 2 === 1);
+  return numbered(even.union(odd));
+}
+
+function numbered(words: Stream<string>): RegionJob {
+  const numbers = valueState("numbers", int64Codec);
+  const { graph } = words
+    .keyBy((word) => word)
+    .process("number", {
+      state: { numbers },
+      process: (word, { state }) => {
+        const number = (state.numbers.get() ?? 0) + 1;
+        state.numbers.update(number);
+        return [{ word, number }];
+      },
+    })
+    .keyBy(({ word }) => word)
+    .process("check", {
+      state: { sequence },
+      process: ({ word, number }, { state }) => {
+        const last = state.sequence.get() ?? 0;
+        if (number !== last + 1) throw new Error(`${word}: ${number} came after ${last}.`);
+        state.sequence.update(number);
+        return [word];
+      },
+    })
+    .keyBy((word) => word)
+    .count("counts");
+  const expected = (counts: Counts): States =>
+    new Map(["numbers", "sequence", "counts"].map((state) => [state, texts(counts)]));
+  return { graph, expected };
 }
 
 function texts(counts: Counts): ReadonlyMap<string, string> {

@@ -17,11 +17,18 @@ import { PartitionTask } from "../../../../durable-objects/partition/partition.t
 import { SourceTask } from "../../../../durable-objects/source/source.ts";
 import type { BlobStore } from "../../../../state-engine/blob-store/blob-store.ts";
 import { StateEngine, type PartitionTables } from "../../../../state-engine/index.ts";
+import type { EngineOptions } from "../../../../state-engine/options.ts";
 import { resolveChain } from "../../../../state-engine/manifest/resolve-chain.ts";
+import { patched } from "../../../simulation/mutants/mutant.ts";
 import { LogOracle, type Counts } from "../../../simulation/oracles/log-oracle.ts";
 import type { Scenario } from "../../../simulation/scenario.ts";
 import { Workload } from "../../../simulation/workload.ts";
-import { isFaultOfTheWorld, World, type ObjectName } from "../../../simulation/world.ts";
+import {
+  isFaultOfTheWorld,
+  World,
+  type ObjectName,
+  type WorldOptions,
+} from "../../../simulation/world.ts";
 import { createNodeEnvironment } from "../../../support/node-environment.ts";
 import { SeededRandom } from "../../../support/seeded-random.ts";
 
@@ -38,6 +45,11 @@ export interface RegionResult {
   /** Undefined when every promise was kept. */
   readonly failure: string | undefined;
   readonly checkpointsChecked: number;
+  /** Checkpoints that hold frames in flight: they are restored by the job itself, not by the oracle. */
+  readonly checkpointsInFlight: number;
+  /** Of those whose statistics are kept. */
+  readonly completed: number;
+  readonly failed: number;
   readonly generation: number;
   readonly world: World;
 }
@@ -53,22 +65,55 @@ const EVENTS = 200_000;
 const WORK_MS = 3_600_000;
 const SILENCE_MS = 24 * 3_600_000;
 
+export interface RegionOptions extends Pick<WorldOptions, "crashAt"> {
+  readonly during?: (world: World) => void;
+  /** How long the first partition of every vertex takes for each frame. */
+  readonly slowMs?: number;
+}
+
 export async function runRegion(
   job: RegionJob,
   scenario: Scenario,
-  during?: (world: World) => void,
+  options: RegionOptions = {},
 ): Promise<RegionResult> {
   const world = new World({
     seed: scenario.seed,
     rates: scenario.rates,
     memoryBytes: scenario.memoryBytes,
     createLogic: (name, context) => createLogic(name, context, job.graph),
+    ...(options.crashAt && { crashAt: options.crashAt }),
   });
-  const run = new RegionRun(world, job, scenario, during);
-  const failure = await world.watch(() => run.play());
-  const { generation } = run;
-  world.close();
-  return { failure, checkpointsChecked: run.checked, generation, world };
+  const restore = options.slowMs === undefined ? undefined : slowDown(world, options.slowMs);
+  try {
+    const run = new RegionRun(world, job, scenario, options.during);
+    const failure = await world.watch(() => run.play());
+    const { checked, generation, inFlight } = run;
+    const completed = run.checkpointsThat("COMPLETED");
+    const failed = run.checkpointsThat("FAILED");
+    world.close();
+    const counts = { checkpointsChecked: checked, checkpointsInFlight: inFlight };
+    return { failure, ...counts, completed, failed, generation, world };
+  } finally {
+    restore?.();
+  }
+}
+
+/** Frames wait for room that long in every engine that owns the first key group; answers how to end that. */
+function slowDown(world: World, slowMs: number): () => void {
+  return patched(StateEngine, "open", ({ value }) => ({
+    value: (options: EngineOptions): StateEngine => {
+      const engine = (value as typeof StateEngine.open).call(StateEngine, options);
+      if (options.keyGroups.first !== 0) return engine;
+      const admit = engine.admit.bind(engine);
+      engine.admit = async (bytes) => {
+        await new Promise<void>((resolve) => {
+          world.scheduler.schedule(slowMs, "a slow partition has room", resolve);
+        });
+        await admit(bytes);
+      };
+      return engine;
+    },
+  }));
 }
 
 function createLogic(name: ObjectName, context: ObjectContext, graph: JobGraph): object {
@@ -87,6 +132,7 @@ class RegionRun {
   /** Offsets of the latest completed checkpoint, by source. */
   #covered: ReadonlyMap<number, number> = new Map();
   checked = 0;
+  inFlight = 0;
 
   constructor(
     world: World,
@@ -110,6 +156,12 @@ class RegionRun {
     const { storage } = this.#world.object({ kind: "coordinator" });
     const [row] = storage.exec<{ record: string }>("SELECT record FROM job");
     return (JSON.parse(row!.record) as { generation: number }).generation;
+  }
+
+  checkpointsThat(status: "COMPLETED" | "FAILED"): number {
+    const { storage } = this.#world.object({ kind: "coordinator" });
+    const query = "SELECT id FROM history WHERE status = ?";
+    return storage.exec<{ id: number }>(query, status).length;
   }
 
   async play(): Promise<string | undefined> {
@@ -210,6 +262,10 @@ class RegionRun {
     for (const { id, path } of retained) {
       const { manifest, partitions } = await resolveChain(this.#bucket(), path, environment);
       const offsets = new Map(manifest.sources.map(({ source, offset }) => [source, offset]));
+      if (partitions.some(({ inFlight }) => inFlight !== undefined)) {
+        this.inFlight++;
+        continue;
+      }
       const found = new Map<string, Map<string, string>>();
       for (const partition of partitions) await this.#restore(partition, found);
       const expected = this.#job.expected(this.#log.countBelow(offsets));

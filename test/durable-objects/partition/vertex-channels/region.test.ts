@@ -50,10 +50,12 @@ it("[rule 24] raises no generation while partitions fall asleep and wake up betw
 it("[rule 24] raises one generation for a deploy, although its partitions wake up one by one", async () => {
   const scenario = { ...calm, intervalMs: 1_000 };
   let hasDeployed = false;
-  const { failure, generation } = await runRegion(countOfCounts(scenario), scenario, (world) => {
-    if (hasDeployed || world.scheduler.trace.count < 400) return;
-    hasDeployed = true;
-    world.deploy();
+  const { failure, generation } = await runRegion(countOfCounts(scenario), scenario, {
+    during: (world) => {
+      if (hasDeployed || world.scheduler.trace.count < 400) return;
+      hasDeployed = true;
+      world.deploy();
+    },
   });
   expect(hasDeployed).toBe(true);
   expect(failure).toBeUndefined();
