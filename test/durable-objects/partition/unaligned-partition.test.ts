@@ -15,20 +15,18 @@ const AT_ONCE = { alignmentTimeoutMs: 0 };
 /** A partition without room for any frame, until `release`. */
 async function stalled(sources: number): Promise<{
   readonly harness: PartitionHarness;
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }> {
   const { promise: room, resolve } = Promise.withResolvers<void>();
   const restore = patched(StateEngine.prototype, "admit", () => ({ value: () => room }));
   const harness = new PartitionHarness({ sources });
   await harness.open();
-  return {
-    harness,
-    async release() {
-      restore();
-      resolve();
-      await drainMicrotasks();
-    },
+  const release = async (): Promise<void> => {
+    restore();
+    resolve();
+    await drainMicrotasks();
   };
+  return { harness, release };
 }
 
 it("acknowledges although no frame has had its turn, with the frames before the barriers in the checkpoint", async () => {
@@ -166,13 +164,13 @@ it("[rule 10] hands over the object of a checkpoint that was given up with the n
   const { harness, release } = await stalled(1);
   const counts = { ["k".repeat(40_000)]: 1 };
   void harness.frame([0, 10], counts);
-  const { put } = harness.blobStore;
+  const put = harness.blobStore.put.bind(harness.blobStore);
   const landed = Promise.withResolvers<void>();
   let path = "";
   harness.blobStore.put = async (name, bytes) => {
     path = name;
     await landed.promise;
-    return put.call(harness.blobStore, name, bytes);
+    return put(name, bytes);
   };
   void harness.barrier(1, 10, AT_ONCE);
   await drainMicrotasks();

@@ -41,12 +41,6 @@ async function run(
   return runRegion(jobOf(scenario), scenario, { slowMs: SLOW_MS, ...options });
 }
 
-/** Everything in the world is as it must be, and some checkpoint held frames in flight. */
-function expectExact({ failure, checkpointsInFlight }: RegionResult): void {
-  expect(failure).toBeUndefined();
-  expect(checkpointsInFlight).toBeGreaterThan(0);
-}
-
 it.each(Object.entries(JOBS))(
   "completes checkpoints of a %s although one partition is slow, where aligned ones expire",
   async (_name, jobOf) => {
@@ -54,14 +48,17 @@ it.each(Object.entries(JOBS))(
     expect(aligned.failure).toBeUndefined();
     expect(aligned.failed).toBeGreaterThan(0);
     const unaligned = await run(jobOf);
-    expectExact(unaligned);
+    expect(unaligned.failure).toBeUndefined();
+    expect(unaligned.checkpointsInFlight).toBeGreaterThan(0);
     expect(unaligned.failed).toBe(0);
     expect(unaligned.completed).toBeGreaterThan(aligned.completed);
   },
 );
 
 it("overtakes at once with an alignment timeout of 0", async () => {
-  expectExact(await run(pipeline, { alignmentTimeoutMs: 0 }));
+  const { failure, checkpointsInFlight } = await run(pipeline, { alignmentTimeoutMs: 0 });
+  expect(failure).toBeUndefined();
+  expect(checkpointsInFlight).toBeGreaterThan(0);
 });
 
 /** Where a task or the coordinator loses its memory: before, during and after the snapshot, and while it restores. */
@@ -76,7 +73,9 @@ const CRASHES = [
 it.each(CRASHES)("restores what was in flight after a crash %s", async (point, jobOf) => {
   // The padding makes in-flight frames too large for the manifest: they become objects.
   const crashAt = { point, passings: [5, 14, 25] };
-  expectExact(await run(jobOf, { paddingBytes: 500 }, { crashAt }));
+  const { failure, checkpointsInFlight } = await run(jobOf, { paddingBytes: 500 }, { crashAt });
+  expect(failure).toBeUndefined();
+  expect(checkpointsInFlight).toBeGreaterThan(0);
 });
 
 it.each([1, 2, 3])(
