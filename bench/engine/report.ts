@@ -104,6 +104,10 @@ function cells(row: Row, { weir, level }: Measured): string[] {
     median(theirs).toFixed(2),
     median(own).toFixed(2),
     `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
-    row.atLeast === undefined ? "" : `${row.atLeast}`,
+    row.atLeast === undefined ? "" : bar(row.atLeast, median(ratios)),
   ];
+}
+
+function bar(atLeast: number, ratio: number): string {
+  return ratio < atLeast ? `${atLeast}: missed` : `${atLeast}`;
 }
