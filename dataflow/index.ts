@@ -73,7 +73,10 @@ export type {
 } from "./operators/process-operator.ts";
 export { broadcastProcessOperator } from "./operators/broadcast-process-operator.ts";
 export type { BroadcastProcessFunction } from "./operators/broadcast-process-operator.ts";
+export { asyncOperator } from "./operators/async-operator.ts";
+export type { AsyncOptions } from "./operators/async-operator.ts";
+export type { AsyncPolicy, RetryStrategy } from "./operators/async-policy.ts";
 export type { FunctionContext } from "./operators/user-function.ts";
-export type { Key, KeyedOperator, Update } from "./operators/keyed-operator.ts";
+export type { AsyncContext, Key, KeyedOperator, Update } from "./operators/keyed-operator.ts";
 export type { TopNOptions } from "./operators/top-n-operator.ts";
 export type { IntervalJoinOptions } from "./operators/interval-join-operator.ts";

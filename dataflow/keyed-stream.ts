@@ -4,8 +4,9 @@
  */
 import { ConnectedStreams } from "./connected-streams.ts";
 import { addKeyedVertex, type KeyedHead } from "./keyed-vertex.ts";
+import { asyncOperator, type AsyncOptions } from "./operators/async-operator.ts";
 import { deduplicateOperator } from "./operators/deduplicate-operator.ts";
-import type { Key, KeyedOperator, Update } from "./operators/keyed-operator.ts";
+import type { AsyncContext, Key, KeyedOperator, Update } from "./operators/keyed-operator.ts";
 import { processOperator, type ProcessFunction } from "./operators/process-operator.ts";
 import { topNOperator, type TopNOptions } from "./operators/top-n-operator.ts";
 import {
@@ -118,6 +119,31 @@ export class KeyedStream<T, K extends Key> {
     definition: ProcessFunction<T, K, Out, S>,
   ): Stream<Out> {
     return this.apply(uid, processOperator<T, Out, S, K>(definition));
+  }
+
+  /**
+   * Enriches records by a function that may call the outside: `fetch`, bindings. Its result takes the
+   * record's place, in the order of the key's records, or as they come with `order: "unordered"`.
+   * The function may run more than once for a record; its result is emitted once.
+   */
+  mapAsync<R>(
+    uid: string,
+    call: (record: T, context: AsyncContext<K>) => Promise<R>,
+    options: AsyncOptions<T, R> = {},
+  ): Stream<R> {
+    const one = async (record: T, context: AsyncContext<K>): Promise<readonly R[]> => [
+      await call(record, context),
+    ];
+    return this.apply(uid, asyncOperator<T, R, K>(uid, one, options));
+  }
+
+  /** mapAsync with any number of results for a record. */
+  flatMapAsync<R>(
+    uid: string,
+    call: (record: T, context: AsyncContext<K>) => Promise<readonly R[]>,
+    options: AsyncOptions<T, R> = {},
+  ): Stream<R> {
+    return this.apply(uid, asyncOperator<T, R, K>(uid, call, options));
   }
 
   /** Lets the first record of each key pass, for as long as the TTL remembers the key. */

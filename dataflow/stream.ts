@@ -147,7 +147,18 @@ export class Stream<T> {
     return new BuiltJob(this.sketch);
   }
 
+  /** Only what was written as an async function can be seen now; any other promise is refused when it is answered. */
+  #refuseAsync({ kind, apply }: Exclude<Transform, { kind: "assignTimestamps" }>): void {
+    if (Object.prototype.toString.call(apply) !== "[object AsyncFunction]") return;
+    throw new TypeError(
+      `${kind} in job "${this.sketch.name}" was given an async function. A line must give the same ` +
+        `records whenever it is run, at once. Put what is asynchronous after keyBy: ` +
+        `.keyBy(…).mapAsync("enriched", async (record) => …).`,
+    );
+  }
+
   #with<R>(transform: Transform): Stream<R> {
+    if (transform.kind !== "assignTimestamps") this.#refuseAsync(transform);
     const added = this.sketch.addTransform(this.node, transform);
     return new Stream<R>(this.sketch, added.next, added);
   }

@@ -208,6 +208,8 @@ export type AttachPartitionAnswer =
 
 export interface TaskChange extends Fence {
   readonly task: TaskId;
+  /** Wants a checkpoint whatever the interval. */
+  readonly isUrgent?: boolean;
 }
 
 export interface TaskFailure {

@@ -16,12 +16,13 @@ import { FrameError } from "../frame.ts";
 import { OperatorFailure } from "../operator-failure.ts";
 import type { KeyedVertex, OperatorDefinition } from "../job-graph.ts";
 import { keyGroupOf } from "../key-group.ts";
-import type { OperatorOutput } from "../operators/keyed-operator.ts";
+import type { AsyncRequest, OperatorOutput, RequestOutcome } from "../operators/keyed-operator.ts";
 import { OperatorRunner, type RunnerActivity } from "../operators/operator-runner.ts";
 import { RecordFrameReader } from "../record-frame.ts";
 import { EngineStateStore } from "../state/engine-state-store.ts";
 import { stateIdsOf } from "../state-ids.ts";
 import { WatermarkValve, type ChannelWatermark } from "../time/watermark-valve.ts";
+import { Answers } from "./answers.ts";
 import type { Emitter } from "./emitter.ts";
 
 export interface OperatorTaskOptions {
@@ -34,6 +35,10 @@ export interface OperatorTaskOptions {
   readonly restored: RestoredTask;
   /** Channels whose records come straight from a log. */
   readonly channelsOfLines: ReadonlySet<string>;
+  /** Runs the request of an asynchronous operator, and later gives its outcome to answered(). */
+  readonly startRequest: (request: AsyncRequest) => void;
+  /** The output for records whose request failed for good; undefined when the job has none [42]. */
+  readonly deadLetters: string | undefined;
 }
 
 /** Where a checkpoint left the task. */
@@ -73,6 +78,7 @@ export class OperatorTask {
   readonly #runner: OperatorRunner;
   readonly #valve: WatermarkValve;
   readonly #broadcastInputs: ReadonlySet<number>;
+  readonly #answers: Answers;
   #isClosed = false;
 
   constructor(options: OperatorTaskOptions) {
@@ -90,6 +96,7 @@ export class OperatorTask {
       output: outputOf(options),
       restored: { watermark: this.#valve.watermark, processingTime: restored.time },
     });
+    this.#answers = new Answers({ ...options, runner: this.#runner });
   }
 
   /** Latest arrival time applied, or processing-time timer fired [15]. */
@@ -103,12 +110,30 @@ export class OperatorTask {
 
   /** The watermark to pass on: held back by records whose results are still out [14]. */
   get outputWatermark(): number {
-    return this.#runner.outputWatermark;
+    return this.#answers.areIssued ? this.#runner.outputWatermark : -Infinity;
   }
 
-  /** No channel holds event time back. */
+  /**
+   * Nothing holds event time back: no channel, and no record whose result is out. Never before it has
+   * heard of event time at all: what it will hear first may be older than what others have heard [28].
+   */
   get isIdle(): boolean {
-    return this.#valve.isIdle;
+    return this.#valve.isIdle && this.#valve.watermark !== -Infinity && !this.isWaiting;
+  }
+
+  /** Records wait for results, as far as is known. */
+  get isWaiting(): boolean {
+    return !this.#answers.areIssued || this.#runner.openRequests > 0;
+  }
+
+  /** The outcome of a request that was started. It is applied by whatever runs next: applyAnswers at the latest. */
+  answered(request: AsyncRequest, outcome: RequestOutcome): void {
+    this.#answers.add(request, outcome);
+  }
+
+  /** Applies the outcomes that have come. First of all after a restore it issues the requests of waiting records again [14]. */
+  applyAnswers(): void | Promise<void> {
+    return this.#batch(() => true);
   }
 
   get channels(): readonly (readonly [string, ChannelWatermark])[] {
@@ -118,6 +143,7 @@ export class OperatorTask {
   /** After this nothing that was waiting for state goes on. */
   close(): void {
     this.#isClosed = true;
+    this.#answers.close();
   }
 
   /** Applies every record of the frame and answers how many there were. */
@@ -137,6 +163,11 @@ export class OperatorTask {
   /** The channel's watermark has come in order, without a record. */
   advance(channel: string, watermark: number): void | Promise<void> {
     return this.#batch(() => this.#advance(channel, watermark));
+  }
+
+  /** The channel holds event time back again, and does not know it yet [28]. */
+  markActive(channel: string): void {
+    this.#valve.advance(channel, -Infinity);
   }
 
   /** The channel has fallen silent: it does not hold event time back any more [28]. */
@@ -170,12 +201,13 @@ export class OperatorTask {
   }
 
   #untilDone(attempt: () => boolean): Promise<void> | undefined {
-    return this.#named(attempt) ? undefined : this.#fetchUntilDone(attempt);
+    const whole = (): boolean => this.#answers.apply() && attempt();
+    return this.#named(whole) ? undefined : this.#fetchUntilDone(whole);
   }
 
   async #fetchUntilDone(attempt: () => boolean): Promise<void> {
     do {
-      await this.#store.fetchMissing();
+      await (this.#answers.lacksRoom ? this.#answers.next() : this.#store.fetchMissing());
       if (this.#isClosed) throw new Error("The task was closed while it waited for state.");
     } while (!this.#named(attempt));
   }
@@ -205,6 +237,7 @@ export class OperatorTask {
   #run(channel: string, run: FrameRun): boolean {
     while (run.hasRecord || run.next()) {
       if (!this.#advance(channel, run.reader.watermark)) return false;
+      if (!this.#answers.makeRoom()) return false;
       if (!this.#process(channel, run.reader)) return false;
       run.hasRecord = false;
     }
@@ -251,7 +284,12 @@ class FrameRun {
 }
 
 /** The runner's results, through the stateless operators behind the vertex, to the emitter. */
-function outputOf({ vertex, definition, emitter }: OperatorTaskOptions): OperatorOutput {
+function outputOf({
+  vertex,
+  definition,
+  emitter,
+  startRequest,
+}: OperatorTaskOptions): OperatorOutput {
   const state = new ChainState();
   const compile = (isUpdating: boolean, consumers: KeyedVertex["results"]): Push =>
     compileConsumers(consumers, state, {
@@ -279,10 +317,6 @@ function outputOf({ vertex, definition, emitter }: OperatorTaskOptions): Operato
       state.timestamp = timestamp;
       sides.get(tag)?.(value);
     },
-    request: () => {
-      throw new Error(
-        `"${vertex.uid}" asks for something asynchronous, which partitions do not run yet.`,
-      );
-    },
+    request: startRequest,
   };
 }

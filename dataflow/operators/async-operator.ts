@@ -13,6 +13,8 @@ import type { MapState, ValueState } from "../state/keyed-state.ts";
 import { mapState, valueState } from "../state/state-descriptor.ts";
 import { int64Codec } from "../codecs/plain-codecs.ts";
 import type {
+  AsyncContext,
+  AsynchronousCalls,
   Key,
   KeyedOperator,
   KeyedOperatorLogic,
@@ -22,18 +24,21 @@ import type {
 } from "./keyed-operator.ts";
 import { resolveAsyncPolicy, type AsyncPolicy } from "./async-policy.ts";
 
-export interface AsyncOptions<In, Out> extends Partial<AsyncPolicy> {
+export interface AsyncOptions<In, Out> extends Partial<Omit<AsyncPolicy, "retryIfResult">> {
+  /** Which results are to be tried again: not there yet. The last attempt's result counts. */
+  readonly retryIfResult?: (values: readonly Out[]) => boolean;
   /** "ordered": results of a key in the order of its records. "unordered": as they come. Default "ordered". */
   readonly order?: "ordered" | "unordered";
   /** What to emit when every attempt has failed. Without it the job fails, as in Flink. */
   readonly onFailure?: (record: In, error: string) => readonly Out[];
 }
 
-/** Its definition carries what the runtime needs to run requests. */
-export interface AsyncOperator<In, K, Out> extends KeyedOperator<[In], K, Out> {
-  readonly policy: AsyncPolicy;
-  /** Runs outside of the partition's loop, possibly more than once for a record. */
-  readonly call: (record: In) => Promise<readonly Out[]>;
+/**
+ * An asynchronous function failed in its last attempt, or what stands in for its result did. Nothing of
+ * the record has been emitted.
+ */
+export class RequestFailure extends Error {
+  override readonly name = "RequestFailure";
 }
 
 interface Waiting {
@@ -48,9 +53,9 @@ const waitingCodec: Codec<Waiting> = structuredCodec<Waiting>();
 
 export function asyncOperator<In, Out, K extends Key = Key>(
   uid: string,
-  call: (record: In) => Promise<readonly Out[]>,
+  call: (record: In, context: AsyncContext<K>) => Promise<readonly Out[]>,
   options: AsyncOptions<In, Out> = {},
-): AsyncOperator<In, K, Out> {
+): KeyedOperator<[In], K, Out> {
   const waitingState = mapState(`${uid}-waiting`, "integer", waitingCodec);
   const nextState = valueState(`${uid}-next`, int64Codec);
   const { order = "ordered", onFailure } = options;
@@ -59,8 +64,10 @@ export function asyncOperator<In, Out, K extends Key = Key>(
     inputs: 1,
     output: "records",
     states: [waitingState, nextState],
-    call,
-    policy: resolveAsyncPolicy(uid, options),
+    asynchronous: {
+      call: call as AsynchronousCalls["call"],
+      policy: resolveAsyncPolicy(uid, options as Partial<AsyncPolicy>),
+    },
     create(setup): KeyedOperatorLogic {
       const waiting = setup.state(waitingState);
       const next = setup.state(nextState);
@@ -145,9 +152,15 @@ function valuesOf<In>(
   onFailure: ((record: In, error: string) => readonly unknown[]) | undefined,
 ): readonly unknown[] {
   if (outcome.kind === "result") return outcome.values;
-  if (onFailure !== undefined) return onFailure(record, outcome.error);
-  throw new Error(
-    `The asynchronous function of "${uid}" failed in its last attempt: ${outcome.error} ` +
-      `Give it onFailure to emit something else instead of failing the job.`,
-  );
+  if (onFailure === undefined) {
+    throw new RequestFailure(
+      `The asynchronous function of "${uid}" failed in its last attempt: ${outcome.error} ` +
+        `Give it onFailure to emit something else instead of failing the job.`,
+    );
+  }
+  try {
+    return onFailure(record, outcome.error);
+  } catch (error) {
+    throw new RequestFailure(`onFailure of "${uid}" failed: ${String(error)}`, { cause: error });
+  }
 }

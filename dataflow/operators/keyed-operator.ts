@@ -8,6 +8,7 @@ import type { StateOf } from "../state/create-state.ts";
 import type { MapState } from "../state/keyed-state.ts";
 import type { MapStateDescriptor, StateDescriptor } from "../state/state-descriptor.ts";
 import type { Timer } from "../time/timer-key.ts";
+import type { AsyncPolicy } from "./async-policy.ts";
 import type { OutputTag } from "./output-tag.ts";
 
 /** The types a key may have. */
@@ -27,6 +28,8 @@ export interface KeyedOperator<In extends readonly unknown[], K, Out> {
   /** Every state, the operator's own included. Names are unique within the vertex. */
   readonly states: readonly StateDescriptor[];
   create(setup: OperatorSetup): KeyedOperatorLogic;
+  /** For operators that hand out requests: how the runtime runs them. */
+  readonly asynchronous?: AsynchronousCalls;
   /** Types only. */
   readonly types?: { readonly in: In; readonly key: K; readonly out: Out };
 }
@@ -115,7 +118,29 @@ export interface AsyncRequest {
 
 export type RequestOutcome =
   | { readonly kind: "result"; readonly values: readonly unknown[] }
-  | { readonly kind: "failure"; readonly error: string };
+  /** Its last attempt failed. */
+  | {
+      readonly kind: "failure";
+      readonly error: string;
+      /** The error's name, and the number of attempts, as far as they are known. */
+      readonly name?: string;
+      readonly attempts?: number;
+    };
+
+export interface AsynchronousCalls {
+  readonly policy: AsyncPolicy;
+  /** Runs outside of the partition's loop, possibly more than once for a record. */
+  readonly call: (record: unknown, context: AsyncContext<unknown>) => Promise<readonly unknown[]>;
+}
+
+/** What an asynchronous function knows besides its record. */
+export interface AsyncContext<K = Key> {
+  readonly key: K;
+  /** From 1. A record may be asked for again after a restore, beginning at 1. */
+  readonly attempt: number;
+  /** Aborted when the attempt takes too long, or its result is not wanted any more: give it to fetch. */
+  readonly signal: AbortSignal;
+}
 
 /** Where a runner's results go, record by record, once each is done. */
 export interface OperatorOutput {

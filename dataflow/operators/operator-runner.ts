@@ -124,7 +124,7 @@ export class OperatorRunner {
     return this.#requests.hold(this.#access.watermark);
   }
 
-  /** Records waiting for a result: at capacity, take no more. */
+  /** Records waiting for a result, or for their turn after it: at capacity, take no more. */
   get openRequests(): number {
     return this.#requests.count;
   }

@@ -24,30 +24,31 @@ export function currentInterval({ job, rows }: Coordination, { shape }: JobRecor
 export function scheduleChange(
   house: Coordination,
   record: JobRecord,
-  reason: "input" | "silent" | "halfFull",
+  reason: "input" | "silent" | "halfFull" | "urgent",
 ): void {
   const { context, job } = house;
   const { completedAt, lastTriggerAt } = record;
   const at = checkpointDueAt({
     now: context.environment.now(),
-    reason,
+    reason: reason === "urgent" ? "halfFull" : reason,
     intervalMs: currentInterval(house, record),
     minPauseMs: job.options.checkpoint.minPauseMs,
     lastTriggerAt,
     completedAt,
   });
-  if (reason === "halfFull") record.isForced = true;
+  if (reason === "halfFull" || reason === "urgent") record.isForced = true;
   if (at !== undefined) makeDue(record.due, "checkpoint", at);
 }
 
 /** A task changed without input: a processing-time timer fired [26]. */
-export function taskChanged(house: Coordination, { attempt, generation, task }: TaskChange): void {
+export function taskChanged(house: Coordination, change: TaskChange): void {
+  const { attempt, generation, isUrgent, task } = change;
   const { rows, store } = house;
   store.step("task changed", (record) => {
     if (generation !== record.generation || rows.task(task).attempt !== attempt) return;
     const { covered, reported } = record.changes ?? { covered: 0, reported: 0 };
     record.changes = { covered, reported: reported + 1 };
-    scheduleChange(house, record, "input");
+    scheduleChange(house, record, isUrgent === true ? "urgent" : "input");
   });
 }
 

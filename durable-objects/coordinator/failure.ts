@@ -15,7 +15,7 @@ import { judgeLine } from "./failed-lines.ts";
 import { takeBackFinalWatermark } from "./end-of-input.ts";
 import { raiseGeneration } from "./generation.ts";
 import type { JobRecord } from "./job-record.ts";
-import { planAfterLine, planRestart } from "./plan-restart.ts";
+import { planAfterLine, planRestart, type FailedRecord } from "./plan-restart.ts";
 import { dropRequests } from "./requests.ts";
 
 /** Failures kept for GET /jobs/{job}/exceptions. */
@@ -84,13 +84,13 @@ export function handleFailure(
 ): Extract<AttachPartitionAnswer, { kind: "wait" }> {
   const { context, job } = house;
   const now = context.environment.now();
-  const { source, line } = cause;
+  const failed = recordOf(cause);
   const verdict = judgeLine(house, cause);
   const facts = {
     now,
     options: job.options.restart,
     state: record.restart,
-    ...(source !== undefined && line !== undefined && { record: { source, line } }),
+    ...(failed !== undefined && { record: failed }),
     random: context.environment.random(),
   };
   const decided = verdict === undefined ? planRestart(facts) : planAfterLine(facts, verdict);
@@ -108,6 +108,11 @@ export function handleFailure(
   record.resumeAt = now + plan.delayMs;
   makeDue(record.due, "restart", record.resumeAt);
   return { kind: "wait", retryAfterMs: plan.delayMs, status: "RESTARTING" };
+}
+
+function recordOf({ source, line, operator, key }: FailureCause): FailedRecord | undefined {
+  if (source !== undefined && line !== undefined) return { source, line };
+  return operator !== undefined && key !== undefined ? { operator, key } : undefined;
 }
 
 export function recordException(

@@ -8,6 +8,7 @@ import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { VertexSchema } from "../../state-engine/index.ts";
 import type { CheckpointMode, JobStatus, OperationCounts, TaskId } from "../messages.ts";
 import type { DueList } from "./due-list.ts";
+import type { FailedRecord } from "./plan-restart.ts";
 
 export interface JobRecord {
   /** Random, made with the storage: begins every path of this job [4]. */
@@ -115,7 +116,7 @@ export interface RestartState {
   /** When the failures within the interval happened, for a strategy that looks at their rate. */
   recentFailures?: readonly number[];
   /** The record that failed last, and how often in a row. */
-  poison?: { readonly source: number; readonly line: number; readonly failures: number };
+  poison?: FailedRecord & { readonly failures: number };
 }
 
 export interface MutableOperationCounts {

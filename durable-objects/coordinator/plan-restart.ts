@@ -14,12 +14,17 @@ import type {
 } from "../../dataflow/job-options.ts";
 import type { RestartState } from "./job-record.ts";
 
+/** A line of a log, or what else says that it is the same record: an operator and a key. */
+export type FailedRecord =
+  | { readonly source: number; readonly line: number }
+  | { readonly operator: string; readonly key: string };
+
 export interface RestartFacts {
   readonly now: number;
   readonly options: RestartOptions;
   readonly state: RestartState;
   /** The record that failed, when known. */
-  readonly record?: { readonly source: number; readonly line: number };
+  readonly record?: FailedRecord;
   /** Uniform in [0, 1). */
   readonly random: number;
 }
@@ -75,10 +80,7 @@ function exponentialDelay(facts: RestartFacts, options: ExponentialDelayRestart)
   const { now, record, state } = facts;
   const poison = record && {
     ...record,
-    failures:
-      state.poison?.source === record.source && state.poison.line === record.line
-        ? state.poison.failures + 1
-        : 1,
+    failures: isSame(record, state.poison) ? state.poison.failures + 1 : 1,
   };
   const quiet = now - state.lastFailureAt >= options.resetBackoffThresholdMs + state.backoffMs;
   const backoffMs =
@@ -96,6 +98,17 @@ function exponentialDelay(facts: RestartFacts, options: ExponentialDelayRestart)
   }
   const jitter = backoffMs * options.jitterFactor * (facts.random * 2 - 1);
   return { kind: "restart", delayMs: Math.round(backoffMs + jitter), state: next };
+}
+
+function isSame(
+  record: FailedRecord,
+  poison: RestartState["poison"],
+): poison is NonNullable<RestartState["poison"]> {
+  if (poison === undefined) return false;
+  if ("line" in record) {
+    return "line" in poison && poison.source === record.source && poison.line === record.line;
+  }
+  return "key" in poison && poison.operator === record.operator && poison.key === record.key;
 }
 
 /** `attempts` restarts since the job was started by hand, however far apart. */

@@ -25,6 +25,8 @@ export interface CheckpointRequest {
   readonly finishes?: boolean;
   /** Per source the line that has to be reached; null until the source has said it. */
   readonly ends: readonly (number | null)[];
+  /** Changes without input that tasks had reported [26]. */
+  readonly changes: number;
   /** Every line has been cut: a checkpoint triggered from now on covers them. */
   readonly reached: boolean;
 }
@@ -41,7 +43,8 @@ export function addRequest(house: Coordination, record: JobRecord, wanted: Wante
   const { context, store } = house;
   const id = context.environment.newId();
   const ends = sourcesOf(record.shape).map(() => null);
-  writeRequest(store, { id, ...wanted, ends, reached: false });
+  const changes = record.changes?.reported ?? 0;
+  writeRequest(store, { id, ...wanted, ends, changes, reached: false });
   makeDue(record.due, "requests", context.environment.now() + waitMs);
   return id;
 }
@@ -147,17 +150,20 @@ export function answerRequests(house: Coordination, record: JobRecord): Answered
   const { rows, store } = house;
   const latest = rows.retained().find(({ id }) => id === record.completed);
   const sources = rows.sources(sourcesOf(record.shape));
-  const answered = requests(store).filter(({ ends, endsTime, finishes, isFinal, mode }) => {
-    const isCovered = ends.every((end, source) => {
-      return end !== null && end <= (sources[source]?.completed.offset ?? 0);
-    });
-    // Stopping a job that never had a line needs no checkpoint; a client that asks for one gets one.
-    if (!isCovered || (latest === undefined && (!isFinal || finishes === true))) return false;
-    // A job ends with nothing in flight.
-    if (isFinal && latest?.isUnaligned === true) return false;
-    if (endsTime === true && latest !== undefined && latest.endsTime !== true) return false;
-    return mode !== "full" || latest?.mode === "full";
-  });
+  const answered = requests(store).filter(
+    ({ changes, ends, endsTime, finishes, isFinal, mode }) => {
+      if (changes > (record.changes?.covered ?? 0)) return false;
+      const isCovered = ends.every((end, source) => {
+        return end !== null && end <= (sources[source]?.completed.offset ?? 0);
+      });
+      // Stopping a job that never had a line needs no checkpoint; a client that asks for one gets one.
+      if (!isCovered || (latest === undefined && (!isFinal || finishes === true))) return false;
+      // A job ends with nothing in flight.
+      if (isFinal && latest?.isUnaligned === true) return false;
+      if (endsTime === true && latest !== undefined && latest.endsTime !== true) return false;
+      return mode !== "full" || latest?.mode === "full";
+    },
+  );
   for (const { id } of answered) store.write("DELETE FROM request WHERE id = ?", id);
   if (answered.some(({ finishes }) => finishes === true)) {
     record.isFinishing = true;

@@ -6,6 +6,7 @@
  * Promise: while a timer is registered and memory lasts, the alarm is set no later than its time.
  */
 import type { ObjectContext } from "../object-context.ts";
+import { ensureAlarm } from "./ensure-alarm.ts";
 import type { OperationCounter } from "./operation-counter.ts";
 import type { VertexTask } from "./vertex-task.ts";
 
@@ -45,13 +46,9 @@ export class ClockTimers {
     this.#ensureAlarm(now + CATCHING_UP_MS);
   }
 
-  /** Costs a row: not set again when it is early enough. */
   #ensureAlarm(time: number): void {
     const { context, counter } = this.#options;
-    const alarm = context.alarm.get();
-    if (alarm !== undefined && alarm <= time && alarm > context.environment.now()) return;
-    context.alarm.set(time);
-    counter.alarms += 1;
+    ensureAlarm(context, counter, time);
   }
 
   /** One turn of work at a time; looks again when it is done. */

@@ -4,7 +4,7 @@
  */
 import { isDeadLetter, readDeadLetter } from "../../dataflow/dead-letter.ts";
 import type { Emitter } from "../../dataflow/keyed/emitter.ts";
-import type { ClockTask, TaskTimes, TimedFrame, VertexTask } from "./vertex-task.ts";
+import type { AnswersTask, ClockTask, TaskTimes, TimedFrame, VertexTask } from "./vertex-task.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -33,6 +33,10 @@ export class DeadLetterTask implements VertexTask {
 
   get clock(): ClockTask | undefined {
     return this.#task.clock;
+  }
+
+  get answers(): AnswersTask | undefined {
+    return this.#task.answers;
   }
 
   apply(channel: string, frame: TimedFrame): number | Promise<number> {

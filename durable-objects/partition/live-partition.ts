@@ -12,6 +12,7 @@ import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import { StateEngine } from "../../state-engine/index.ts";
 import type { Fence } from "../messages.ts";
 import type { Attached } from "./attach.ts";
+import { AsyncTurns } from "./async-turns.ts";
 import { AttemptUploads } from "./attempt-uploads.ts";
 import { PartitionCheckpoints, type BarrierOutcome, type Moment } from "./checkpoint.ts";
 import { channelCredit } from "./channel-credit.ts";
@@ -54,6 +55,8 @@ export class LivePartition {
   readonly #loop: ApplyLoop<QueuedFrame, QueuedBarrier>;
   readonly #task: VertexTask;
   readonly #clock: ClockTimers | undefined;
+  /** Of an asynchronous operator. */
+  readonly #turns: AsyncTurns | undefined;
   readonly #reporter: ChangeReporter;
   readonly #checkpoints: PartitionCheckpoints;
   readonly #maintenance: Maintenance;
@@ -101,6 +104,7 @@ export class LivePartition {
       channels,
       vertexChannels,
       emitter: output,
+      startRequest: (request) => this.#turns!.start(request),
     });
     this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
     this.#loop = new ApplyLoop<QueuedFrame, QueuedBarrier>(
@@ -126,6 +130,12 @@ export class LivePartition {
     this.#reporter = new ChangeReporter({ ...options, fence: this.#fence, isWanted });
     this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
     this.#clock?.check();
+    this.#turns = AsyncTurns.of(options, this.#task.answers, {
+      run: (work) => this.#runApart(work),
+      changed: (change) => this.#changedApart(change),
+      alarmCleared: () => this.#clock?.check(),
+    });
+    this.#turns?.begin();
   }
 
   #openEngine(): StateEngine {
@@ -166,9 +176,10 @@ export class LivePartition {
     this.#announceProgress();
   }
 
-  /** The alarm is due: processing-time timers may be. */
+  /** The alarm is due: processing-time timers may be, or requests that nobody waits for. */
   alarm(): void {
     this.#clock?.check();
+    this.#turns?.alarm();
   }
 
   abort(checkpoint: number): void {
@@ -192,6 +203,7 @@ export class LivePartition {
     this.#checkpoints.close();
     this.outgoing.close();
     this.#task.close();
+    this.#turns?.close();
     this.#maintenance.stop();
     this.#keepAwake.stop();
     this.engine.close();
@@ -234,6 +246,7 @@ export class LivePartition {
       this.#completed = Math.max(this.#completed, completed);
       this.#checkpoints.complete(completed);
       this.outgoing.complete(completed);
+      this.#turns?.completed(completed);
     }
     this.abort(decided);
   }
@@ -278,6 +291,7 @@ export class LivePartition {
 
   /** The moment of the checkpoint: its state is taken, and its barrier stands behind what was emitted. */
   #aligned(checkpoint: number, incoming: readonly InFlightFrame[]): void {
+    this.#turns?.aligned(checkpoint);
     const barrier = this.#aligning;
     const outgoing =
       barrier?.checkpoint === checkpoint
@@ -299,16 +313,23 @@ export class LivePartition {
       clock,
       // What is replayed comes first: it is older than any timer that is due now.
       mayFire: () => !this.#isClosed && this.hasCaughtUp,
-      run: (work) =>
-        this.#loop.pushWork(async () => {
-          await work();
-          this.#passOn();
-        }),
-      fired: () => {
-        this.#keepAwake.changed();
-        this.#reporter.changed();
-      },
+      run: (work) => this.#runApart(work),
+      fired: () => this.#changedApart(),
     });
+  }
+
+  /** A turn of its own, when no frame or barrier can take one. */
+  #runApart(work: () => void | Promise<void>): void {
+    this.#loop.pushWork(async () => {
+      await work();
+      this.#passOn();
+    });
+  }
+
+  #changedApart({ isUrgent = false } = {}): void {
+    const comesByItself = this.#options.job.options.checkpoint.intervalMs > 0;
+    this.#keepAwake.changed();
+    this.#reporter.changed({ isUrgent: isUrgent && !comesByItself });
   }
 
   #announceProgress(): void {

@@ -84,7 +84,7 @@ export class OutgoingVertices implements OutgoingHost {
     this.sender = task;
     this.generation = attached.generation;
     this.#mark = {
-      watermark: restoredWatermark(attached.restored.watermark ?? -Infinity),
+      watermark: firstWatermark(job, options),
       isIdle: false,
       hasCaughtUp: false,
     };
@@ -302,4 +302,18 @@ export class OutgoingVertices implements OutgoingHost {
     const give = (edge: Edge, record: unknown) => partitioner.add(edge, record, this.#origin);
     return { uid, channels, partitioner, give, gathered: 0 };
   }
+}
+
+/**
+ * What may be said of event time before anything was applied: what the operator had reached, unless
+ * records may wait for results, which hold it back [14].
+ */
+function firstWatermark(
+  { vertices }: JobGraph,
+  { task, attached }: Pick<OutgoingOptions, "attached" | "task">,
+): number {
+  const operator = vertices.find(({ uid }) => uid === task.vertex)?.operator;
+  const isAsynchronous =
+    operator?.kind === "operator" && operator.definition.asynchronous !== undefined;
+  return isAsynchronous ? -Infinity : restoredWatermark(attached.restored.watermark ?? -Infinity);
 }

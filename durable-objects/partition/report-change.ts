@@ -22,25 +22,38 @@ const LONGEST_RETRY_MS = 30_000;
 export class ChangeReporter {
   readonly #report: ChangeReport;
   #isTelling = false;
+  /** Something urgent was not told yet. */
+  #isUrgent = false;
 
   constructor(report: ChangeReport) {
     this.#report = report;
   }
 
-  /** One call at a time. */
-  changed(): void {
+  /** One call at a time. `isUrgent`: a checkpoint is wanted whatever the interval. */
+  changed({ isUrgent = false } = {}): void {
+    this.#isUrgent ||= isUrgent;
     if (this.#isTelling) return;
     this.#isTelling = true;
-    this.#report.context.keepAlive(this.#tell().finally(() => (this.#isTelling = false)));
+    this.#report.context.keepAlive(this.#tellAll());
+  }
+
+  async #tellAll(): Promise<void> {
+    do await this.#tell();
+    while (this.#isUrgent && this.#report.isWanted());
+    this.#isTelling = false;
   }
 
   async #tell(): Promise<void> {
     const { context, task, fence, counter, isWanted } = this.#report;
     for (let retryMs = SHORTEST_RETRY_MS; isWanted(); retryMs *= 2) {
       counter.requests += 1;
+      const isUrgent = this.#isUrgent;
+      this.#isUrgent = false;
+      const change = { ...fence, task, ...(isUrgent && { isUrgent }) };
       try {
-        return await context.peers.coordinator().taskChanged({ ...fence, task });
+        return await context.peers.coordinator().taskChanged(change);
       } catch {
+        this.#isUrgent ||= isUrgent;
         // A lost call: the coordinator takes a repeated one for the same change.
       }
       await delay(context, Math.min(retryMs, LONGEST_RETRY_MS));

@@ -8,6 +8,7 @@ import { OperatorTask } from "../../dataflow/keyed/operator-task.ts";
 import type { JobGraph, KeyedVertex } from "../../dataflow/job-graph.ts";
 import { isFedEverywhere } from "../../dataflow/feeds/feed.ts";
 import { restoredWatermark, storedWatermark } from "../../dataflow/time/timestamp.ts";
+import type { AsyncRequest } from "../../dataflow/operators/keyed-operator.ts";
 import type { ChannelWatermark } from "../../dataflow/time/watermark-valve.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import type { PartitionState } from "../messages.ts";
@@ -27,6 +28,8 @@ export type TaskTimes = Pick<PartitionState, "time" | "watermark" | "watermarks"
 
 export type ClockTask = Pick<OperatorTask, "advanceClock" | "fetchMissing" | "nextClockTimer">;
 
+export type AnswersTask = Pick<OperatorTask, "answered" | "applyAnswers" | "isWaiting">;
+
 export interface VertexTask {
   readonly times: TaskTimes;
   /** The task's time [15]. */
@@ -37,6 +40,8 @@ export interface VertexTask {
   apply(channel: string, frame: TimedFrame): number | Promise<number>;
   /** Processing-time timers; absent when there are none. */
   readonly clock?: ClockTask | undefined;
+  /** Of an asynchronous operator; absent for any other. */
+  readonly answers?: AnswersTask | undefined;
   /** Nothing that waits goes on after this. */
   close(): void;
 }
@@ -51,6 +56,8 @@ export interface VertexTaskOptions {
   /** Those of them that come from keyed vertices. */
   readonly vertexChannels: ReadonlySet<string>;
   readonly emitter: Emitter;
+  /** Runs a request of an asynchronous operator. */
+  readonly startRequest: (request: AsyncRequest) => void;
 }
 
 export function createVertexTask(options: VertexTaskOptions): VertexTask {
@@ -99,6 +106,7 @@ class CountingTask implements VertexTask {
 
 class RecordsTask implements VertexTask {
   readonly clock: OperatorTask;
+  readonly #isAsynchronous: boolean;
 
   constructor(
     options: VertexTaskOptions & Pick<ConstructorParameters<typeof OperatorTask>[0], "definition">,
@@ -108,6 +116,7 @@ class RecordsTask implements VertexTask {
     const awaitedChannels = isFedEverywhere(options.job)
       ? new Set(options.channels)
       : vertexChannels;
+    this.#isAsynchronous = options.definition.asynchronous !== undefined;
     const linesOnly = options.channels.filter((channel) => !vertexChannels.has(channel));
     const channels = options.channels.map((channel) => {
       const watermark = restored.watermarks[channel];
@@ -123,12 +132,17 @@ class RecordsTask implements VertexTask {
       keyGroups,
       maxParallelism: options.job.options.maxParallelism,
       channelsOfLines: new Set(linesOnly),
+      deadLetters: options.job.options.deadLetter?.output,
       restored: {
         time: restored.time,
         watermark: restoredWatermark(restored.watermark ?? -Infinity),
         channels,
       },
     });
+  }
+
+  get answers(): AnswersTask | undefined {
+    return this.#isAsynchronous ? this.clock : undefined;
   }
 
   get times(): TaskTimes {
@@ -149,6 +163,7 @@ class RecordsTask implements VertexTask {
   }
 
   apply(channel: string, frame: TimedFrame): number | Promise<number> {
+    if (frame.isIdle === false && frame.watermark === -Infinity) this.clock.markActive(channel);
     const applied =
       frame.bytes.length > 0
         ? this.clock.apply(channel, frame)

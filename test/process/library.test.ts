@@ -37,13 +37,14 @@ test("a project of its own has exactly the three files the page shows", () => {
   expect(files).toEqual(["src/views.ts", "src/index.ts", "wrangler.toml"]);
 });
 
-test("the project and the page's test of an operator type-check against the package", async () => {
+test("the project, the page's job that calls the outside and its test of an operator type-check against the package", async () => {
   const types = dirname(
     createRequire(import.meta.url).resolve("@cloudflare/workers-types/package.json"),
   );
   mkdirSync(join(project, "node_modules/@cloudflare"), { recursive: true });
   symlinkSync(types, join(project, "node_modules/@cloudflare/workers-types"));
   writeFileSync(join(project, "src/harness.ts"), harnessExample());
+  writeFileSync(join(project, "src/orders.ts"), exampleWith("mapAsync"));
   writeFileSync(
     join(project, "tsconfig.json"),
     JSON.stringify({
@@ -119,5 +120,9 @@ async function readUntil(response: Response, end: string): Promise<string> {
 }
 
 function harnessExample(): string {
-  return blocks.find(({ text }) => text.includes("openHarness"))!.text;
+  return exampleWith("openHarness");
+}
+
+function exampleWith(word: string): string {
+  return blocks.find(({ text }) => text.includes(word))!.text;
 }

@@ -123,6 +123,18 @@ export class JobWorld {
     await this.#perform(this.#sleep(milliseconds));
   }
 
+  /** Every object loses its memory, as when the runtime ends. */
+  loseMemory(): void {
+    for (const object of this.world.objects) object.loseMemory("with all others");
+  }
+
+  /** Names of the objects whose alarm is set. */
+  alarms(): readonly string[] {
+    return this.world.objects
+      .filter(({ alarm }) => alarm.get() !== undefined)
+      .map(({ name }) => name);
+  }
+
   /** No more faults from now on. */
   calm(): void {
     this.world.faults.stop();

@@ -136,7 +136,7 @@ test("records meet the watermark of the lines before them, wherever batches end 
   );
 });
 
-const promised = (async () => "later") as unknown as (line: string) => string;
+const promised = (() => Promise.resolve("later")) as unknown as (line: string) => string;
 const nothing = (() => undefined) as unknown as (line: string) => string;
 
 test.each<[string, () => BuiltStream, RegExp]>([
