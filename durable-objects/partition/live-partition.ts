@@ -7,9 +7,8 @@
  */
 import { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
 import { verticesFedByLog } from "../../dataflow/edges.ts";
-import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
 import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
-import { StateEngine } from "../../state-engine/index.ts";
+import type { StateEngine } from "../../state-engine/index.ts";
 import type { Fence } from "../messages.ts";
 import type { Attached } from "./attach.ts";
 import { AsyncTurns } from "./async-turns.ts";
@@ -30,6 +29,7 @@ import { IncomingVertices } from "./incoming-vertices.ts";
 import { KeepAwake } from "./keep-awake.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { Maintenance } from "./maintenance.ts";
+import { openEngine } from "./open-engine.ts";
 import { OutgoingVertices } from "./outgoing-vertices.ts";
 import { PartitionOutput } from "./output.ts";
 import { Overtaking } from "./overtaking.ts";
@@ -92,7 +92,7 @@ export class LivePartition {
     });
     const { names: vertexChannels } = this.incoming;
     this.#channels = [...this.sources.names, ...vertexChannels];
-    this.engine = this.#openEngine();
+    this.engine = openEngine(options, this.#uploads.ofTables);
     const { engine } = this;
     const output = new PartitionOutput(this.#uploads, options.results, (edge, record, timestamp) =>
       this.outgoing.forward(edge, record, timestamp, this.#task.time),
@@ -121,11 +121,8 @@ export class LivePartition {
     this.#loop.abort(Math.max(attached.decided, options.decided));
     this.#overtaking = new Overtaking({ context, loop: this.#loop, outgoing: this.outgoing });
     this.#checkpoints = this.#createCheckpoints(output);
-    this.#keepAwake = new KeepAwake(
-      context,
-      job.options.checkpoint.intervalMs,
-      () => this.#hasChanges,
-    );
+    const { intervalMs } = job.options.checkpoint;
+    this.#keepAwake = new KeepAwake(context, intervalMs, () => this.#hasChanges);
     const isWanted = (): boolean => !this.#isClosed && this.#checkpoints.hasChanges;
     this.#reporter = new ChangeReporter({ ...options, fence: this.#fence, isWanted });
     this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
@@ -136,20 +133,6 @@ export class LivePartition {
       alarmCleared: () => this.#clock?.check(),
     });
     this.#turns?.begin();
-  }
-
-  #openEngine(): StateEngine {
-    const { context, counter, vertex, attached } = this.#options;
-    const { keyGroups, restored } = attached;
-    return StateEngine.open({
-      environment: context.environment,
-      blobStore: counter.blobStore,
-      keyGroups,
-      tables: restored.tables,
-      sequence: restored.sequence,
-      mergeOperators: mergeOperatorsOf(vertex),
-      uploads: this.#uploads.ofTables,
-    });
   }
 
   /** Whether live reads see everything processed before the last loss of memory [20]. */
