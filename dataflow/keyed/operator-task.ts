@@ -113,12 +113,9 @@ export class OperatorTask {
     return this.#answers.areIssued ? this.#runner.outputWatermark : -Infinity;
   }
 
-  /**
-   * Nothing holds event time back: no channel, and no record whose result is out. Never before it has
-   * heard of event time at all: what it will hear first may be older than what others have heard [28].
-   */
+  /** Nothing holds event time back: no channel, and no record whose result is out. */
   get isIdle(): boolean {
-    return this.#valve.isIdle && this.#valve.watermark !== -Infinity && !this.isWaiting;
+    return this.#valve.isIdle && !this.isWaiting;
   }
 
   /** Records wait for results, as far as is known. */

@@ -313,7 +313,9 @@ export class OutgoingChannel {
     const { generation, sender } = this.#host;
     const { position, mark } = item;
     const { attempt, session } = state;
-    const { watermark, isIdle, hasCaughtUp } = mark;
+    const { watermark, hasCaughtUp } = mark;
+    // Who has not heard of event time yet may hear of an older one than others have: it is waited for [28].
+    const isIdle = mark.isIdle && watermark !== -Infinity;
     const common = { generation, attempt, session, sender, position, watermark, isIdle };
     if (item.kind === "barrier") {
       return partition.vertexBarrier({ ...common, ...item.barrier });
