@@ -132,6 +132,7 @@ export class World {
 
   /** The object runs this deploy from now on, unless it has a newer one. */
   deployTo(object: SimulatedObject, deploy: number): void {
+    this.#latestDeploy = Math.max(this.#latestDeploy, deploy);
     if (this.#deployOf(object.name) >= deploy) return;
     this.#deploys.set(object.name, deploy);
     object.loseMemory("by a deploy");

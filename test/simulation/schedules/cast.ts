@@ -86,3 +86,13 @@ export function echo(given: JobOptionsInput = {}) {
     .process(VERTEX, { process: (line) => [line] })
     .output();
 }
+
+/** Lines are "key value"; the newest value of each key. */
+export function reducing(given: JobOptionsInput = {}) {
+  return job("schedule", options(given))
+    .lines()
+    .map((line) => line.split(" ") as [string, string])
+    .keyBy(([key]) => key)
+    .reduce(VERTEX, (_before, after) => after)
+    .output();
+}

@@ -1,5 +1,6 @@
 /** Rules 4, 5 and 6: ids that are never used twice, one code version, and going back together. */
 import { job } from "../../../dataflow/job.ts";
+import type { CoordinatorCalls } from "../../../durable-objects/messages.ts";
 import { OutgoingVertices } from "../../../durable-objects/partition/outgoing-vertices.ts";
 import { type Breakage, patched, spread } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
@@ -180,3 +181,59 @@ schedule("[rule 6b] a task adopts a generation only together with the checkpoint
     },
   },
 });
+
+/** 2 = {B} is acknowledged by P0 and holds all of 1 = {A}; the job goes back to 1. */
+schedule("[rule 6c] going back opens the checkpoint's tables, and does not drop the newer ones", {
+  job: wordCount({ checkpoint: { mode: "full" } }),
+  async play(stage) {
+    for (let round = 0; round < 2; round++) {
+      await stage.post(S0, `${x} ${y}`);
+      await stage.settle();
+      if (round === 0) await stage.checkpoint();
+    }
+    const fromP1 = stage.hold({ from: P1, to: C, call: "acknowledge" });
+    const second = await stage.trigger();
+    await stage.until("P0 has acknowledged", () => stage.hasAcknowledged(P0, second));
+    await stage.failTask();
+    fromP1.lose();
+    await stage.pass(3_000);
+    return stage.live(VERTEX);
+  },
+  kept: { [x]: 2, [y]: 2 },
+  without: {
+    "of what is in memory, the tables newer than the checkpoint are dropped": {
+      breakages: [dropsNewerTables()],
+      broken: { [x]: 1, [y]: 2 },
+    },
+  },
+});
+
+/** What a partition restores is cut down to what it had when it acknowledged last. */
+function dropsNewerTables(): Breakage {
+  return {
+    kind: "partition",
+    context(context) {
+      let present: ReadonlySet<string> | undefined;
+      const coordinator = (): CoordinatorCalls => {
+        const peer = context.peers.coordinator();
+        return {
+          ...({} as CoordinatorCalls),
+          fail: (failed) => peer.fail(failed),
+          async acknowledge(acknowledgement) {
+            const answer = await peer.acknowledge(acknowledgement);
+            const tables = acknowledgement.state?.tables ?? [];
+            present = new Set(tables.map(({ id }) => id));
+            return answer;
+          },
+          async attachPartition(request) {
+            const answer = await peer.attachPartition(request);
+            if (answer.kind === "wait" || present === undefined) return answer;
+            const tables = answer.restored.tables.filter(({ id }) => present!.has(id));
+            return { ...answer, restored: { ...answer.restored, tables } };
+          },
+        };
+      };
+      return { ...spread(context), peers: { ...context.peers, coordinator } };
+    },
+  };
+}

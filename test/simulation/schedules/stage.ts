@@ -39,6 +39,8 @@ export interface StageOptions {
   readonly job: BuiltStream | ((codeVersion: string) => BuiltStream);
   /** Rules taken out. */
   readonly without?: readonly Breakage[];
+  /** What is so with these rules and without. */
+  readonly conditions?: readonly Breakage[];
   /** The job also has a sink outside. */
   readonly hasSink?: boolean;
   /** What the bucket holds before the job exists. */
@@ -67,7 +69,7 @@ export class Stage {
 
   constructor(options: StageOptions) {
     this.options = options;
-    this.#undo = (options.without ?? []).flatMap(({ patch }) => (patch ? [patch()] : []));
+    this.#undo = this.#changes.flatMap(({ patch }) => (patch ? [patch()] : []));
     this.world = new World({
       seed: options.seed ?? 1,
       rates: NO_FAULTS,
@@ -79,9 +81,14 @@ export class Stage {
     for (const [path, bytes] of options.bucket ?? []) this.world.bucket.place(path, bytes);
   }
 
+  get #changes(): readonly Breakage[] {
+    const { conditions = [], without = [] } = this.options;
+    return [...conditions, ...without];
+  }
+
   close(): void {
     this.world.close();
-    for (const undo of this.#undo) undo();
+    for (const undo of this.#undo.toReversed()) undo();
   }
 
   // ------------------------------------------------------------ what is made to happen
@@ -341,7 +348,7 @@ export class Stage {
       if (name.kind === "partition") return new PartitionTask(seen, graph, name.task);
       return new JobCoordinator(seen, graph, this.options.hasSink === true ? [this.sink] : []);
     };
-    const build = (this.options.without ?? []).reduce(
+    const build = this.#changes.reduce(
       (inner, breakage) => (seen: ObjectContext) => mutate(breakage, name, seen, inner),
       product,
     );
