@@ -57,9 +57,6 @@ export class CommitExecutor {
   /** Begins what is due, in the background. */
   run(): void {
     const { context, sinks, store } = this.#house;
-    if (uncommittedCheckpoints(store) === 0) {
-      store.step("all committed", (record) => this.#schedule(record));
-    }
     for (const sink of sinks) {
       if (this.#busy.has(sink.name) || this.#next(sink.name) === undefined) continue;
       this.#busy.add(sink.name);

@@ -13,6 +13,7 @@ const PRODUCT = new URL("../../durable-objects/", import.meta.url);
 
 const OUTPUT = "test/durable-objects/coordinator/crash-output.test.ts";
 const SINKS = "test/durable-objects/sinks/exactly-once.test.ts";
+const FEEDS = "test/durable-objects/feeds/bounded-job.test.ts";
 const OPERATOR = "test/simulation/operator-crash-points.test.ts";
 
 /** Steps that only an operator's call, a failing task, output or a sink leads to, and who crashes there. */
@@ -24,6 +25,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   committed: SINKS,
   decline: OPERATOR,
   fail: OPERATOR,
+  "feed step": FEEDS,
   "give up manifest": OPERATOR,
   "keep sink state": SINKS,
   "prune output": OPERATOR,
