@@ -1,6 +1,6 @@
 /**
  * Verifies one checkpoint on its real bytes: its manifest and the chain it rests on, what each partition
- * lists (V1 to V6), and every table it names, block by block (T1 to T7).
+ * lists (V1 to V6), every table it names, block by block (T1 to T7), and what it holds in flight (F1).
  */
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import {
@@ -11,6 +11,8 @@ import {
 } from "../../state-engine/index.ts";
 import type { ResolvedManifest } from "../../state-engine/index.ts";
 import type { TableReference } from "../../state-engine/version/table-reference.ts";
+import { readInFlight } from "../../durable-objects/partition/in-flight.ts";
+import type { InFlightReference } from "../../state-engine/manifest/manifest.ts";
 import { nodeEnvironment } from "./node-environment.ts";
 
 export interface Verification {
@@ -34,6 +36,9 @@ export async function verifyCheckpoint(blobStore: BlobStore, path: string): Prom
   let bytes = 0;
   for (const partition of resolved.partitions) {
     findings.push(...verifyVersion(partition));
+    if (partition.inFlight !== undefined) {
+      findings.push(...(await verifyInFlight(blobStore, partition.inFlight)));
+    }
     for (const table of partition.tables) {
       // After a rescale several partitions name one table.
       if (verified.has(table.id)) continue;
@@ -43,6 +48,19 @@ export async function verifyCheckpoint(blobStore: BlobStore, path: string): Prom
     }
   }
   return { findings, tables: verified.size, bytes };
+}
+
+async function verifyInFlight(
+  blobStore: BlobStore,
+  inFlight: InFlightReference,
+): Promise<string[]> {
+  try {
+    const frames = await readInFlight(inFlight, blobStore, environment);
+    if (frames.length === inFlight.frames) return [];
+    return [`F1 In-flight frames: expected ${inFlight.frames}, found ${frames.length}.`];
+  } catch (error) {
+    return [`F1 ${messageOf(error)}`];
+  }
 }
 
 async function verifyStored(blobStore: BlobStore, table: TableReference): Promise<string[]> {

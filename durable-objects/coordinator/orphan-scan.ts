@@ -118,7 +118,10 @@ async function livePaths(
     for (const manifest of [...chain, path]) live.add(manifest);
     try {
       const { partitions } = await resolveChain(context.blobStore, path, context.environment);
-      for (const { tables } of partitions) for (const table of tables) live.add(table.path);
+      for (const { inFlight, tables } of partitions) {
+        for (const table of tables) live.add(table.path);
+        if (inFlight !== undefined && "path" in inFlight.data) live.add(inFlight.data.path);
+      }
     } catch (error) {
       // Subsumed while it was read: what it alone listed is the sweep's.
       if (rows.retained().some((checkpoint) => checkpoint.id === id)) throw error;

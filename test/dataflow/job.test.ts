@@ -53,6 +53,14 @@ test.each([
     { checkpoint: { storagePrefix: "weir" } },
     'Option "checkpoint.storagePrefix" of job "j" is "weir". Write "" or a prefix',
   ],
+  [
+    { checkpoint: { unaligned: { alignmentTimeoutMs: -1 } } },
+    'Option "checkpoint.unaligned.alignmentTimeoutMs" of job "j" is -1. Write a number from 0',
+  ],
+  [
+    { checkpoint: { unaligned: { alignmentTimeoutMs: 0 }, guarantee: "at-least-once" } },
+    'Option "checkpoint.guarantee" of job "j" is "at-least-once". Write "exactly-once".',
+  ],
   [{ paralellism: 2 }, 'Job "j" has no option "paralellism". Write one of: parallelism'],
   [
     { restart: { maxBackoffMs: 10 } },

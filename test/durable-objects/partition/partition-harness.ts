@@ -7,6 +7,7 @@ import { FrameWriter } from "../../../dataflow/frame.ts";
 import { keyGroupOf } from "../../../dataflow/key-group.ts";
 import type {
   AcknowledgeAnswer,
+  CheckpointDecline,
   Acknowledgement,
   AttachPartitionAnswer,
   AttachPartitionRequest,
@@ -80,6 +81,7 @@ export class PartitionHarness {
   readonly attaches: AttachPartitionRequest[] = [];
   readonly acknowledgements: Acknowledgement[] = [];
   readonly failures: TaskFailure[] = [];
+  readonly declines: CheckpointDecline[] = [];
   readonly rewinds: RewindRequest[] = [];
   /** What the coordinator would give to whoever attaches now. */
   generation = generation;
@@ -230,7 +232,10 @@ export class PartitionHarness {
   }
 
   #peers(): ObjectContext["peers"] {
-    const coordinator: Pick<CoordinatorCalls, "attachPartition" | "acknowledge" | "fail"> = {
+    const coordinator: Pick<
+      CoordinatorCalls,
+      "attachPartition" | "acknowledge" | "declineCheckpoint" | "fail"
+    > = {
       attachPartition: (request) => {
         this.attaches.push(request);
         return this.onAttach();
@@ -239,6 +244,7 @@ export class PartitionHarness {
         this.acknowledgements.push(acknowledgement);
         return this.onAcknowledge(acknowledgement);
       },
+      declineCheckpoint: async (decline) => void this.declines.push(decline),
       fail: async (failure) => void this.failures.push(failure),
     };
     const source: Pick<SourceCalls, "rewind"> = {

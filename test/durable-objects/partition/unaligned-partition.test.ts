@@ -207,3 +207,20 @@ it("[rule 13] keeps what a barrier says of time behind the frames it overtook", 
     [20, 0],
   ]);
 });
+
+it("[CK11] declines a checkpoint that it cannot write for good, and has the same state in the next one", async () => {
+  const harness = new PartitionHarness();
+  await harness.open();
+  await harness.frame([0, 10], { ["k".repeat(40_000)]: 1 });
+  harness.blobStore.onPut = () => {
+    throw new TypeError("The path is not allowed.");
+  };
+  await harness.barrier(1, 10);
+  expect(harness.declines).toMatchObject([
+    { checkpoint: 1, reason: "CHECKPOINT_ASYNC_EXCEPTION", message: "The path is not allowed." },
+  ]);
+  expect([harness.acknowledgements, harness.failures]).toEqual([[], []]);
+  harness.blobStore.onPut = () => {};
+  await harness.barrier(2, 10);
+  expect(harness.acknowledgements[0]!.state!.tables).toHaveLength(1);
+});
