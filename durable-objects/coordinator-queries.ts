@@ -13,7 +13,7 @@ export interface CoordinatorQueries {
   /** `GET /jobs/{job}` as in the contract. */
   describeJob(): Promise<JsonObject>;
   exceptions(): Promise<JsonObject>;
-  /** Covers every line accepted before the call [25]. `waitMs` at most 60,000. */
+  /** Covers every line accepted, and every change a task reported, before the call [25, 26]. `waitMs` at most 60,000. */
   requestCheckpoint(request: {
     mode?: CheckpointMode;
     waitMs: number;

@@ -65,6 +65,10 @@ function cancelJob(house: Coordination, checkpoints: "retain" | "delete"): StopA
       registry.discard(rows.partitions());
       for (const { task } of rows.partitions()) rows.writePartition(task, emptyPartition);
       for (const { id } of rows.retained()) rows.subsume(id);
+      // What was truncated under the deleted checkpoints is missing from now on, and a start says so.
+      for (const row of rows.sources(sourcesOf(record.shape))) {
+        rows.writeSource({ ...row, completed: { ...row.completed, offset: 0, watermark: null } });
+      }
       record.completed = 0;
       makeDue(record.due, "sweep", context.environment.now());
     }
@@ -84,6 +88,7 @@ export async function start(house: Coordination, wanted: StartRequest): Promise<
     shape,
     completed,
     retained: rows.retained(),
+    standing: rows.sources(sourcesOf(shape)).map((row) => row.completed),
     firstKept,
   });
   if (plan.kind !== "start") return plan;

@@ -10,6 +10,8 @@ export interface StartFacts {
   readonly shape: JobShape;
   readonly completed: number;
   readonly retained: readonly { readonly id: number; readonly sources: readonly SourceState[] }[];
+  /** By source, where the job goes on from if it is never told anything else. */
+  readonly standing: readonly SourceState[];
   /** First line each source still has, by source. */
   readonly firstKept: readonly number[];
 }
@@ -39,7 +41,9 @@ export function planStart(request: StartRequest, facts: StartFacts): StartPlan {
   }
   const wanted = facts.firstKept.map((firstKept, source): SourceState => {
     if (from === "empty") return { source, offset: firstKept, watermark: null };
-    const known = target?.sources.find((state) => state.source === source);
+    // Without a checkpoint the latest state is the empty one it was last started with.
+    const sources = from === "latest" && checkpoint === 0 ? facts.standing : target?.sources;
+    const known = sources?.find((state) => state.source === source);
     return known ?? { source, offset: 0, watermark: null };
   });
   const gap = wanted

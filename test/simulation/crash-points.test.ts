@@ -44,6 +44,10 @@ const SEEDS = 30;
 /** Much of everything and no fault but the crash: several checkpoints, uploads, sweeps. */
 const PLAIN: Scenario = {
   ...scenarioOf(1),
+  job: "wordCount",
+  restarts: 0,
+  hasSink: false,
+  hasLongPauses: false,
   sources: 2,
   partitions: 2,
   retained: 1,

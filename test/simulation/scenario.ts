@@ -2,14 +2,13 @@
  * What one seed simulates: the shape of the job, how much work there is, and which faults there are.
  * Plain data, so that a failing run can be made smaller and run again.
  */
-import { job, jobGraphOf } from "../../dataflow/job.ts";
-import type { JobGraph } from "../../dataflow/job-graph.ts";
-import type { UnalignedOptions } from "../../dataflow/job-options.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS } from "./faults.ts";
+import { JOB_KINDS, type JobKind } from "./jobs/simulated-jobs.ts";
 
 export interface Scenario {
   readonly seed: number;
+  readonly job: JobKind;
   readonly sources: number;
   readonly partitions: number;
   readonly retained: number;
@@ -31,13 +30,22 @@ export interface Scenario {
   readonly memoryBytes: number;
   /** Tables are compressed: costs much and changes little. */
   readonly compressed: boolean;
+  /** Event time: a source silent for so long is idle. */
+  readonly idlenessMs: number;
+  /** Event time: how long after its end a window still takes lines. */
+  readonly allowedLatenessMs: number;
+  /** How often the job is stopped and started again. */
+  readonly restarts: number;
+  /** Some of those starts are from older checkpoints or from empty state. */
+  readonly startsElsewhere: boolean;
+  /** Committed output also goes to an external sink, which fails at times. */
+  readonly hasSink: boolean;
+  /** Producers pause for hours. */
+  readonly hasLongPauses: boolean;
   readonly rates: FaultRates;
   /** How long barriers wait before they overtake frames; null: they never do. */
   readonly alignmentTimeoutMs: number | null;
 }
-
-export const VERTEX = "counts";
-export const SIMULATED_JOB = "simulated";
 
 /** The largest rate of each fault; a run of thousands of events meets each of them many times. */
 const HIGHEST_RATES: FaultRates = {
@@ -88,11 +96,16 @@ const LARGE: Size = {
 };
 const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL, MEDIUM, MEDIUM, MEDIUM, LARGE];
 
+const NEVER_IDLE_MS = 30 * 24 * 3_600_000;
+
 export function scenarioOf(seed: number): Scenario {
   const random = new SeededRandom(seed);
   const size = random.pick(SIZES);
+  const job = random.chance(0.25) ? "wordCount" : random.pick(JOB_KINDS);
+  const restarts = random.chance(0.3) ? random.between(1, 3) : 0;
   return {
     seed,
+    job,
     sources: random.between(1, size.sources),
     partitions: random.between(1, size.partitions),
     retained: random.between(1, 3),
@@ -111,6 +124,12 @@ export function scenarioOf(seed: number): Scenario {
     paddingBytes: random.pick([0, 0, 500, 3_000]),
     compressed: random.chance(0.1),
     alignmentTimeoutMs: random.pick([null, null, 0, 0, 20, 500]),
+    idlenessMs: random.pick([NEVER_IDLE_MS, NEVER_IDLE_MS, 20_000, 5_000]),
+    allowedLatenessMs: random.pick([0, 0, 3_000]),
+    restarts,
+    startsElsewhere: restarts > 0 && random.chance(0.5),
+    hasSink: random.chance(0.2),
+    hasLongPauses: random.chance(0.1),
   };
 }
 
@@ -122,36 +141,4 @@ function ratesOf(random: SeededRandom): FaultRates {
     return [kind, random.chance(0.5) ? rate : 0];
   });
   return Object.fromEntries(rates) as Record<FaultKind, number>;
-}
-
-/** Word count: every line falls into its words. */
-export function simulatedJob(scenario: Scenario): JobGraph {
-  const stream = job(SIMULATED_JOB, {
-    parallelism: scenario.partitions,
-    maxParallelism: 16,
-    sources: scenario.sources,
-    checkpoint: {
-      intervalMs: scenario.intervalMs,
-      minPauseMs: scenario.minPauseMs,
-      timeoutMs: scenario.timeoutMs,
-      retained: scenario.retained,
-      tolerableFailures: scenario.tolerableFailures,
-      mode: scenario.mode,
-      unaligned: unalignedOf(scenario),
-    },
-    restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
-  })
-    .lines()
-    .flatMap((line) => wordsOf(line))
-    .keyBy((word) => word)
-    .count(VERTEX);
-  return jobGraphOf(stream);
-}
-
-export function unalignedOf({ alignmentTimeoutMs }: Scenario): UnalignedOptions | null {
-  return alignmentTimeoutMs === null ? null : { alignmentTimeoutMs };
-}
-
-export function wordsOf(line: string): string[] {
-  return line.split(" ");
 }

@@ -62,6 +62,19 @@ export class Scheduler {
     return true;
   }
 
+  /** Whether no event comes within so much time, nor is set free by what can still run. */
+  async isQuietFor(milliseconds: number): Promise<boolean> {
+    const isQuiet = (): boolean => (this.#soonest()?.time ?? Infinity) - this.#now > milliseconds;
+    if (!isQuiet()) return false;
+    await drainMicrotasks();
+    return isQuiet();
+  }
+
+  #soonest(): Event | undefined {
+    while (this.#heap[0]?.cancelled === true) pop(this.#heap);
+    return this.#heap[0];
+  }
+
   /** Writes a line that belongs to the event being run. */
   note(line: string): void {
     this.trace.record(this.#now, `  ${line}`);

@@ -2,23 +2,29 @@
  * Runs one scenario: builds the world around the real logic, lets the workload and the faults loose,
  * then stops the faults, waits for silence and asks the oracles. Answers what went wrong, if anything.
  */
-import type { JobGraph } from "../../dataflow/job-graph.ts";
 import { JobCoordinator } from "../../durable-objects/coordinator/coordinator.ts";
+import type { OutputSegment } from "../../durable-objects/coordinator-queries.ts";
+import type { ExternalSink } from "../../durable-objects/coordinator/commits.ts";
+import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { ObjectContext } from "../../durable-objects/object-context.ts";
 import { PartitionTask } from "../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../durable-objects/source/source.ts";
 import { type Mutant, mutate } from "./mutants/mutant.ts";
 import { CheckpointOracle } from "./oracles/checkpoint-oracle.ts";
-import { differenceOf, LogOracle } from "./oracles/log-oracle.ts";
-import { type Scenario, simulatedJob } from "./scenario.ts";
+import { LogOracle } from "./oracles/log-oracle.ts";
+import type { OutputLine, SimulatedJob, States } from "./jobs/simulated-job.ts";
+import { simulatedJob } from "./jobs/simulated-jobs.ts";
+import type { Scenario } from "./scenario.ts";
+import { SimulatedSink } from "./simulated-sink.ts";
 import { type ObjectName, World, type WorldOptions } from "./world.ts";
 import { Workload } from "./workload.ts";
 
 const MAXIMUM_EVENTS = 100_000;
 /** Falling silent takes a few hundred. */
 const MAXIMUM_SILENCE_EVENTS = 20_000;
-const MAXIMUM_WORK_MS = 3_600_000;
-const MAXIMUM_SILENCE_MS = 24 * 3_600_000;
+const MAXIMUM_WORK_MS = 7 * 24 * 3_600_000;
+/** Expired output is collected after a week. Nothing else is put off for so long. */
+const SILENCE_MS = 24 * 3_600_000;
 
 export interface Result {
   readonly scenario: Scenario;
@@ -32,14 +38,19 @@ export interface Result {
   readonly framesInFlight: number;
   /** Objects with tables that were written; state that fits the manifest needs none. */
   readonly tablesUploaded: number;
-  /** Every entry of the live state in the end, as "key value"; undefined when it came to no end. */
-  readonly finalState: readonly string[] | undefined;
+  readonly linesCommitted: number;
+  /** Every entry of the live state in the end and what is in the output; undefined when it came to no end. */
+  readonly finalResult: readonly string[] | undefined;
+  /** The coordinator's, in the end. */
+  readonly generation: number;
   readonly crashPoints: ReadonlyMap<string, number>;
   /** The last lines of the trace; empty for a run that was not traced. */
   readonly trace: readonly string[];
 }
 
 export interface SimulateOptions extends Pick<WorldOptions, "crashAt"> {
+  /** Called after each event, before the oracles. */
+  readonly during?: (world: World) => void;
   readonly mutant?: Mutant;
   /** Keeps a full trace, and with it a checksum. Default: false. */
   readonly traced?: boolean;
@@ -55,8 +66,9 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
 }
 
 async function simulateWith(scenario: Scenario, options: SimulateOptions): Promise<Result> {
-  const graph = simulatedJob(scenario);
+  const job = simulatedJob(scenario);
   const { mutant } = options;
+  let sink: SimulatedSink | undefined;
   const world = new World({
     seed: scenario.seed,
     rates: scenario.rates,
@@ -64,14 +76,17 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     uncompressed: !scenario.compressed,
     traced: false,
     createLogic: (name, context) => {
-      const build = (seen: ObjectContext): object => createLogic(name, seen, graph);
+      const sinks = sink === undefined ? [] : [sink.for(context)];
+      const build = (seen: ObjectContext): object => createLogic(name, seen, job.graph, sinks);
       return mutant === undefined ? build(context) : mutate(mutant, name, context, build);
     },
     ...options,
   });
-  const run = new Run(world, scenario);
+  if (scenario.hasSink) sink = new SimulatedSink(world);
+  const run = new Run({ world, scenario, job, sink, during: options.during });
   const failure = await world.watch(() => run.play());
   const { trace } = world.scheduler;
+  const generation = run.checkpoints.lineage.generation;
   world.close();
   return {
     scenario,
@@ -81,34 +96,55 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     checkpointsChecked: run.checkpoints.checked,
     framesInFlight: run.checkpoints.framesInFlight,
     tablesUploaded: run.checkpoints.tablesUploaded,
-    finalState: run.finalState,
+    linesCommitted: run.checkpoints.output.linesCommitted,
+    finalResult: run.finalResult,
+    generation,
     crashPoints: world.crashPoints,
     trace: trace.last(4_000),
   };
 }
 
 /** The product's own classes. */
-function createLogic(name: ObjectName, context: ObjectContext, graph: JobGraph): object {
+function createLogic(
+  name: ObjectName,
+  context: ObjectContext,
+  graph: JobGraph,
+  sinks: readonly ExternalSink[],
+): object {
   if (name.kind === "source") return new SourceTask(context, graph, name.index);
   if (name.kind === "partition") return new PartitionTask(context, graph, name.task);
-  return new JobCoordinator(context, graph);
+  return new JobCoordinator(context, graph, sinks);
+}
+
+interface RunOptions {
+  readonly world: World;
+  readonly scenario: Scenario;
+  readonly job: SimulatedJob;
+  readonly sink: SimulatedSink | undefined;
+  readonly during: SimulateOptions["during"];
 }
 
 class Run {
   readonly #world: World;
   readonly #scenario: Scenario;
   readonly #workload: Workload;
+  readonly #job: SimulatedJob;
+  readonly #sink: SimulatedSink | undefined;
   readonly #log: LogOracle;
   readonly checkpoints: CheckpointOracle;
-  finalState: readonly string[] | undefined;
+  #feed: readonly OutputSegment[] = [];
+  finalResult: readonly string[] | undefined;
 
-  constructor(world: World, scenario: Scenario) {
+  constructor({ during, job, scenario, sink, world }: RunOptions) {
     this.#world = world;
     this.#scenario = scenario;
+    this.#job = job;
+    this.#sink = sink;
     this.#log = new LogOracle(world, scenario.sources);
-    this.checkpoints = new CheckpointOracle(world, this.#log);
-    this.#workload = new Workload(world, scenario);
+    this.checkpoints = new CheckpointOracle(world, this.#log, job);
+    this.#workload = new Workload(world, scenario, job);
     world.afterEvent = () => {
+      during?.(world);
       this.#log.follow(this.checkpoints.neededFrom);
       return this.checkpoints.follow();
     };
@@ -118,10 +154,12 @@ class Run {
     return (
       (await this.#work()) ??
       (await this.#settle()) ??
+      (await this.#ask("the job to run", () => this.#workload.ensureRunning())) ??
       (await this.#silence()) ??
-      this.#checkWithoutAsking() ??
-      (await this.#ask("a last checkpoint", () => this.#workload.finalCheckpoint())) ??
+      (await this.#checkWithoutAsking()) ??
+      (await this.#ask("a last checkpoint", () => this.#lastCheckpoints())) ??
       (await this.#ask("the live state to be readable", () => this.#checkLiveState())) ??
+      (await this.#ask("the output to be readable", () => this.#checkOutput())) ??
       (await this.#silence()) ??
       (await this.#checkTheEnd())
     );
@@ -164,27 +202,49 @@ class Run {
     return undefined;
   }
 
+  /** Two: the first wakes partitions, which then fire timers that they had fired and forgotten. */
+  async #lastCheckpoints(): Promise<void> {
+    await this.#workload.finalCheckpoint();
+    await this.#world.sleep(1_000);
+    await this.#workload.finalCheckpoint();
+  }
+
   async #checkLiveState(): Promise<void> {
-    const live = await this.#workload.readEverything();
-    this.finalState = [...live].map(([key, value]) => `${key} ${value}`).toSorted();
-    const difference = differenceOf(live, this.#log.countEverything());
-    if (difference !== undefined) {
-      this.#world.violations.add(`The live state is wrong in the end: ${difference}.`);
+    const states = await this.#workload.readEverything();
+    const { lineage, output } = this.checkpoints;
+    this.finalResult = [...textsOfStates(states), ...textsOfOutput(output.upTo(lineage.completed))];
+    const wrong = this.#job.check({
+      lines: this.#log.linesSince(lineage.since),
+      states,
+      output: output.upTo(lineage.completed),
+      isEnd: true,
+    });
+    if (wrong !== undefined) {
+      this.#world.violations.add(`The job is wrong in the end: ${wrong}.`);
     }
+  }
+
+  async #checkOutput(): Promise<void> {
+    this.#feed = await this.#workload.readOutput();
+    this.checkpoints.output.checkTheEnd(this.#feed);
   }
 
   /** An idle job makes no request at all: in the end no event is left. */
   async #silence(): Promise<string | undefined> {
     const ended = await this.#world.run({
       events: MAXIMUM_SILENCE_EVENTS,
-      simulatedMs: MAXIMUM_SILENCE_MS,
+      simulatedMs: MAXIMUM_WORK_MS,
+      horizonMs: SILENCE_MS,
     });
     return ended === "empty" ? undefined : this.#explain(ended, "silence");
   }
 
   /** With an interval, input that fell silent is covered without anybody asking [24, 26, 27]. */
-  #checkWithoutAsking(): string | undefined {
-    if (this.#scenario.intervalMs > 0) this.#expectCovered();
+  async #checkWithoutAsking(): Promise<string | undefined> {
+    if (this.#scenario.intervalMs > 0) {
+      this.#expectCovered();
+      await this.checkpoints.checkLatest();
+    }
     return this.#world.violations.first;
   }
 
@@ -200,6 +260,7 @@ class Run {
 
   async #checkTheEnd(): Promise<string | undefined> {
     const { violations } = this.#world;
+    this.#sink?.checkTheEnd(this.#feed);
     this.#log.expectExactly(this.#workload.sent);
     await this.checkpoints.checkRetained();
     this.#expectCovered();
@@ -224,4 +285,26 @@ class Run {
       ...waiting.map((label) => `waiting: ${label}`),
     ].join("\n");
   }
+}
+
+function textsOfStates(states: States): string[] {
+  return [...states]
+    .flatMap(([state, entries]) =>
+      [...entries].map((entry) => ["state", state, ...entry].join(" ")),
+    )
+    .toSorted();
+}
+
+/** Of an updating output the newest value of each key. */
+function textsOfOutput(lines: readonly OutputLine[]): string[] {
+  const newest = new Map<string, string>();
+  const texts: string[] = [];
+  for (const { key, output, value } of lines) {
+    const text = JSON.stringify(value);
+    const name = `output ${output} ${JSON.stringify(key)}`;
+    if (key === undefined) texts.push(`output ${output} ${text}`);
+    else if (value === null) newest.delete(name);
+    else newest.set(name, text);
+  }
+  return [...texts, ...[...newest].map((entry) => entry.join(" "))].toSorted();
 }

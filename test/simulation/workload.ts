@@ -1,35 +1,41 @@
 /**
- * The people outside: producers that post requests in segments and try again until everything is in,
- * someone who asks for checkpoints, someone who reads. They behave as the Worker does on their behalf.
+ * The people outside: producers that post requests, someone who asks for checkpoints, someone who reads,
+ * someone who stops and starts the job. They behave as the Worker does on their behalf.
  */
-import type { AppendAnswer } from "../../durable-objects/messages.ts";
+import type { OutputSegment, OutputRequest } from "../../durable-objects/coordinator-queries.ts";
+import { keyedStatesOf } from "../../dataflow/keyed/keyed-states.ts";
 import type { SeededRandom } from "../support/seeded-random.ts";
-import { type Scenario, VERTEX } from "./scenario.ts";
+import type { SimulatedJob, States } from "./jobs/simulated-job.ts";
+import { TIMED_JOBS } from "./jobs/simulated-jobs.ts";
+import { readEverything, scanLive } from "./live-reader.ts";
+import { OperatorClient } from "./operator-client.ts";
+import { deliver, type ProducerRequest } from "./producer-client.ts";
+import type { Scenario } from "./scenario.ts";
 import { isFaultOfTheWorld, type World } from "./world.ts";
 
-interface Request {
-  readonly producer: string;
-  readonly source: number;
-  readonly sequence: number;
-  readonly lines: readonly string[];
-}
-
-const ACCOUNTS = 6;
+const HOURS_MS = 5 * 3_600_000;
 
 export class Workload {
   readonly #world: World;
   readonly #scenario: Scenario;
+  readonly #job: SimulatedJob;
   readonly #random: SeededRandom;
+  readonly #operator: OperatorClient;
   /** Every line handed over for sending, in no particular order. */
   readonly sent: string[] = [];
   #running = 0;
-  /** Largest value read of each key, by partition: live values never fall. */
+  /** Producers that have sent their first request. */
+  #begun = 0;
+  readonly #allBegun = Promise.withResolvers<void>();
+  /** Largest value read of each key: live values never fall. */
   readonly #seen = new Map<string, number>();
 
-  constructor(world: World, scenario: Scenario) {
+  constructor(world: World, scenario: Scenario, job: SimulatedJob) {
     this.#world = world;
     this.#scenario = scenario;
+    this.#job = job;
     this.#random = world.random.fork();
+    this.#operator = new OperatorClient(world, scenario, world.random.fork());
   }
 
   /** True when every request is in and nobody wants anything any more. */
@@ -38,11 +44,23 @@ export class Workload {
   }
 
   start(): void {
-    for (let producer = 0; producer < this.#scenario.producers; producer++) {
+    for (let producer = 0; producer < this.#producers; producer++) {
       this.#spawn(this.#produce(producer, this.#random.fork()));
     }
     this.#spawn(this.#askForCheckpoints(this.#random.fork()));
     this.#spawn(this.#read(this.#random.fork()));
+    // The operator is the last one that is left.
+    this.#spawn(this.#operator.run(() => this.#running > 1));
+  }
+
+  /** In event time one for each source, so that its lines are in order. */
+  get #producers(): number {
+    const { job, producers, sources } = this.#scenario;
+    return TIMED_JOBS.has(job) ? sources : producers;
+  }
+
+  ensureRunning(): Promise<void> {
+    return this.#operator.ensureRunning();
   }
 
   /** Asks until a checkpoint covers everything accepted so far. */
@@ -57,143 +75,85 @@ export class Workload {
       } catch (error) {
         if (!isFaultOfTheWorld(error)) throw error;
       }
-      await this.#sleep(500);
+      await this.#world.sleep(500);
     }
   }
 
-  /** Every entry of the live state, once all partitions have caught up. */
-  async readEverything(): Promise<Map<string, number>> {
-    const counts = new Map<string, number>();
-    for (let index = 0; index < this.#scenario.partitions; index++) {
-      for (;;) {
-        const entries = await this.#scan(index);
-        if (entries === undefined) {
-          await this.#sleep(500);
-          continue;
-        }
-        for (const [key, value] of entries) counts.set(key, (counts.get(key) ?? 0) + value);
-        break;
-      }
+  readEverything(): Promise<States> {
+    return readEverything(this.#world, this.#job, this.#scenario.partitions);
+  }
+
+  /** All committed output, as it is told to somebody outside. */
+  async readOutput(): Promise<readonly OutputSegment[]> {
+    const segments: OutputSegment[] = [];
+    for (let from: OutputRequest["from"]; ;) {
+      const answer = await this.#world
+        .outside("reader")
+        .coordinator()
+        .readOutput(from === undefined ? {} : { from });
+      if (answer.kind !== "segments") throw new Error(`The output is ${answer.kind}.`);
+      segments.push(...answer.segments);
+      const last = answer.segments.at(-1);
+      if (answer.isEnd || last === undefined) return segments;
+      from = { row: last.row, segment: last.segment + 1 };
     }
-    return counts;
   }
 
   #spawn(work: Promise<void>): void {
     this.#running++;
     work.then(
       () => void this.#running--,
-      (error: unknown) => {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        this.#world.violations.add(`A client failed: ${text}`);
-      },
+      (error: unknown) => this.#world.violations.add(`A client failed: ${String(error)}`),
     );
   }
 
-  async #produce(producer: number, random: SeededRandom): Promise<void> {
-    // Dice of its own: what is sent does not depend on what goes wrong.
+  async #produce(index: number, random: SeededRandom): Promise<void> {
+    // What is sent depends on nothing but the seed; when and how it is sent depends on the faults.
     const content = random.fork();
+    const producer = this.#job.producer(index, random.fork());
+    const request = (sequence: number, lines: readonly string[]): ProducerRequest => {
+      this.sent.push(...lines);
+      const source = index % this.#scenario.sources;
+      return { producer: `producer-${index}`, source, sequence, lines };
+    };
     for (let sequence = 0; sequence < this.#scenario.requestsPerProducer; sequence++) {
       await this.#pause(random);
-      const count = content.integer(this.#scenario.linesPerRequest + 1);
-      const lines = this.#lines(`${producer}-${sequence}`, count, content);
-      this.sent.push(...lines);
-      const source = producer % this.#scenario.sources;
-      const request = { producer: `producer-${producer}`, source, sequence, lines };
-      if (random.chance(0.1)) {
-        // Somebody upstream sends the same request a second time while the first is still under way.
-        const rival = random.fork();
-        this.#spawn(this.#deliver(request, rival));
-      }
-      await this.#deliver(request, random);
+      const lines = producer.lines(content.integer(this.#scenario.linesPerRequest + 1));
+      await this.#post(request(sequence, lines), random);
+      if (sequence === 0) await this.#awaitTheOthers();
     }
+    if (producer.closing.length === 0) return;
+    await this.#post(request(this.#scenario.requestsPerProducer, producer.closing), random);
   }
 
-  /** Sometimes nothing, sometimes long enough for every object to lose its memory. */
+  async #post(request: ProducerRequest, random: SeededRandom): Promise<void> {
+    if (random.chance(0.1)) {
+      // Somebody upstream sends the same request a second time while the first is still under way.
+      this.#spawn(deliver(this.#world, request, random.fork()));
+    }
+    await deliver(this.#world, request, random);
+  }
+
+  /** In event time nobody goes on before a checkpoint has a line of each source: a source that begins later is late. */
+  async #awaitTheOthers(): Promise<void> {
+    if (!TIMED_JOBS.has(this.#scenario.job)) return;
+    if (++this.#begun === this.#producers) {
+      await this.finalCheckpoint();
+      this.#allBegun.resolve();
+    }
+    await this.#allBegun.promise;
+  }
+
+  /** Sometimes nothing, sometimes long enough for every object to lose its memory, or for hours. */
   async #pause(random: SeededRandom): Promise<void> {
-    const milliseconds = random.pick([0, 0, 5, 100, 1_500, 12_000, 40_000]);
-    if (milliseconds > 0) await this.#sleep(random.between(1, milliseconds));
-  }
-
-  /** Each line has a word of its own and moves one unit from an account to another. */
-  #lines(request: string, count: number, random: SeededRandom): string[] {
-    return Array.from({ length: count }, (_, number) => {
-      const [from, to] = [random.integer(ACCOUNTS), random.integer(ACCOUNTS)];
-      const words = [
-        `line${request}-${number}${padding(random, this.#scenario.paddingBytes)}`,
-        `debit${from}`,
-        `credit${to}`,
-      ];
-      for (let more = random.integer(6); more > 0; more--) {
-        words.push(`word${random.integer(this.#scenario.sharedWords)}`);
-      }
-      return words.join(" ");
-    });
-  }
-
-  async #deliver(request: Request, random: SeededRandom): Promise<void> {
-    let from = 0;
-    for (let attempt = 0; ; attempt++) {
-      const isLast = random.chance(0.5);
-      const upTo = isLast ? request.lines.length : random.between(from, request.lines.length);
-      const next = await this.#append(request, from, upTo, upTo === request.lines.length);
-      if (next === "closed") return;
-      if (next === "failed") {
-        await this.#sleep(random.between(1, 200));
-        // As the Worker, from the segment that failed; or as the client, from the beginning.
-        if (random.chance(0.5)) from = 0;
-      } else if (next === "later") {
-        await this.#sleep(1_000);
-      } else {
-        from = next;
-      }
-    }
-  }
-
-  /** The line to go on from, or what happened instead. */
-  async #append(
-    request: Request,
-    from: number,
-    upTo: number,
-    last: boolean,
-  ): Promise<number | "closed" | "failed" | "later"> {
-    const lines = request.lines.slice(from, upTo);
-    if (lines.length === 0 && !last) return from;
-    let answer: AppendAnswer;
-    try {
-      answer = await this.#world
-        .outside(request.producer)
-        .source(request.source)
-        .append({
-          producer: { id: request.producer, sequence: request.sequence },
-          fromLine: from,
-          lines: lines.length,
-          bytes: new TextEncoder().encode(lines.join("\n")),
-          last,
-        });
-    } catch (error) {
-      if (isFaultOfTheWorld(error)) return "failed";
-      throw error;
-    }
-    switch (answer.kind) {
-      case "appended":
-        return last ? "closed" : upTo;
-      case "duplicate":
-        return "closed";
-      case "lineGap":
-        return answer.linesIn;
-      case "full":
-      case "unavailable":
-        return "later";
-      case "sequenceGap":
-        throw new Error(
-          `${request.producer} sent sequence ${request.sequence} and was told to send ${answer.expectedSequence}.`,
-        );
-    }
+    const longest = this.#scenario.hasLongPauses ? HOURS_MS : 40_000;
+    const milliseconds = random.pick([0, 0, 5, 100, 1_500, 12_000, longest]);
+    if (milliseconds > 0) await this.#world.sleep(random.between(1, milliseconds));
   }
 
   async #askForCheckpoints(random: SeededRandom): Promise<void> {
     for (let asked = random.integer(4); asked > 0; asked--) {
-      await this.#sleep(random.between(0, 20_000));
+      await this.#world.sleep(random.between(0, 20_000));
       try {
         const waitMs = random.pick([0, 1_000, 30_000]);
         await this.#world.outside("asker").coordinator().requestCheckpoint({ waitMs });
@@ -204,54 +164,25 @@ export class Workload {
   }
 
   async #read(random: SeededRandom): Promise<void> {
+    const places = this.#job.graph.vertices.flatMap((vertex) =>
+      keyedStatesOf(vertex).map(({ name }) => ({ vertex: vertex.uid, state: name })),
+    );
     for (let reads = random.integer(this.#scenario.reads + 1); reads > 0; reads--) {
-      await this.#sleep(random.between(0, 15_000));
+      await this.#world.sleep(random.between(0, 15_000));
+      if (places.length === 0) continue;
       const index = random.integer(this.#scenario.partitions);
-      for (const [key, value] of (await this.#scan(index)) ?? []) this.#expectNoFall(key, value);
+      const { state, vertex } = this.#job.growing ?? random.pick(places);
+      const entries = await scanLive(this.#world, { vertex, index }, state);
+      if (this.#job.growing === undefined || this.#operator.hasGoneBack) continue;
+      for (const { key, value } of entries ?? []) this.#expectNoFall(key, Number(value));
     }
   }
 
   #expectNoFall(key: string, value: number): void {
     const before = this.#seen.get(key) ?? 0;
     if (value < before) {
-      this.#world.violations.add(`A live read of "${key}" fell from ${before} to ${value} [20].`);
+      this.#world.violations.add(`A live read of ${key} fell from ${before} to ${value} [20].`);
     }
     this.#seen.set(key, Math.max(before, value));
   }
-
-  /** Page by page: however high the limit, a page ends at some megabytes [41]. */
-  async #scan(index: number): Promise<[string, number][] | undefined> {
-    const found: [string, number][] = [];
-    let from: { cursor?: string } = {};
-    try {
-      for (;;) {
-        const answer = await this.#world
-          .outside("reader")
-          .partition({ vertex: VERTEX, index })
-          .scanState({ state: VERTEX, prefix: "", limit: 100_000, order: "key", ...from });
-        if (answer.kind !== "page") return undefined;
-        for (const { key, value } of answer.entries) {
-          found.push([JSON.parse(key) as string, Number(value)]);
-        }
-        if (answer.next === undefined) return found;
-        from = { cursor: answer.next };
-      }
-    } catch (error) {
-      if (isFaultOfTheWorld(error)) return undefined;
-      throw error;
-    }
-  }
-
-  #sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#world.scheduler.schedule(milliseconds, "a client goes on", resolve);
-    });
-  }
-}
-
-/** Text that no codec makes smaller by much, from seeded dice. */
-function padding(random: SeededRandom, bytes: number): string {
-  let text = "";
-  while (text.length < bytes) text += random.next().toString(36).slice(2);
-  return text.slice(0, bytes);
 }

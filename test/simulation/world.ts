@@ -5,7 +5,7 @@
  * The logic it runs is whatever `createLogic` builds; simulate.ts plugs in the real one. A world ends
  * at the first violation. Rejections nobody handles are violations too.
  */
-import type { ObjectContext, Peers } from "../../durable-objects/object-context.ts";
+import type { Peers } from "../../durable-objects/object-context.ts";
 import type { TaskId } from "../../durable-objects/messages.ts";
 import { createNodeEnvironment, TestMemoryPool } from "../support/node-environment.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
@@ -28,7 +28,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly rates: FaultRates;
   /** An object with the methods of its calls, and alarm(). */
-  createLogic(name: ObjectName, context: ObjectContext): object;
+  createLogic(name: ObjectName, context: Instance): object;
   /** Bytes of the memory pool each object has. */
   readonly memoryBytes: number;
   /** Blocks of tables are written as they are, which is several times faster; without it, with zstd. */
@@ -88,6 +88,13 @@ export class World {
     return object;
   }
 
+  /** Resolves when so much simulated time has passed: for clients outside. */
+  sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.scheduler.schedule(milliseconds, "a client goes on", resolve);
+    });
+  }
+
   /** Calls from outside: a client whose connection has the same faults as any. */
   outside(name: string): Peers {
     return this.#peers(outsideCaller(name));
@@ -104,15 +111,21 @@ export class World {
     return this.violations.first === undefined;
   }
 
-  /** Steps until `done` holds, nothing is left to do, or a limit is reached; says which. */
+  /**
+   * Steps until `done` holds, nothing is left to do, or a limit is reached; says which. What lies further
+   * ahead than `horizonMs` is not waited for: nothing is left to do before it.
+   */
   async run(limits: {
     readonly events: number;
     readonly simulatedMs: number;
+    readonly horizonMs?: number;
     readonly done?: () => boolean;
   }): Promise<"done" | "empty" | "limit" | "violation"> {
     const end = this.scheduler.now() + limits.simulatedMs;
     for (let event = 0; event < limits.events && this.scheduler.now() <= end; event++) {
       if (limits.done?.() === true) return "done";
+      const { horizonMs = Infinity } = limits;
+      if (await this.scheduler.isQuietFor(horizonMs)) return "empty";
       if (await this.step()) continue;
       return this.violations.first === undefined ? "empty" : "violation";
     }

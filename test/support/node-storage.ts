@@ -11,12 +11,14 @@ export class NodeStorage implements Sql {
   readonly #database = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
   readonly #tables = new Set<string>();
+  readonly #created = new Set<string>();
   #writes = 0;
   #inTransaction = false;
   /** Milliseconds since the epoch; undefined when none is set. */
   alarmTime: number | undefined;
 
   exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): Row[] {
+    if (this.#isDone(query)) return [];
     if (!query.startsWith("SELECT")) this.#writes++;
     const rows = this.#prepare(query).all(...bindings);
     return rows.map((row) => ({ ...row }) as Row);
@@ -66,6 +68,18 @@ export class NodeStorage implements Sql {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Every lifetime of an object creates its tables anew, if they are not there: they are. */
+  #isDone(query: string): boolean {
+    if (!/^CREATE (TABLE|INDEX) IF NOT EXISTS/.test(query)) {
+      if (query.startsWith("DROP") || query.startsWith("ALTER")) this.#created.clear();
+      return false;
+    }
+    if (this.#created.has(query)) return true;
+    // A transaction may take it back.
+    if (!this.#inTransaction) this.#created.add(query);
+    return false;
   }
 
   #prepare(query: string): StatementSync {

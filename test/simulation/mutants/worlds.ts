@@ -8,6 +8,11 @@ import { type Scenario, scenarioOf } from "../scenario.ts";
 export type MutantWorld = Partial<Scenario>;
 
 const SMALL: MutantWorld = {
+  job: "wordCount",
+  restarts: 0,
+  startsElsewhere: false,
+  hasSink: false,
+  hasLongPauses: false,
   sources: 1,
   partitions: 2,
   retained: 2,

@@ -1,22 +1,20 @@
 /**
  * Restores every retained checkpoint when it is completed and again at the end, looks for all it needs
- * whenever the list of retained ones changes, and counts what is in it against the log. Reads manifests by itself: a chain is
- * resolved here a second time, independently of the product's code.
+ * whenever the list of retained ones changes, and has the job judge what is in it, together with the
+ * output committed up to it. Reads manifests by itself: a chain is resolved here a second time,
+ * independently of the product's code.
  *
- * Checks: a checkpoint holds exactly the lines below its offsets, whole ones only (what one line takes
- * from an account it gives to another, on whatever partitions they are); no table is added twice along a
- * chain; nothing a retained checkpoint needs is deleted or overwritten.
+ * Checks: a checkpoint holds exactly the lines below its offsets, whole ones only, on whatever
+ * partitions; no table is added twice along a chain; nothing a retained checkpoint needs is deleted or
+ * overwritten.
  */
-import { FrameReader } from "../../../dataflow/frame.ts";
-import { readInFlight } from "../../../durable-objects/partition/in-flight.ts";
-import { decodeInt64Number, int64Addition, StateEngine } from "../../../state-engine/index.ts";
 import type { Manifest, PartitionTables } from "../../../state-engine/index.ts";
-import type { InFlightReference } from "../../../state-engine/manifest/manifest.ts";
-import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
-import { createNodeEnvironment } from "../../support/node-environment.ts";
-import { SeededRandom } from "../../support/seeded-random.ts";
+import type { SimulatedJob } from "../jobs/simulated-job.ts";
 import type { World } from "../world.ts";
-import { type Counts, differenceOf, type LogOracle } from "./log-oracle.ts";
+import { Lineage } from "./lineage.ts";
+import type { LogOracle } from "./log-oracle.ts";
+import { OutputOracle } from "./output-oracle.ts";
+import { StateReading } from "./state-reading.ts";
 
 interface Retained {
   readonly id: number;
@@ -27,6 +25,10 @@ interface Retained {
 export class CheckpointOracle {
   readonly #world: World;
   readonly #log: LogOracle;
+  readonly #job: SimulatedJob;
+  readonly #reading: StateReading;
+  readonly lineage: Lineage;
+  readonly output: OutputOracle;
   #retainedText = "";
   #retained: readonly Retained[] = [];
   #neededFrom: ReadonlyMap<number, number> = new Map();
@@ -41,9 +43,13 @@ export class CheckpointOracle {
   /** In all checkpoints checked; each of them as often as that was checked. */
   framesInFlight = 0;
 
-  constructor(world: World, log: LogOracle) {
+  constructor(world: World, log: LogOracle, job: SimulatedJob) {
     this.#world = world;
     this.#log = log;
+    this.#job = job;
+    this.#reading = new StateReading(world, job.graph);
+    this.lineage = new Lineage(world);
+    this.output = new OutputOracle(world, this.lineage);
     world.bucket.observer = {
       deleting: (path) => this.#deleting(path),
       written: (path, bytes, before) => this.#written(path, bytes, before),
@@ -55,6 +61,8 @@ export class CheckpointOracle {
     const { storage } = this.#world.object({ kind: "coordinator" });
     if (this.#coordinatorRead === storage.writes || !storage.hasTable("retained")) return undefined;
     this.#coordinatorRead = storage.writes;
+    this.lineage.follow();
+    this.output.follow();
     const rows = storage.exec<{ data: string }>("SELECT data FROM retained ORDER BY completion");
     const text = rows.map(({ data }) => data).join("\n");
     if (text === this.#retainedText) return undefined;
@@ -85,10 +93,16 @@ export class CheckpointOracle {
     return this.#restoreAll(this.#retained);
   }
 
-  async #restoreAll(checkpoints: readonly Retained[]): Promise<void> {
+  /** All is silent: the latest one holds everything that ever follows from the lines. */
+  async checkLatest(): Promise<void> {
+    const latest = this.#retained.filter(({ id }) => id === this.lineage.completed);
+    await this.#restoreAll(latest, true);
+  }
+
+  async #restoreAll(checkpoints: readonly Retained[], isEnd = false): Promise<void> {
     for (const checkpoint of checkpoints) {
       try {
-        await this.#check(checkpoint);
+        await this.#check(checkpoint, isEnd);
       } catch (error) {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         this.#broken(checkpoint, `cannot be restored: ${text}`);
@@ -100,9 +114,10 @@ export class CheckpointOracle {
     return this.#retained.map(({ id }) => id);
   }
 
-  /** Offsets of the latest completed checkpoint, by source. */
+  /** Offsets of the checkpoint that the job goes on from, by source. */
   get latestOffsets(): ReadonlyMap<number, number> {
-    return offsetsOf(this.#retained.at(-1)?.sources ?? []);
+    const latest = this.#retained.find(({ id }) => id === this.lineage.completed);
+    return latest === undefined ? this.lineage.since : offsetsOf(latest.sources);
   }
 
   /** By source, the line from which the log is needed: the least offset of any retained checkpoint [18]. */
@@ -111,8 +126,8 @@ export class CheckpointOracle {
   }
 
   /**
-   * The bucket holds what retained checkpoints need and nothing else, but for what landed after its
-   * DELETE, and what a sleeping partition has noted and deletes when it attaches [10].
+   * The bucket holds what retained checkpoints need, committed output, and nothing else, but for what
+   * landed after its DELETE, and what a sleeping partition has noted and deletes when it attaches [10].
    */
   expectCleanBucket(): void {
     const needed = new Set([...this.#needs.values()].flatMap((paths) => [...paths]));
@@ -123,7 +138,7 @@ export class CheckpointOracle {
       }
     }
     const left = this.#world.bucket.paths.filter(
-      (path) => !needed.has(path) && !this.#landedLate.has(path),
+      (path) => !needed.has(path) && !this.#landedLate.has(path) && !this.output.holds(path),
     );
     if (left.length === 0) return;
     this.#world.violations.add(
@@ -131,28 +146,32 @@ export class CheckpointOracle {
     );
   }
 
-  async #check(checkpoint: Retained): Promise<void> {
+  async #check(checkpoint: Retained, isEnd: boolean): Promise<void> {
     const manifest = this.#manifest(checkpoint.path);
     const partitions = this.#resolve(checkpoint, manifest);
     const needs = new Set([checkpoint.path, ...manifest.chain]);
-    const found: Counts = new Map();
-    for (const partition of partitions) {
-      for (const table of partition.tables) {
-        if (table.inline === undefined) needs.add(table.path);
-      }
-      const { inFlight } = partition;
-      if (inFlight !== undefined && "path" in inFlight.data) needs.add(inFlight.data.path);
-      await this.#count(partition, found);
-      if (inFlight !== undefined) await this.#countInFlight(inFlight, found);
+    const frames: Uint8Array[] = [];
+    for (const { inFlight, tables } of partitions) {
+      for (const { inline, path } of tables) if (inline === undefined) needs.add(path);
+      if (inFlight === undefined) continue;
+      if ("path" in inFlight.data) needs.add(inFlight.data.path);
+      frames.push(...(await this.#reading.readInFlight(inFlight)));
     }
+    const states = await this.#reading.read(partitions);
     this.#needs.set(checkpoint.id, needs);
-    const difference = differenceOf(found, this.#log.countBelow(offsetsOf(manifest.sources)));
-    if (difference !== undefined) this.#broken(checkpoint, `is wrong: ${difference}`);
-    const [debited, credited] = [sumOf(found, "debit"), sumOf(found, "credit")];
-    if (debited !== credited) {
-      this.#broken(checkpoint, `has ${debited} units taken from accounts and ${credited} given`);
-    }
     this.checked++;
+    this.framesInFlight += frames.length;
+    const whole = frames.length === 0 ? states : this.#job.withInFlight?.(states, frames);
+    // What frames on their way will do to other states shows in the end, and when it is restored.
+    if (whole === undefined) return;
+    const since = this.lineage.sinceOf(checkpoint.id);
+    const wrong = this.#job.check({
+      lines: this.#log.linesBetween(since, offsetsOf(manifest.sources)),
+      states: whole,
+      output: this.output.upTo(checkpoint.id),
+      isEnd,
+    });
+    if (wrong !== undefined) this.#broken(checkpoint, `is wrong: ${wrong}`);
   }
 
   #resolve(checkpoint: Retained, manifest: Manifest): readonly PartitionTables[] {
@@ -185,68 +204,6 @@ export class CheckpointOracle {
     return [...partitions.values()];
   }
 
-  async #count(partition: PartitionTables, into: Counts): Promise<void> {
-    const engine = StateEngine.open({
-      environment: this.#environment(),
-      blobStore: this.#reader(),
-      keyGroups: partition.keyGroups,
-      tables: partition.tables,
-      sequence: partition.sequence,
-      mergeOperators: new Map([[1, int64Addition]]),
-      uploads: {
-        nextPath: () => "oracle",
-        note: () => {
-          throw new Error("An oracle writes nothing.");
-        },
-      },
-    });
-    let start: Uint8Array | undefined;
-    do {
-      const page = await engine.scan(start === undefined ? {} : { start });
-      for (const { key, value } of page.entries) {
-        const word = new TextDecoder().decode(key.subarray(4));
-        into.set(word, (into.get(word) ?? 0) + decodeInt64Number(value));
-      }
-      start = page.next !== undefined && "start" in page.next ? page.next.start : undefined;
-    } while (start !== undefined);
-    engine.close();
-  }
-
-  /** Every word on its way to a partition is below the offsets, and not in a table yet. */
-  async #countInFlight(inFlight: InFlightReference, into: Counts): Promise<void> {
-    const frames = await readInFlight(inFlight, this.#reader(), this.#environment());
-    for (const { bytes } of frames) {
-      if (bytes.length === 0) continue;
-      this.framesInFlight++;
-      const reader = new FrameReader(bytes);
-      while (reader.next()) {
-        const { delta, keyLength, keyOffset } = reader;
-        const word = new TextDecoder().decode(bytes.subarray(keyOffset, keyOffset + keyLength));
-        into.set(word, (into.get(word) ?? 0) + delta);
-      }
-    }
-  }
-
-  #environment(): ReturnType<typeof createNodeEnvironment> {
-    const now = (): number => this.#world.scheduler.now();
-    return createNodeEnvironment({ now, random: new SeededRandom(0) });
-  }
-
-  /** The bucket as it is at this instant, without faults. */
-  #reader(): BlobStore {
-    const { bucket } = this.#world;
-    const refuse = (): never => {
-      throw new Error("An oracle changes nothing.");
-    };
-    return {
-      get: (path) => Promise.resolve(bucket.read(path)),
-      getRange: (path, offset, length) => Promise.resolve(bucket.readRange(path, offset, length)),
-      put: refuse,
-      list: refuse,
-      delete: refuse,
-    };
-  }
-
   #manifest(path: string): Manifest {
     const bytes = this.#world.bucket.read(path);
     if (bytes === undefined) throw new Error(`There is no manifest at ${path}.`);
@@ -259,6 +216,7 @@ export class CheckpointOracle {
 
   #deleting(path: string): void {
     this.#deleted.add(path);
+    this.output.deleting(path);
     const retainedNow = this.#retainedNow();
     for (const [id, needs] of this.#needs) {
       if (!retainedNow.has(id)) this.#needs.delete(id);
@@ -280,13 +238,6 @@ export class CheckpointOracle {
     const { storage } = this.#world.object({ kind: "coordinator" });
     return new Set(storage.exec<{ id: number }>("SELECT id FROM retained").map(({ id }) => id));
   }
-}
-
-/** The bank: what leaves one account of a line arrives at another, on whatever partitions they are. */
-function sumOf(counts: Counts, prefix: string): number {
-  let sum = 0;
-  for (const [key, count] of counts) if (key.startsWith(prefix)) sum += count;
-  return sum;
 }
 
 function offsetsOf(sources: Retained["sources"]): ReadonlyMap<number, number> {

@@ -1,14 +1,12 @@
 /**
- * Keeps its own copy of every line any source ever accepted, in order, and counts independently what
- * a consistent cut at given offsets must hold.
+ * Keeps its own copy of every line any source ever accepted, in order: what must be in a consistent cut
+ * at given offsets.
  *
  * Checks: line numbers have no gap and no repeat; no line that some retained checkpoint does not cover
  * is gone from the log; in the end each line sent is in exactly once.
  */
-import { wordsOf } from "../scenario.ts";
 import type { World } from "../world.ts";
-
-export type Counts = Map<string, number>;
+import type { Offsets } from "./lineage.ts";
 
 export class LogOracle {
   readonly #world: World;
@@ -47,19 +45,13 @@ export class LogOracle {
     return this.#logs.map((log) => log.length);
   }
 
-  /** What the state must be when exactly the lines below these offsets are in it. */
-  countBelow(offsets: ReadonlyMap<number, number>): Counts {
-    const counts: Counts = new Map();
-    for (const [index, log] of this.#logs.entries()) {
-      for (const line of log.slice(0, offsets.get(index) ?? 0)) {
-        for (const word of wordsOf(line)) counts.set(word, (counts.get(word) ?? 0) + 1);
-      }
-    }
-    return counts;
+  /** The lines of each source from its offset in `since` (default 0) up to the one in `until`. */
+  linesBetween(since: Offsets, until: Offsets): readonly (readonly string[])[] {
+    return this.#logs.map((log, index) => log.slice(since.get(index) ?? 0, until.get(index) ?? 0));
   }
 
-  countEverything(): Counts {
-    return this.countBelow(new Map(this.#logs.map((log, index) => [index, log.length])));
+  linesSince(since: Offsets): readonly (readonly string[])[] {
+    return this.#logs.map((log, index) => log.slice(since.get(index) ?? 0));
   }
 
   /** Every line sent was accepted once, and nothing else was. */
@@ -95,13 +87,4 @@ export class LogOracle {
     }
     log.push(...lines);
   }
-}
-
-/** The first difference between two counts, in words; undefined when there is none. */
-export function differenceOf(found: Counts, expected: Counts): string | undefined {
-  const keys = new Set([...expected.keys(), ...found.keys()]);
-  const wrong = [...keys].filter((key) => (found.get(key) ?? 0) !== (expected.get(key) ?? 0));
-  const [key] = wrong.toSorted();
-  if (key === undefined) return undefined;
-  return `"${key}" is ${found.get(key) ?? 0} where ${expected.get(key) ?? 0} is right`;
 }

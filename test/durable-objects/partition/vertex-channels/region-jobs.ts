@@ -1,34 +1,16 @@
 /** Jobs of several keyed vertices, and what their states must be for given words. */
 import { job } from "../../../../dataflow/job.ts";
 import { int64Codec } from "../../../../dataflow/codecs/plain-codecs.ts";
-import type { JobOptionsInput } from "../../../../dataflow/options.ts";
 import { valueState } from "../../../../dataflow/state/state-descriptor.ts";
 import type { Stream } from "../../../../dataflow/stream.ts";
-import type { Counts } from "../../../simulation/oracles/log-oracle.ts";
-import { unalignedOf, wordsOf, type Scenario } from "../../../simulation/scenario.ts";
-import type { RegionJob, States } from "./region-run.ts";
-
-function optionsOf(scenario: Scenario): JobOptionsInput {
-  return {
-    parallelism: scenario.partitions,
-    maxParallelism: 16,
-    sources: scenario.sources,
-    checkpoint: {
-      intervalMs: scenario.intervalMs,
-      minPauseMs: scenario.minPauseMs,
-      timeoutMs: scenario.timeoutMs,
-      retained: scenario.retained,
-      tolerableFailures: scenario.tolerableFailures,
-      mode: scenario.mode,
-      unaligned: unalignedOf(scenario),
-    },
-    restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
-  };
-}
+import { jobOptions } from "../../../simulation/jobs/job-options.ts";
+import { wordsOf } from "../../../simulation/jobs/word-count.ts";
+import type { Scenario } from "../../../simulation/scenario.ts";
+import type { Counts, RegionJob, States } from "./region-run.ts";
 
 /** A word count, and behind it how many words occur how often. */
 export function countOfCounts(scenario: Scenario): RegionJob {
-  const { graph } = job("region", optionsOf(scenario))
+  const { graph } = job("region", jobOptions(scenario))
     .lines()
     .flatMap((line) => wordsOf(line))
     .keyBy((word) => word)
@@ -53,7 +35,7 @@ const sequence = valueState("sequence", int64Codec);
  * records of each word, the second throws unless they come one by one in that order, the third counts.
  */
 export function pipeline(scenario: Scenario): RegionJob {
-  const words = job("region", optionsOf(scenario))
+  const words = job("region", jobOptions(scenario))
     .lines()
     .flatMap((line) => wordsOf(line));
   return numbered(words);
@@ -61,7 +43,7 @@ export function pipeline(scenario: Scenario): RegionJob {
 
 /** The same behind the union of two streams, one of the even and one of the odd words. */
 export function union(scenario: Scenario): RegionJob {
-  const words = job("region", optionsOf(scenario))
+  const words = job("region", jobOptions(scenario))
     .lines()
     .flatMap((line) => wordsOf(line));
   const even = words.filter((word) => word.length % 2 === 0);
@@ -115,7 +97,7 @@ function groupsOf(words: Counts): ReadonlyMap<string, string> {
  * per word where they meet. Beside it a plain count that nothing follows.
  */
 export function diamond(scenario: Scenario): RegionJob {
-  const words = job("region", optionsOf(scenario))
+  const words = job("region", jobOptions(scenario))
     .lines()
     .flatMap((line) => wordsOf(line));
   words.keyBy((word) => word).count("counts");

@@ -1,0 +1,28 @@
+/** The options of every simulated job: what its scenario says. */
+import type { JobOptionsInput } from "../../../dataflow/options.ts";
+import type { UnalignedOptions } from "../../../dataflow/job-options.ts";
+import type { Scenario } from "../scenario.ts";
+
+export const SIMULATED_JOB = "simulated";
+
+export function jobOptions(scenario: Scenario): JobOptionsInput {
+  return {
+    parallelism: scenario.partitions,
+    maxParallelism: 16,
+    sources: scenario.sources,
+    checkpoint: {
+      intervalMs: scenario.intervalMs,
+      minPauseMs: scenario.minPauseMs,
+      timeoutMs: scenario.timeoutMs,
+      retained: scenario.retained,
+      tolerableFailures: scenario.tolerableFailures,
+      mode: scenario.mode,
+      unaligned: unalignedOf(scenario),
+    },
+    restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
+  };
+}
+
+export function unalignedOf({ alignmentTimeoutMs }: Scenario): UnalignedOptions | null {
+  return alignmentTimeoutMs === null ? null : { alignmentTimeoutMs };
+}

@@ -1,0 +1,3 @@
+import { expectPromises } from "./expect-promises.ts";
+
+expectPromises(301, 400);
