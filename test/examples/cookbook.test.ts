@@ -1,11 +1,12 @@
 /** The jobs of docs/jobs.md, run under faults on lines of which a person can tell the results. */
 import { readdirSync, readFileSync } from "node:fs";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import type { BuiltStream } from "../../dataflow/job.ts";
 import { codeBlocksOf } from "../support/code-blocks.ts";
 import { silentSensors } from "../../examples/alert-with-timers.ts";
 import { changeDataJoin } from "../../examples/change-data-join.ts";
 import { deduplication } from "../../examples/deduplication.ts";
+import { enrichment } from "../../examples/enrichment.ts";
 import { fraudRule } from "../../examples/fraud-rule.ts";
 import { funnel } from "../../examples/funnel.ts";
 import { leaderboard } from "../../examples/leaderboard.ts";
@@ -42,6 +43,7 @@ async function run(
     await world.pass(pauseMs);
   }
   world.calm();
+  await world.pass(20_000);
   await world.checkpoint();
   return await world.output();
 }
@@ -130,6 +132,36 @@ test("alert with timers: silence raises one alert, without another line", async 
     { sensor: "a", silentForMs: 5 * minute, last: 3 },
     { sensor: "b", silentForMs: 5 * minute, last: 2 },
   ]);
+});
+
+test("enrichment: each order meets the rate of its currency, asked again where the service fails", async () => {
+  const rates = new Map([
+    ["usd", 0.9],
+    ["nok", 0.08],
+  ]);
+  let asked = 0;
+  vi.stubGlobal("fetch", async (url: string) => {
+    if (++asked % 3 === 0) return new Response("", { status: 503 });
+    return new Response(String(rates.get(new URL(url).pathname.slice(1))));
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const order = (id: string, currency: string, amount: number) => ({ id, currency, amount });
+  const committed = await run(enrichment, [
+    order("o1", "usd", 10),
+    order("o2", "nok", 100),
+    order("o3", "usd", 20),
+    order("o4", "nok", 200),
+  ]);
+  const euros = committed.map(({ value }) => value as { id: string; euro: number });
+  expect(new Map(euros.map(({ id, euro }) => [id, euro]))).toEqual(
+    new Map([
+      ["o1", 9],
+      ["o2", 8],
+      ["o3", 18],
+      ["o4", 16],
+    ]),
+  );
+  expect(euros).toHaveLength(4);
 });
 
 test("deduplication: an order counts again only after a day", async () => {
