@@ -42,7 +42,7 @@ async function run(
 }
 
 it.each(Object.entries(JOBS))(
-  "[CK9] completes checkpoints of a %s although one partition is slow, where aligned ones expire",
+  "completes checkpoints of a %s although one partition is slow, where aligned ones expire",
   async (_name, jobOf) => {
     const aligned = await run(jobOf, { alignmentTimeoutMs: null });
     expect(aligned.failure).toBeUndefined();
