@@ -12,12 +12,14 @@ export async function sweep(house: Coordination): Promise<void> {
   const { context, registry, store } = house;
   const objects = registry.deadObjects().slice(0, deletedAtOnce);
   if (objects.length > 0) {
+    context.crashPoint("coordinator: before delete objects");
     await context.blobStore.delete(objects);
     store.step("forget objects", () => registry.forget(objects, []));
   }
   // Manifests go last, oldest first, and only when no object is left to go before them.
   const manifests = objects.length > 0 ? [] : registry.deadManifests().slice(0, deletedAtOnce);
   for (const path of manifests) {
+    context.crashPoint("coordinator: before delete manifest");
     await context.blobStore.delete([path]);
     store.step("forget manifest", () => registry.forget([], [path]));
   }

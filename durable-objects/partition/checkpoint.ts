@@ -165,6 +165,7 @@ export class PartitionCheckpoints {
     const run = this.#runs.get(checkpoint);
     if (run === undefined) return;
     const { context, engine, output } = this.#options;
+    context.crashPoint("partition: before freeze");
     const startedAt = context.environment.now();
     const moment = this.#options.moment();
     const base = this.#held.get(run.base);
@@ -179,6 +180,7 @@ export class PartitionCheckpoints {
     this.#held.set(checkpoint, { moment, hasInFlight: mayHoldFrames });
     const processedBytes = this.#options.appliedBytes() - run.appliedBefore;
     output.seal(checkpoint);
+    context.crashPoint("partition: after freeze");
     const taken = { moment, frozen, overtaken, startedAt, frozenAt, processedBytes };
     const finish = async (): Promise<void> => {
       try {

@@ -4,13 +4,20 @@
  */
 import type { BlobEntry, BlobStore, PutOptions } from "../../state-engine/blob-store/blob-store.ts";
 
+interface CountedStoreContext {
+  readonly blobStore: BlobStore;
+  readonly crashPoint: (name: string) => void;
+}
+
 export class CountedBlobStore implements BlobStore {
   readonly #store: BlobStore;
+  readonly #crashPoint: (name: string) => void;
   #classA = 0;
   #classB = 0;
 
-  constructor(store: BlobStore) {
-    this.#store = store;
+  constructor({ blobStore, crashPoint }: CountedStoreContext) {
+    this.#store = blobStore;
+    this.#crashPoint = crashPoint;
   }
 
   /** Operations since the last call. Deletes are free. */
@@ -31,9 +38,12 @@ export class CountedBlobStore implements BlobStore {
     return this.#store.getRange(path, offset, length);
   }
 
-  put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists"> {
+  async put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists"> {
     this.#classA += 1;
-    return this.#store.put(path, bytes, options);
+    this.#crashPoint("partition: before put");
+    const answer = await this.#store.put(path, bytes, options);
+    this.#crashPoint("partition: after put");
+    return answer;
   }
 
   list(prefix: string): Promise<readonly BlobEntry[]> {
@@ -41,7 +51,9 @@ export class CountedBlobStore implements BlobStore {
     return this.#store.list(prefix);
   }
 
-  delete(paths: readonly string[]): Promise<void> {
-    return this.#store.delete(paths);
+  async delete(paths: readonly string[]): Promise<void> {
+    this.#crashPoint("partition: before delete");
+    await this.#store.delete(paths);
+    this.#crashPoint("partition: after delete");
   }
 }

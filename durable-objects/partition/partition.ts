@@ -73,7 +73,11 @@ export class PartitionTask implements PartitionCalls {
     this.#vertex = vertexOf(job, task);
     this.#notes = new UploadNotes(context);
     this.#results = new LiveResults(context);
-    this.#counter = new OperationCounter(new CountedBlobStore(context.blobStore), this.#notes);
+    const blobStore = new CountedBlobStore({
+      blobStore: context.blobStore,
+      crashPoint: (name) => context.crashPoint(name),
+    });
+    this.#counter = new OperationCounter(blobStore, this.#notes);
     this.#attachment = new Attachment({
       context,
       task: this.#task,

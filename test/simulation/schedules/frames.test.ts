@@ -1,15 +1,12 @@
 /** Rules 8, 14 and 30: a frame is applied wholly and in its turn, whatever waits or throws. */
-import { expect, it } from "vitest";
 import { job } from "../../../dataflow/job.ts";
-import { asyncOperator } from "../../../dataflow/operators/async-operator.ts";
 import { OperatorRunner } from "../../../dataflow/operators/operator-runner.ts";
 import { int64Codec } from "../../../dataflow/codecs/plain-codecs.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
-import { openHarness } from "../../../dataflow/testing/operator-harness.ts";
 import { OutgoingChannel } from "../../../durable-objects/source/channel.ts";
 import { type Breakage, patched } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { KEEPS_ITS_MEMORY } from "./breakages.ts";
+import { KEEPS_ITS_MEMORY, replacing } from "./breakages.ts";
 import { options, P0, P1, S0, VERTEX, wordCount, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
 
@@ -115,27 +112,42 @@ function waitingForTheSlowest(): Breakage {
   };
 }
 
-async function enrichedAfterRestore(): Promise<readonly unknown[]> {
-  const call = (id: number): Promise<readonly string[]> => Promise.resolve([`name ${id}`]);
-  const harness = openHarness(asyncOperator("names", call), { keys: [() => "k"], clock: 1 });
-  for (const id of [1, 2]) await harness.process(id, id);
-  await harness.complete(harness.takeRequests()[0]!, ["name 1"]);
-  const restored = harness.restarted();
-  await restored.reissueRequests();
-  for (const request of restored.takeRequests()) {
-    await restored.complete(request, [`name ${String(request.record)}`]);
-  }
-  return restored.values();
+/** Requests to the outside that nobody has answered yet. */
+const asking: { readonly record: string; readonly answer: (name: string) => void }[] = [];
+
+function enriched() {
+  return job("schedule", options({ parallelism: 1 }))
+    .lines()
+    .keyBy((line) => line)
+    .mapAsync(VERTEX, (record) => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      asking.push({ record, answer: resolve });
+      return promise;
+    })
+    .output();
 }
 
-it("[rule 14] a record that waits for its result is in state, and asked for again (operator alone)", async () => {
-  expect(await enrichedAfterRestore()).toEqual(["name 2"]);
-  const undo = patched(OperatorRunner.prototype, "reissueRequests", () => ({
-    value: () => true,
-  }));
-  try {
-    expect(await enrichedAfterRestore()).toEqual([]);
-  } finally {
-    undo();
-  }
+/** The record is below the offset of 1, its result not here; P0 loses its memory. */
+schedule("[rule 14] a record that waits for its result is in state, and asked for again", {
+  job: enriched,
+  async play(stage) {
+    asking.length = 0;
+    await stage.post(S0, "a");
+    await stage.settle();
+    await stage.checkpoint();
+    stage.loseMemory(P0);
+    await stage.post(S0, "b");
+    await stage.settle();
+    for (const { answer, record } of asking.splice(0)) answer(`${record}!`);
+    await stage.settle();
+    await stage.ask(() => stage.coordinator.requestCheckpoint({ waitMs: 10_000 }));
+    return (await stage.values()).map(String).toSorted();
+  },
+  kept: ["a!", "b!"],
+  without: {
+    "a checkpoint holds no waiting records": {
+      breakages: [replacing(OperatorRunner.prototype, "reissueRequests", () => true)],
+      broken: ["b!"],
+    },
+  },
 });
