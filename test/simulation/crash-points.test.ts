@@ -38,7 +38,8 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /** Steps met only when something goes wrong: looked for in worlds where much does. */
-const RARE = /^coordinator: (before|after) (expire|forget objects|request progress|strays)$/;
+const RARE =
+  /^(coordinator: (before|after) (delete objects|expire|forget objects|request progress|strays)|partition: (before|after) delete)$/;
 const SEEDS = 30;
 
 /** Much of everything and no fault but the crash: several checkpoints, uploads, sweeps. */
@@ -61,12 +62,13 @@ const PLAIN: Scenario = {
   rates: NO_FAULTS,
 };
 
-/** Checkpoints that expire, requests that wait, deletions that fail. */
+/** Checkpoints that expire, requests that wait, deletions that fail, uploads that nobody acknowledged. */
 const HARD: Partial<Scenario> = {
   timeoutMs: 10_000,
   tolerableFailures: 1_000,
   rates: {
     ...NO_FAULTS,
+    crash: 0.005,
     lostCall: 0.05,
     lostAnswer: 0.1,
     slowCall: 0.1,
