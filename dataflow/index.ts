@@ -80,3 +80,14 @@ export type { FunctionContext } from "./operators/user-function.ts";
 export type { AsyncContext, Key, KeyedOperator, Update } from "./operators/keyed-operator.ts";
 export type { TopNOptions } from "./operators/top-n-operator.ts";
 export type { IntervalJoinOptions } from "./operators/interval-join-operator.ts";
+
+export { generator } from "./feeds/generator.ts";
+export type { GeneratorOptions } from "./feeds/generator.ts";
+export { poll } from "./feeds/poll.ts";
+export type { PollOptions } from "./feeds/poll.ts";
+export type { Feed, PollContext, PollFunction } from "./feeds/feed.ts";
+export { postedLines } from "./feeds/posted-lines.ts";
+export { queueMessages } from "./feeds/queue-messages.ts";
+export type { QueueMessagesOptions } from "./feeds/queue-messages.ts";
+export { r2Objects } from "./feeds/r2-objects.ts";
+export type { R2ObjectsOptions } from "./feeds/r2-objects.ts";

@@ -74,6 +74,24 @@ export type AppendAnswer =
       readonly retryAfterSeconds: number;
     };
 
+/** Messages of a queue, as one delivery brings them. */
+export interface AppendMessagesRequest {
+  readonly queue: string;
+  readonly messages: readonly DeliveredMessage[];
+}
+export interface DeliveredMessage {
+  /** The same in every delivery. */
+  readonly id: string;
+  /** When it was sent, the same in every delivery: ms since the epoch. */
+  readonly sentAt: number;
+  /** UTF-8, one or more lines. */
+  readonly text: Uint8Array;
+}
+export type AppendMessagesAnswer =
+  /** Durable, now or from an earlier delivery; but not those whose ids are in `refused`, which never will be. */
+  | { readonly kind: "appended"; readonly added: number; readonly refused: readonly string[] }
+  | Extract<AppendAnswer, { kind: "full" | "unavailable" }>;
+
 // ---------------------------------------------------------------- Source ↔ Partition
 
 export interface SourceFrame extends ChannelFence {
@@ -271,6 +289,8 @@ export interface CheckpointCompleted {
 
 export interface SourceCalls {
   append(request: AppendRequest): Promise<AppendAnswer>;
+  /** Takes messages of a queue that the job reads; those it has are not added again. */
+  appendMessages(request: AppendMessagesRequest): Promise<AppendMessagesAnswer>;
   /** A partition has restored: its channel must be opened anew. */
   rewind(request: RewindRequest): Promise<RewindAnswer>;
   triggerCheckpoint(trigger: CheckpointTrigger): Promise<TriggerAnswer>;

@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type {
+  AppendMessagesRequest,
   AppendRequest,
   CheckpointCompleted,
   CheckpointTrigger,
@@ -40,6 +41,10 @@ export function sourceObject(jobs: JobRegistry): ObjectClass {
 
     async append(request: AppendRequest) {
       return await this.#held.task.append(request);
+    }
+
+    async appendMessages(request: AppendMessagesRequest) {
+      return await this.#held.task.appendMessages(request);
     }
 
     async rewind(request: RewindRequest) {

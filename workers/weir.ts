@@ -15,6 +15,8 @@ import { JobRegistry } from "../durable-objects/platform/job-registry.ts";
 import type { ObjectClass } from "../durable-objects/platform/object-class.ts";
 import { sourceObject } from "../durable-objects/source-object.ts";
 import { createWeirApp } from "./http/app.ts";
+import { consumeQueue } from "./queues/consume-queue.ts";
+import type { QueueBatch } from "./queues/consume-queue.ts";
 
 export type { WeirBindings } from "../durable-objects/platform/bindings.ts";
 
@@ -22,6 +24,8 @@ export type { WeirBindings } from "../durable-objects/platform/bindings.ts";
 export interface WeirWorker {
   readonly handler: {
     fetch(request: Request, bindings: WeirBindings, context: ExecutionContext): Promise<Response>;
+    /** Takes batches of the queues that jobs read with queueMessages(). */
+    queue(batch: QueueBatch, bindings: WeirBindings): Promise<void>;
   };
   readonly Source: ObjectClass;
   readonly Partition: ObjectClass;
@@ -33,7 +37,10 @@ export function weir(streams: readonly BuiltStream[]): WeirWorker {
   const jobs = new JobRegistry(streams.map(jobGraphOf));
   const app = createWeirApp(jobs);
   return {
-    handler: { fetch: async (...call) => await app.fetch(...call) },
+    handler: {
+      fetch: async (...call) => await app.fetch(...call),
+      queue: async (batch, bindings) => await consumeQueue(jobs, batch, bindings),
+    },
     Source: sourceObject(jobs),
     Partition: partitionObject(jobs),
     Coordinator: coordinatorObject(jobs),

@@ -2,12 +2,14 @@
 /// <reference path="./node-modules.d.ts" />
 /**
  * What feeds read from outside, in workerd: R2 bindings, fetch, and the streaming codecs of node:zlib,
- * which take several gzip members or zstd frames one after the other for one text, and check their sums.
+ * which take several gzip members one after the other for one text, and check their sums. A zstd object
+ * is one frame.
  */
 import { isUtf8 } from "node:buffer";
 import * as zlib from "node:zlib";
 import type { CompressedFormat, Decompressor, InputBucket, Inputs, ObjectRead } from "../inputs.ts";
 
+const longestSilenceMs = 10_000;
 /** Decompressed bytes in one piece. */
 const pieceBytes = 256 * 1024;
 
@@ -117,10 +119,15 @@ class ZlibDecompressor implements Decompressor {
 
   async #call(begin: (done: () => void) => void): Promise<readonly Uint8Array[]> {
     if (this.#error !== undefined) throw this.#error;
-    await new Promise<void>((resolve, reject) => {
-      this.#failed = reject;
-      begin(() => resolve());
-    });
+    const { promise, reject, resolve } = Promise.withResolvers<void>();
+    this.#failed = reject;
+    // workerd's zstd falls silent at a second frame.
+    const silence = setTimeout(
+      () => reject(new Error("the decompressor fell silent: zstd objects must be one frame")),
+      longestSilenceMs,
+    );
+    begin(resolve);
+    await promise.finally(() => clearTimeout(silence));
     const pieces = this.#pieces;
     this.#pieces = [];
     return pieces;

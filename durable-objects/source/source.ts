@@ -8,6 +8,8 @@
 import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type {
   AppendAnswer,
+  AppendMessagesAnswer,
+  AppendMessagesRequest,
   AppendRequest,
   CheckpointCompleted,
   CheckpointTrigger,
@@ -26,6 +28,7 @@ import { Appender } from "./appender.ts";
 import { Attachment } from "./attachment.ts";
 import type { Attached } from "./attachment.ts";
 import { taskFailure } from "./failure.ts";
+import { QueueFeeds } from "./feeds/queue-feeds.ts";
 import { SourceFeeds } from "./feeds/source-feeds.ts";
 import { IdleMark } from "./idle-mark.ts";
 import { SourceLog } from "./log.ts";
@@ -57,6 +60,7 @@ export class SourceTask implements SourceCalls {
   readonly #waiters: ProcessedWaiters;
   readonly #idleMark: IdleMark;
   readonly #feeds: SourceFeeds;
+  readonly #queues: QueueFeeds;
   readonly #alarm: SourceAlarm;
   /** How far it is. */
   readonly figures: SourceFigures;
@@ -89,6 +93,7 @@ export class SourceTask implements SourceCalls {
       pump: () => this.#pump,
     });
     this.#alarm = new SourceAlarm({ context, operations, facts: () => this.#alarmFacts });
+    this.#queues = new QueueFeeds({ context, inputs, job, appender: this.#appender });
     this.#feeds = new SourceFeeds({
       context,
       inputs,
@@ -141,6 +146,21 @@ export class SourceTask implements SourceCalls {
     this.#context.crashPoint("source: after append");
     if (answer.kind === "appended" && answer.added > 0) {
       this.#inBackground("pumping appended lines", () => this.#appended());
+    }
+    return answer;
+  }
+
+  async appendMessages(request: AppendMessagesRequest): Promise<AppendMessagesAnswer> {
+    const { status } = this.#standing;
+    if (!isLive(status)) {
+      return { kind: "unavailable", status, retryAfterSeconds: retryWhenUnavailableSeconds };
+    }
+    const answer = this.#queues.append(request);
+    if (answer.kind === "full") {
+      return { kind: "full", retryAfterSeconds: retryWhenUnavailableSeconds };
+    }
+    if (answer.added > 0) {
+      this.#inBackground("pumping messages of a queue", () => this.#appended());
     }
     return answer;
   }

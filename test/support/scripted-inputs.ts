@@ -36,6 +36,8 @@ export class ScriptedInputs implements Inputs {
   readonly isUtf8 = isUtf8;
   /** Calls by what they did. */
   readonly calls: string[];
+  /** Told of each call before it is answered: changes what is there in the middle of everything. */
+  readonly listeners: ((what: string) => void)[];
   readonly #options: ScriptedInputsOptions;
 
   constructor(options: ScriptedInputsOptions = {}, shared?: ScriptedInputs) {
@@ -43,6 +45,7 @@ export class ScriptedInputs implements Inputs {
     this.objects = shared?.objects ?? new Map();
     this.answers = shared?.answers ?? new Map();
     this.calls = shared?.calls ?? [];
+    this.listeners = shared?.listeners ?? [];
   }
 
   /** The same world, asked in another way. */
@@ -94,6 +97,7 @@ export class ScriptedInputs implements Inputs {
 
   async #call<Answer>(what: string, answer: () => Answer): Promise<Answer> {
     this.calls.push(what);
+    for (const listener of this.listeners) listener(what);
     if (this.#options.call !== undefined) return await this.#options.call(what, answer);
     return answer();
   }

@@ -2,6 +2,8 @@
  * POST and WebSocket of /jobs/{job}/lines: headers in, the contract's answers out.
  */
 import { createRoute, z } from "@hono/zod-openapi";
+import { feedsOf, takesPostedLines } from "../../dataflow/feeds/feed.ts";
+import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { ingestBody } from "../ingest/ingest-body.ts";
 import type { IngestRequest } from "../ingest/ingest-body.ts";
@@ -9,18 +11,18 @@ import { acceptLinesSocket } from "../ingest/lines-socket.ts";
 import type { Producer } from "../ingest/segment-appender.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 import { addRoute, jobParameter, problems, reachJob } from "./routing.ts";
-import type { WeirApp } from "./routing.ts";
+import type { ReachableJob, WeirApp } from "./routing.ts";
 
 export function addIngestRoutes(app: WeirApp, jobs: JobRegistry): void {
   addRoute(app, postLines, async (context) => {
-    const job = reachJob(jobs, context.req.param("job"), context.env);
+    const job = reachFedJob(jobs, context.req.param("job"), context.env);
     const { headers, body } = context.req.raw;
     const result = await ingestBody(job, { body, ...ingestHeaders(headers) });
     if (result.kind === "problem") return problemResponse(result.problem);
     return context.json({ accepted: result.accepted, duplicate: result.duplicate });
   });
   addRoute(app, openLinesSocket, async (context) => {
-    const job = reachJob(jobs, context.req.param("job"), context.env);
+    const job = reachFedJob(jobs, context.req.param("job"), context.env);
     const { headers } = context.req.raw;
     if (headers.get("Upgrade")?.toLowerCase() !== "websocket") {
       throw new ProblemError({
@@ -31,6 +33,21 @@ export function addIngestRoutes(app: WeirApp, jobs: JobRegistry): void {
     }
     const producer = producerOf(headers);
     return acceptLinesSocket(job, producer);
+  });
+}
+
+/** Throws the 404 of the contract, or 405 for a job whose lines come from elsewhere. */
+function reachFedJob(jobs: JobRegistry, name: string, bindings: WeirBindings): ReachableJob {
+  const job = reachJob(jobs, name, bindings);
+  if (takesPostedLines(job.graph)) return job;
+  const feeds = feedsOf(job.graph).map((feed) => feed.name);
+  throw new ProblemError({
+    status: 405,
+    title: "Job takes no posted lines",
+    detail:
+      `The lines of job "${name}" come from ${feeds.join(", ")}. ` +
+      `Add postedLines() to its from(...) to post lines as well.`,
+    members: { accepted: 0 },
   });
 }
 
@@ -107,6 +124,7 @@ const postLines = createRoute({
     ...problems({
       400: "Not UTF-8, bad header, broken gzip",
       404: "No such job",
+      405: "The job's lines come from elsewhere",
       409: "The sequence skips ahead",
       413: "A line over 1 MiB, or the body over the limit",
       415: "Content-Encoding other than gzip",

@@ -63,7 +63,8 @@ export class SourceFeeds {
   }
 
   get progress(): readonly FeedProgress[] {
-    return this.#runs.map((run) => run.describe());
+    const runs = this.#runs.length > 0 ? this.#runs : this.#createRuns();
+    return runs.map((run) => run.describe());
   }
 
   /** When the object has to be awake for its feeds at the latest; undefined: not for them. */
@@ -79,9 +80,14 @@ export class SourceFeeds {
   /** The job runs: everything goes on from what is durable. */
   start(): void {
     this.stop();
-    const { appender, context, events } = this.#options;
     this.#slice.left = sliceBytes;
-    this.#runs = this.#feeds.map(
+    this.#runs = this.#createRuns();
+    this.goOn();
+  }
+
+  #createRuns(): readonly FeedRun[] {
+    const { appender, context, events } = this.#options;
+    return this.#feeds.map(
       (feed) =>
         new FeedRun({
           context,
@@ -93,7 +99,6 @@ export class SourceFeeds {
           events,
         }),
     );
-    this.goOn();
   }
 
   stop(): void {

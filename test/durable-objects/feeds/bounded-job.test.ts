@@ -87,7 +87,7 @@ function archive(clicks: readonly Click[]): ScriptedInputs {
   return inputs;
 }
 
-test("FD1: a bounded job over objects of R2 ends FINISHED with the exact result", async () => {
+test("[FD1] a bounded job over objects of R2 ends FINISHED with the exact result", async () => {
   const clicks = Array.from({ length: 200 }, (_, index) => click(index));
   const feed = r2Objects({ prefix: "clicks/" });
   const it = world(clicksPerMinute(job("archive", options).from(feed)), {
@@ -104,7 +104,7 @@ test("FD1: a bounded job over objects of R2 ends FINISHED with the exact result"
 });
 
 test.each([1, 2, 3, 4, 5, 6])(
-  "FD1: a bounded job over objects of R2 is exact under faults (seed %i)",
+  "[FD1] a bounded job over objects of R2 is exact under faults (seed %i)",
   async (seed) => {
     const clicks = Array.from({ length: 200 }, (_, index) => click(index));
     const feed = r2Objects({ prefix: "clicks/" });
@@ -116,7 +116,7 @@ test.each([1, 2, 3, 4, 5, 6])(
   },
 );
 
-test("FD2: a generator makes each index once, spread over the sources", async () => {
+test("[FD2] a generator makes each index once, spread over the sources", async () => {
   const feed = generator({ create: (index) => click(index), count: 501 });
   const it = world(clicksPerMinute(job("made", options).from(feed)), {
     seed: 7,
@@ -128,7 +128,7 @@ test("FD2: a generator makes each index once, spread over the sources", async ()
   expect(await sorted(it)).toEqual(expectedResults(clicks));
 });
 
-test("FD3: a job that is FINISHED is idle and refuses lines", async () => {
+test("[FD3] a job that is FINISHED is idle and refuses lines", async () => {
   const feed = generator({ create: (index) => click(index), count: 20 });
   const it = world(clicksPerMinute(job("made", options).from(feed)));
   await it.until("FINISHED");
@@ -137,7 +137,7 @@ test("FD3: a job that is FINISHED is idle and refuses lines", async () => {
   expect(await it.append("{}")).toMatchObject({ kind: "unavailable", status: "FINISHED" });
 });
 
-test("FD4: stop with drain fires every window, and the watermark stays at its end", async () => {
+test("[FD4] stop with drain fires every window, and the watermark stays at its end", async () => {
   const it = world(clicksPerMinute(job("posted", options)));
   const clicks = Array.from({ length: 40 }, (_, index) => click(index));
   await it.post(clicks.map((one) => JSON.stringify(one)));

@@ -16,7 +16,11 @@ import type {
   StopAnswer,
   StopRequest,
 } from "../../../durable-objects/coordinator-queries.ts";
-import type { AppendAnswer } from "../../../durable-objects/messages.ts";
+import type {
+  AppendAnswer,
+  AppendMessagesAnswer,
+  AppendMessagesRequest,
+} from "../../../durable-objects/messages.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
 import { ScriptedInputs } from "../../support/scripted-inputs.ts";
@@ -213,6 +217,11 @@ export class JobWorld {
     });
     if (reached === wanted) return;
     throw new Error(`The job is ${reached}: ${JSON.stringify(await this.exceptions())}`);
+  }
+
+  /** One delivery to source 0. */
+  async appendMessages(request: AppendMessagesRequest): Promise<AppendMessagesAnswer> {
+    return this.#insist(() => this.world.outside("queue").source(0).appendMessages(request));
   }
 
   /** What a source answers to one line. */
