@@ -1,5 +1,4 @@
 /** Buckets and codecs of workerd, as feeds use them. */
-import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { env as untyped } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { CompressedFormat } from "../../durable-objects/inputs.ts";
@@ -23,41 +22,40 @@ async function decompressed(format: CompressedFormat, bytes: Uint8Array, pushByt
   return await new Blob(pieces as Uint8Array<ArrayBuffer>[]).text();
 }
 
-/** In one piece: what workerd puts together of several is not always whole. */
-function zstd(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: {}, pledgedSrcSize: bytes.length, chunkSize: 1 << 20 });
+async function gzip(whole: string): Promise<Uint8Array> {
+  const stream = new Blob([whole]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-describe.each(["gzip", "zstd"] as const)("%s", (format) => {
-  const compress = (whole: string): Uint8Array =>
-    new Uint8Array(format === "gzip" ? gzipSync(whole) : zstd(new TextEncoder().encode(whole)));
+describe.each(["gzip"] as const)("%s", (format) => {
+  const compress = gzip;
 
   test("[FD5] comes back whole, however it is cut", async () => {
     for (const pushBytes of [1_000, 16 * 1024, 10_000_000]) {
-      expect(await decompressed(format, compress(text), pushBytes)).toBe(text);
+      expect(await decompressed(format, await compress(text), pushBytes)).toBe(text);
     }
   });
 
   test("[FD5] that is cut short or damaged is refused", async () => {
-    const whole = compress(text);
-    await expect(decompressed(format, whole.slice(0, -5))).rejects.toThrow();
+    const whole = await compress(text);
+    await expect(decompressed(format, whole.slice(0, -5))).rejects.toThrow(/\S/);
     const damaged = whole.slice();
-    damaged[Math.floor(whole.length / 2)]! ^= 0xff;
-    await expect(decompressed(format, damaged)).rejects.toThrow();
-    await expect(decompressed(format, new TextEncoder().encode(text))).rejects.toThrow();
+    const middle = Math.floor(whole.length / 2);
+    damaged.fill(0, middle, middle + 100);
+    await expect(decompressed(format, damaged)).rejects.toThrow(/\S/);
+    await expect(decompressed(format, new TextEncoder().encode(text))).rejects.toThrow(/\S/);
   });
 });
 
 test("[FD5] several members of gzip are one text", async () => {
-  const parts = new Uint8Array([...gzipSync("one\ntwo\n"), ...gzipSync("three\n")]);
+  const parts = new Uint8Array([...(await gzip("one\ntwo\n")), ...(await gzip("three\n"))]);
   expect(await decompressed("gzip", parts)).toBe("one\ntwo\nthree\n");
 });
 
 test("[FD5] a damaged checksum of gzip is refused", async () => {
-  const bytes = new Uint8Array(gzipSync(text));
-  expect(gunzipSync(bytes).length).toBe(text.length);
-  bytes[bytes.length - 6]! ^= 1;
-  await expect(decompressed("gzip", bytes)).rejects.toThrow();
+  const bytes = await gzip(text);
+  bytes.fill(0, bytes.length - 8, bytes.length - 4);
+  await expect(decompressed("gzip", bytes)).rejects.toThrow(/\S/);
 });
 
 test("[FD1] lists every page, reads ranges, and tells an object that was overwritten or deleted", async () => {
@@ -76,7 +74,8 @@ test("[FD1] lists every page, reads ranges, and tells an object that was overwri
   }
   expect(listed).toEqual(keys);
   const { objects } = await bucket.list({ prefix: "list/00007", after: undefined });
-  const object = objects[0]!;
+  const [object] = objects;
+  if (object === undefined) throw new Error("Nothing is listed.");
   expect(object.size).toBe("list/00007".length);
   expect(await bucket.read(object, 5, 3)).toMatchObject({
     kind: "bytes",
