@@ -1,6 +1,7 @@
 /** What README.md says to type works: its commands are run against a real runtime, its answers compared. */
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -80,4 +81,26 @@ test("every other command README.md names exists", () => {
   const npmOwn = ["ci"];
   const unknown = named.filter((script) => !(script in packageJson.scripts));
   expect(unknown.filter((script) => !npmOwn.includes(script))).toEqual([]);
+});
+
+test("every name that docs/flink.md gives for Weir is in the code", () => {
+  const page = readFileSync(new URL("../docs/flink.md", import.meta.url), "utf8");
+  const rows = page
+    .split("\n")
+    .filter((line) => line.startsWith("| ") && !line.startsWith("| ---"));
+  const ours = rows.map((row) => row.split(" | ")[1] ?? "");
+  const code = ours.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!));
+  const names = new Set(code.flatMap((text) => text.match(/[A-Za-z]{3,}/g) ?? []));
+  const files = execFileSync("git", ["ls-files", "dataflow", "workers", "cli", "state-engine"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const product = files
+    .split("\n")
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(join(root, file), "utf8"))
+    .join("\n");
+  expect(names.size).toBeGreaterThan(60);
+  const known = new Set(product.match(/[A-Za-z]{3,}/g));
+  expect([...names].filter((name) => !known.has(name))).toEqual([]);
 });
