@@ -354,6 +354,11 @@ export class StateEngine implements MemoryMember {
     return { memtables: this.#memtables.all, version, time: this.#time };
   }
 
+  /** Whether the state as it is now is partly in the object at `path`; also once the engine is closed. */
+  isIn(path: string): boolean {
+    return this.#tables.tables.some(({ source }) => source.path === path);
+  }
+
   #flushOldest(): void {
     const memtables = this.#memtables.oldestGroup();
     const isBottom =

@@ -144,7 +144,7 @@ function begin(
     for (const { data, task } of states) rows.writePartition(task, data);
     for (const state of sources)
       rows.writeSource({ ...rows.source(state.source), completed: state });
-    if (checkpoint < record.completed) noteRewind(house, record, checkpoint);
+    if (checkpoint !== record.completed) noteRewind(house, record, checkpoint);
     beginSchema(house, record, schema);
     record.completed = checkpoint;
     record.failedCheckpoints = 0;

@@ -96,7 +96,10 @@ export function committedAt({ store }: Coordination, checkpoint: number): number
   throw new Error(`The output of checkpoint ${checkpoint} is gone before every sink had it.`);
 }
 
-/** The job was started from an older checkpoint: what follows in the feed repeats lines of what came before [18]. */
+/**
+ * The job was started from another checkpoint than its latest: what follows in the feed follows on that
+ * one, and repeats lines of what came after it [18]. That may be one which an earlier start went back over.
+ */
 export function noteRewind({ context, store }: Coordination, record: JobRecord, to: number): void {
   const [last] = store.read<{ number: number | null }>("SELECT MAX(number) AS number FROM output");
   if ((last?.number ?? 0) < to * partsPerCheckpoint) return;

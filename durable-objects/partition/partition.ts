@@ -236,7 +236,11 @@ export class PartitionTask implements PartitionCalls {
     const live = this.#live;
     if (live !== undefined && live.attached !== attached) return;
     if (live !== undefined) this.#becomeEmpty(live);
-    if (error instanceof StateEngineError && error.kind === "unavailable") {
+    if (isPassing(error)) {
+      // Somebody deleted what this state needs: restored anew it may need something else [3].
+      if (live !== undefined && isOfLiveTable(live, error)) {
+        this.#context.reportError(error, "reading a table of the live state");
+      }
       this.#attachment.pause(UNAVAILABLE_PAUSE_MS);
       return;
     }
@@ -293,8 +297,9 @@ export class PartitionTask implements PartitionCalls {
     } catch (error) {
       // Memory was lost in the middle of the read, storage did not answer, or a table of the version
       // it began with was swept meanwhile: whoever reads again sees the newest version.
-      const isPassing = error instanceof StateEngineError && error.kind === "unavailable";
-      if (isPassing || live !== this.#live) return { kind: "notReady", retryAfterSeconds: 1 };
+      if (live === this.#live && isOfLiveTable(live, error)) this.#failed(attached, error);
+      if (isPassing(error) || live !== this.#live)
+        return { kind: "notReady", retryAfterSeconds: 1 };
       throw error;
     }
   }
@@ -306,6 +311,19 @@ export class PartitionTask implements PartitionCalls {
   #stale(live: LivePartition): { kind: "staleGeneration"; generation: number } {
     return { kind: "staleGeneration", generation: live.attached.generation };
   }
+}
+
+/** Storage did not answer, or what a reader began with was swept meanwhile: it goes better another time. */
+function isPassing(error: unknown): error is StateEngineError {
+  return (
+    error instanceof StateEngineError && (error.kind === "unavailable" || error.kind === "missing")
+  );
+}
+
+/** Not a table that compaction has replaced: one that the state as it is now cannot do without. */
+function isOfLiveTable({ engine }: Pick<LivePartition, "engine">, error: unknown): boolean {
+  const path = error instanceof StateEngineError ? error.path : undefined;
+  return path !== undefined && engine.isIn(path);
 }
 
 function vertexOf(job: JobGraph, task: TaskId): KeyedVertex {

@@ -189,8 +189,9 @@ export class BlockLoader {
     const bytes = await this.#blobStore.getRange(path, offset, length);
     if (bytes === undefined) {
       throw new StateEngineError(
-        "unavailable",
+        "missing",
         `Object ${path} is gone: restore from a checkpoint that is retained.`,
+        { path },
       );
     }
     if (bytes.length !== length) {

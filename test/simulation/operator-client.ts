@@ -58,7 +58,7 @@ export class OperatorClient {
 
   async #stop(): Promise<boolean> {
     const cancel = this.#random.chance(0.3);
-    const drain = this.#random.chance(0.5);
+    const drain = this.#scenario.drains && this.#random.chance(0.7);
     if (cancel) this.hasGoneBack = true;
     for (let attempt = 0; attempt < ATTEMPTS_TO_STOP; attempt++) {
       const answer = await this.#ask(() =>

@@ -36,6 +36,8 @@ export interface Scenario {
   readonly allowedLatenessMs: number;
   /** How often the job is stopped and started again. */
   readonly restarts: number;
+  /** Some of the stops drain the job, which ends event time. */
+  readonly drains: boolean;
   /** Some of those starts are from older checkpoints or from empty state. */
   readonly startsElsewhere: boolean;
   /** Committed output also goes to an external sink, which fails at times. */
@@ -127,6 +129,7 @@ export function scenarioOf(seed: number): Scenario {
     idlenessMs: random.pick([NEVER_IDLE_MS, NEVER_IDLE_MS, 20_000, 5_000]),
     allowedLatenessMs: random.pick([0, 0, 3_000]),
     restarts,
+    drains: restarts > 0 && random.chance(0.6),
     startsElsewhere: restarts > 0 && random.chance(0.5),
     hasSink: random.chance(0.2),
     hasLongPauses: random.chance(0.1),

@@ -246,6 +246,20 @@ it("[rule 38] a job starts empty at the oldest line kept", async () => {
   });
 });
 
+it("[rule 38] a job that was started empty and has no checkpoint since goes on from where it began", async () => {
+  const job = await stopped();
+  job.sources[0]!.firstKept = 10;
+  const cancel = { cancel: true, drain: false, savepoint: false };
+  expect((await job.coordinator.start({ from: "empty" })).kind).toBe("started");
+  await job.coordinator.stop(cancel);
+  expect((await job.coordinator.start({ from: "latest" })).kind).toBe("started");
+  await job.coordinator.stop({ ...cancel, checkpoints: "delete" });
+  expect(await job.coordinator.start({ from: "latest" })).toEqual({
+    kind: "gap",
+    sources: [{ source: 0, from: 0, firstKept: 10 }],
+  });
+});
+
 it("the coordinator refuses what does not exist yet, saying what to do", async () => {
   const job = await stopped();
   for (const wanted of [

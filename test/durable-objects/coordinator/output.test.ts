@@ -215,6 +215,20 @@ it("[rule 18] going back to an older checkpoint is said in the feed, and nothing
   expect((await page(job, { after: 3, limit: 1 })).lines).toEqual([lines[before.length]]);
 });
 
+it("[rule 18] going on from a checkpoint that an earlier start went back over is said in the feed too", async () => {
+  const job = await running();
+  for (const id of [1, 2]) await commit(job, id, () => [inline(id, `r${id}`)]);
+  for (const from of ["empty", { checkpoint: 2 }] as const) {
+    await job.coordinator.stop({ cancel: true, drain: false, savepoint: false });
+    expect((await job.coordinator.start({ from })).kind).toBe("started");
+    await job.attachAll();
+  }
+  expect((await page(job)).lines.slice(-2)).toEqual([
+    { checkpoint: 3, rewound: { from: 2, to: 0 } },
+    { checkpoint: 3, rewound: { from: 0, to: 2 } },
+  ]);
+});
+
 it("[rule 37] objects of output that does not count are deleted", async () => {
   const job = await running();
   await job.lines(10, "silent");

@@ -59,7 +59,7 @@ it("scans by key and from the largest value down", async () => {
   ]);
 });
 
-it("[rule 21] asks a reader to come back whose scan met a table that was swept meanwhile, and never answers short", async () => {
+it("[rule 3] [rule 21] reports a table of the live state that is gone, asks the reader to come back, never answers short, and restores anew", async () => {
   const harness = new PartitionHarness();
   await harness.open();
   const random = new SeededRandom(1);
@@ -73,8 +73,14 @@ it("[rule 21] asks a reader to come back whose scan met a table that was swept m
   const bytes = harness.blobStore.blobs.get(path!)!;
   harness.blobStore.blobs.delete(path!);
   const scan = { state: "counts", prefix: "", limit: 10_000, order: "key" } as const;
+  const attaches = harness.attaches.length;
   expect(await harness.task.scanState(scan)).toEqual({ kind: "notReady", retryAfterSeconds: 1 });
+  const reported = harness.context.takeErrors().map(({ error }) => error);
+  expect(reported).toEqual([expect.objectContaining({ kind: "missing", path })]);
   harness.blobStore.blobs.set(path!, bytes);
+  await harness.context.clock.advance(10_000);
+  await harness.open();
+  expect(harness.attaches.length).toBeGreaterThan(attaches);
   const page = await harness.task.scanState(scan);
   expect(page.kind === "page" && page.entries).toHaveLength(keys.length);
 });

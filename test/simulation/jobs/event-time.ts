@@ -33,8 +33,9 @@ export function timestamps(scenario: Scenario): WatermarkStrategy<TimedLine> {
 }
 
 /** No line is late, whatever happens. */
-export function isCertain({ idlenessMs, sources, startsElsewhere }: Scenario): boolean {
-  return sources === 1 || (idlenessMs >= 24 * 3_600_000 && !startsElsewhere);
+export function isCertain(scenario: Scenario): boolean {
+  const { drains, idlenessMs, sources, startsElsewhere } = scenario;
+  return !drains && (sources === 1 || (idlenessMs >= 24 * 3_600_000 && !startsElsewhere));
 }
 
 export function timedLine(line: string): TimedLine {

@@ -11,6 +11,7 @@ const SMALL: MutantWorld = {
   job: "wordCount",
   restarts: 0,
   startsElsewhere: false,
+  drains: false,
   hasSink: false,
   hasLongPauses: false,
   sources: 1,
