@@ -39,6 +39,10 @@ export interface Result {
   /** Objects with tables that were written; state that fits the manifest needs none. */
   readonly tablesUploaded: number;
   readonly linesCommitted: number;
+  /** Deleted by the scan for orphans, if there was one. */
+  readonly orphans: number;
+  /** Milliseconds since the epoch, in simulated time. */
+  readonly endsAt: number;
   /** Every entry of the live state in the end and what is in the output; undefined when it came to no end. */
   readonly finalResult: readonly string[] | undefined;
   /** The coordinator's, in the end. */
@@ -52,6 +56,8 @@ export interface SimulateOptions extends Pick<WorldOptions, "crashAt"> {
   /** Called after each event, before the oracles. */
   readonly during?: (world: World) => void;
   readonly mutant?: Mutant;
+  /** In the end the bucket is searched for orphans, and nothing may be left that nobody needs. */
+  readonly scansOrphans?: boolean;
   /** Keeps a full trace, and with it a checksum. Default: false. */
   readonly traced?: boolean;
 }
@@ -83,7 +89,8 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     ...options,
   });
   if (scenario.hasSink) sink = new SimulatedSink(world);
-  const run = new Run({ world, scenario, job, sink, during: options.during });
+  const { during, scansOrphans = false } = options;
+  const run = new Run({ world, scenario, job, sink, during, scansOrphans });
   const failure = await world.watch(() => run.play());
   const { trace } = world.scheduler;
   const generation = run.checkpoints.lineage.generation;
@@ -96,6 +103,8 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     checkpointsChecked: run.checkpoints.checked,
     framesInFlight: run.checkpoints.framesInFlight,
     tablesUploaded: run.checkpoints.tablesUploaded,
+    orphans: run.orphans,
+    endsAt: world.scheduler.now(),
     linesCommitted: run.checkpoints.output.linesCommitted,
     finalResult: run.finalResult,
     generation,
@@ -122,6 +131,7 @@ interface RunOptions {
   readonly job: SimulatedJob;
   readonly sink: SimulatedSink | undefined;
   readonly during: SimulateOptions["during"];
+  readonly scansOrphans: boolean;
 }
 
 class Run {
@@ -132,10 +142,13 @@ class Run {
   readonly #sink: SimulatedSink | undefined;
   readonly #log: LogOracle;
   readonly checkpoints: CheckpointOracle;
+  readonly #scansOrphans: boolean;
   #feed: readonly OutputSegment[] = [];
+  orphans = 0;
   finalResult: readonly string[] | undefined;
 
-  constructor({ during, job, scenario, sink, world }: RunOptions) {
+  constructor({ during, job, scansOrphans, scenario, sink, world }: RunOptions) {
+    this.#scansOrphans = scansOrphans;
     this.#world = world;
     this.#scenario = scenario;
     this.#job = job;
@@ -161,7 +174,8 @@ class Run {
       (await this.#ask("the live state to be readable", () => this.#checkLiveState())) ??
       (await this.#ask("the output to be readable", () => this.#checkOutput())) ??
       (await this.#silence()) ??
-      (await this.#checkTheEnd())
+      (await this.#checkTheEnd()) ??
+      (this.#scansOrphans ? await this.#checkOrphans() : undefined)
     );
   }
 
@@ -271,6 +285,19 @@ class Run {
     }
     this.checkpoints.expectCleanBucket();
     return violations.first;
+  }
+
+  /** Whatever landed after its DELETE goes too [10]. */
+  async #checkOrphans(): Promise<string | undefined> {
+    const minimumAgeMs = 60_000;
+    const scan = async (): Promise<void> => {
+      await this.#world.sleep(2 * minimumAgeMs);
+      this.orphans = await this.#workload.scanOrphans(minimumAgeMs);
+    };
+    const failure = (await this.#ask("a scan for orphans", scan)) ?? (await this.#silence());
+    if (failure !== undefined) return failure;
+    this.checkpoints.expectCleanBucket({ butForLateOnes: false });
+    return this.#world.violations.first;
   }
 
   #explain(ended: "done" | "empty" | "limit" | "violation", awaited: string): string {

@@ -79,6 +79,18 @@ export class Workload {
     }
   }
 
+  /** Asks until the bucket has been searched; answers how many orphans there were. */
+  async scanOrphans(minimumAgeMs: number): Promise<number> {
+    for (;;) {
+      const scan = await this.#world
+        .outside("operator")
+        .coordinator()
+        .scanOrphans({ minimumAgeMs });
+      if (scan.kind === "scanned") return scan.orphans;
+      await this.#world.sleep(1_000);
+    }
+  }
+
   readEverything(): Promise<States> {
     return readEverything(this.#world, this.#job, this.#scenario.partitions);
   }
