@@ -36,7 +36,7 @@ import { EngineSnapshot } from "./read/engine-snapshot.ts";
 import { fetchKeys } from "./read/fetch-keys.ts";
 import { PointReader } from "./read/point-reader.ts";
 import type { ReadView } from "./read/read-view.ts";
-import { scanPage } from "./read/scan.ts";
+import { residentPage, scanPage } from "./read/scan.ts";
 import { keyGroupStart, stateKeyHash } from "./state/state-key.ts";
 import { TableSet } from "./table-set.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -249,6 +249,16 @@ export class StateEngine implements MemoryMember {
       if (held !== undefined) this.#memory.unpin(held);
       this.#memory.trim();
     }
+  }
+
+  /**
+   * scan() of the present, synchronous as lookup() is: undefined when that needs what is not in memory; scan()
+   * makes it so. The page is a copy.
+   */
+  scanResident(options: Omit<ScanOptions, "snapshot">): ScanPage | undefined {
+    const { keyGroups, mergeOperators } = this.#options;
+    const view = (): ReadView => this.#view;
+    return residentPage({ loader: this.#loader, keyGroups, mergeOperators, view }, options);
   }
 
   snapshot(): Snapshot {

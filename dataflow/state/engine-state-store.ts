@@ -1,17 +1,17 @@
 /**
- * The KeyedStateStore of a partition: a thin layer over its StateEngine. Point reads are the engine's
- * lookups. Range reads of the engine are asynchronous, so each range is read when it is fetched.
+ * The KeyedStateStore of a partition: a thin layer over its StateEngine. What is in memory is read there and
+ * then, keys and ranges alike; what is not is noted, and read when it is fetched.
  *
  * What was fetched is held here until the next write or step of time, because the engine may evict one
  * block while it reads another: so a record that reads much always gets through in the end.
  */
-import type { StateEngine } from "../../state-engine/index.ts";
+import type { ScanPage, StateEngine } from "../../state-engine/index.ts";
 import { encodeHex } from "../../state-engine/bytes/text.ts";
 import { notResident, type KeyedStateStore, type StateEntry } from "./keyed-state-store.ts";
 
 type Engine = Pick<
   StateEngine,
-  "put" | "delete" | "merge" | "lookup" | "fetch" | "scan" | "advanceTime"
+  "put" | "delete" | "merge" | "lookup" | "fetch" | "scan" | "scanResident" | "advanceTime"
 >;
 
 interface Range {
@@ -45,6 +45,8 @@ export class EngineStateStore implements KeyedStateStore {
   }
 
   scan(start: Uint8Array, end: Uint8Array, limit: number): readonly StateEntry[] {
+    const resident = this.#readResident(start, end, limit);
+    if (resident !== undefined) return resident;
     const name = `${encodeHex(start)}-${encodeHex(end)}-${limit}`;
     const fetched = this.#fetchedRanges.get(name);
     if (fetched !== undefined) return fetched;
@@ -96,6 +98,23 @@ export class EngineStateStore implements KeyedStateStore {
     this.#fetchedValues.set(name, found === "missing" ? undefined : found.slice());
   }
 
+  #readResident(
+    start: Uint8Array,
+    end: Uint8Array,
+    limit: number,
+  ): readonly StateEntry[] | undefined {
+    const entries: StateEntry[] = [];
+    let from: Uint8Array | undefined = start;
+    while (from !== undefined && entries.length < limit) {
+      const pageLimit = Math.min(limit - entries.length, PAGE_ENTRIES);
+      const page = this.#engine.scanResident({ start: from, end, limit: pageLimit });
+      if (page === undefined) return undefined;
+      entries.push(...page.entries);
+      from = startOfNext(page);
+    }
+    return entries;
+  }
+
   async #readRange({ start, end, limit }: Range): Promise<readonly StateEntry[]> {
     const entries: StateEntry[] = [];
     let from: Uint8Array | undefined = start;
@@ -103,7 +122,7 @@ export class EngineStateStore implements KeyedStateStore {
       const pageLimit = Math.min(limit - entries.length, PAGE_ENTRIES);
       const page = await this.#engine.scan({ start: from, end, limit: pageLimit });
       entries.push(...page.entries);
-      from = page.next !== undefined && "start" in page.next ? page.next.start : undefined;
+      from = startOfNext(page);
     }
     return entries;
   }
@@ -112,4 +131,8 @@ export class EngineStateStore implements KeyedStateStore {
     if (this.#fetchedValues.size > 0) this.#fetchedValues.clear();
     if (this.#fetchedRanges.size > 0) this.#fetchedRanges.clear();
   }
+}
+
+function startOfNext({ next }: ScanPage): Uint8Array | undefined {
+  return next !== undefined && "start" in next ? next.start : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Collects one page of a scan. Keys and values of a page share one buffer, which the page owns.
+ * Collects one page of a scan, waiting for what is not in memory or not. Keys and values of a page share one buffer, which the page owns.
  */
 import { compareKeys } from "../bytes/compare.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
@@ -53,6 +53,24 @@ export async function scanPage(source: ScanSource, options: ScanOptions): Promis
       merge.resume();
     }
     return collected.page(merge, bounds.reverse);
+  } finally {
+    merge.close();
+  }
+}
+
+/** scanPage() without waiting; undefined when something it needs is not in memory. */
+export function residentPage(
+  { loader, keyGroups, mergeOperators, view }: Omit<ScanSource, "hold">,
+  options: ScanOptions,
+): ScanPage | undefined {
+  const bounds = scanBounds(options, keyGroups);
+  if (compareKeys(bounds.lower, bounds.upper) >= 0) return { entries: [] };
+  if (tailsNeeded(view().version.runs, bounds, loader).length > 0) return undefined;
+  const merge = openMerge(view(), bounds, loader, { mergeOperators, keepsTombstones: false });
+  try {
+    if (merge.state === BLOCKED) return undefined;
+    const collected = new PageCollector(options);
+    return collected.fill(merge) ? collected.page(merge, bounds.reverse) : undefined;
   } finally {
     merge.close();
   }

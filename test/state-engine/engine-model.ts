@@ -141,12 +141,11 @@ export class Subject {
   }
 
   async scan(step: Extract<Command, { kind: "scan" }>): Promise<void> {
-    const page = await this.engine.scan({
-      start: step.from,
-      end: step.to,
-      reverse: step.reverse,
-      limit: step.limit,
-    });
+    const { reverse, limit } = step;
+    const options = { start: step.from, end: step.to, reverse, limit };
+    const resident = this.engine.scanResident(options);
+    const page = await this.engine.scan(options);
+    if (resident !== undefined) assert.deepEqual(resident, page);
     const inRange = sorted(this.model, this.time).filter(
       ([name]) => name >= hex(step.from) && name < hex(step.to),
     );

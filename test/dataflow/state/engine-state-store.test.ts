@@ -5,11 +5,17 @@ import { OperatorRunner } from "../../../dataflow/operators/operator-runner.ts";
 import { mergeOperatorsById } from "../../../dataflow/operators/operator-states.ts";
 import { processOperator } from "../../../dataflow/operators/process-operator.ts";
 import { EngineStateStore } from "../../../dataflow/state/engine-state-store.ts";
+import type { StateEntry } from "../../../dataflow/state/keyed-state-store.ts";
 import { listState, mapState, valueState } from "../../../dataflow/state/state-descriptor.ts";
 import { openHarness } from "../../../dataflow/testing/operator-harness.ts";
-import { MemoryBlobStore, StateEngine } from "../../../state-engine/index.ts";
+import { MemoryBlobStore, StateEngine, stateKey } from "../../../state-engine/index.ts";
 import type { PersistedState } from "../../../state-engine/index.ts";
-import { TINY, testEnvironment } from "../../state-engine/engine-fixture.ts";
+import {
+  PLAIN_STATE,
+  TINY,
+  openEngine,
+  testEnvironment,
+} from "../../state-engine/engine-fixture.ts";
 
 interface Step {
   readonly key: string;
@@ -49,14 +55,20 @@ class OverEngine {
   readonly #environment = testEnvironment();
   readonly #blobStore = new MemoryBlobStore(this.#environment);
   #paths = 0;
+  #fetches = 0;
   #engine = this.#openEngine({ tables: [], sequence: 0 });
   #runner = this.#openRunner();
 
   async step(key: Uint8Array, keyGroup: number, value: Step, watermark: number): Promise<void> {
     const record = { key, keyGroup, value, timestamp: value.at, arrivalTime: value.at };
-    while (!this.#runner.process(0, record)) await this.#runner.fetchMissing();
-    while (!this.#runner.advanceWatermark(watermark)) await this.#runner.fetchMissing();
+    while (!this.#runner.process(0, record)) await this.#fetchMissing();
+    while (!this.#runner.advanceWatermark(watermark)) await this.#fetchMissing();
     while (await this.#engine.maintain());
+  }
+
+  /** Ranges and keys that had to be waited for. */
+  get fetches(): number {
+    return this.#fetches;
   }
 
   async reopen(): Promise<void> {
@@ -66,6 +78,11 @@ class OverEngine {
     this.#engine.close();
     this.#engine = this.#openEngine(persisted);
     this.#runner = this.#openRunner({ watermark, processingTime });
+  }
+
+  async #fetchMissing(): Promise<void> {
+    this.#fetches++;
+    await this.#runner.fetchMissing();
   }
 
   #openEngine({ tables, sequence }: Pick<PersistedState, "tables" | "sequence">): StateEngine {
@@ -132,4 +149,41 @@ test("an operator over the engine, reopened anywhere with nothing resident, does
     }),
     { numRuns: 25 },
   );
+});
+
+test("an operator whose ranges and keys are in memory never waits for them; reopened, it waits for its first records alone", async () => {
+  const overEngine = new OverEngine();
+  const key = codecs.text.encode("a");
+  const step = (at: number): Promise<void> =>
+    overEngine.step(key, 1, { key: "a", at, clear: false }, at);
+  for (let at = 0; at < 50; at++) await step(at);
+  expect(overEngine.fetches).toBe(0);
+  await overEngine.reopen();
+  await step(51);
+  const afterReopen = overEngine.fetches;
+  expect(afterReopen).toBeGreaterThan(0);
+  for (let at = 52; at < 80; at++) await step(at);
+  expect(overEngine.fetches).toBeLessThanOrEqual(afterReopen + 3);
+});
+
+test("a range read at once is what a waiting scan reads, page for page, with any limit", async () => {
+  const engine = openEngine();
+  const store = new EngineStateStore(engine);
+  const keyOf = (number: number): Uint8Array =>
+    stateKey(0, PLAIN_STATE, Uint8Array.of(number >> 8, number));
+  for (let number = 0; number < 2_500; number++) {
+    store.put(keyOf(number), Uint8Array.of(number & 0xff), Infinity);
+    if (number % 3 === 0) store.delete(keyOf(number >> 1));
+  }
+  const [start, end] = [keyOf(0), keyOf(5_000)];
+  for (const limit of [0, 1, 999, 1_000, 1_001, Infinity]) {
+    const entries: StateEntry[] = [];
+    let next: { start?: Uint8Array } | undefined = { start };
+    while (next !== undefined && entries.length < limit) {
+      const page = await engine.scan({ start, ...next, end, limit: 7 });
+      entries.push(...page.entries);
+      next = page.next;
+    }
+    expect(store.scan(start, end, limit)).toEqual(entries.slice(0, limit));
+  }
 });
