@@ -13,6 +13,7 @@ test("an engine with a budget of 6 MiB and 24 MiB of state, doing everything at 
     stateBytes: 24 * MEBIBYTE,
     checkpointBytes: 3 * MEBIBYTE,
     seed: 1,
+    hasEngine: true,
   });
   expect(result.tableBytes).toBeGreaterThan(24 * MEBIBYTE);
   expect(result.checkpoints).toBeGreaterThan(3);

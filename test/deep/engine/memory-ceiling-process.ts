@@ -1,7 +1,7 @@
 /**
  * The process whose memory memory-ceiling.ts measures: one engine that is written to, compacted, scanned and
- * checkpointed at once, over a folder. Started with --expose-gc and one argument, a MemoryCeilingPlan as
- * JSON; prints a MemoryCeilingResult as JSON.
+ * checkpointed at once, over a folder; or no engine at all, with the same work. Started with --expose-gc and one
+ * argument, a MemoryCeilingPlan as JSON; prints a MemoryCeilingResult as JSON, and to stderr how far it is.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,6 +19,8 @@ import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { MeasuredBlobStore, MemorySampler } from "./memory-sampler.ts";
 import type { MemoryCeilingPlan, MemoryCeilingResult } from "./memory-ceiling.ts";
+import { NoEngine } from "./no-engine.ts";
+import type { WorkedEngine } from "./no-engine.ts";
 
 const STATE = 1;
 const BATCH_BYTES = 64 * 1024;
@@ -28,7 +30,7 @@ const plan = JSON.parse(process.argv[2]!) as MemoryCeilingPlan;
 const folder = await mkdtemp(join(tmpdir(), "weir-memory-"));
 /** First a small run, so that the code itself is not counted; then the one that counts. */
 async function measure(): Promise<MemoryCeilingResult> {
-  const warmUp = new Workload({ ...plan, stateBytes: 1024 * 1024 }, "warm-up");
+  const warmUp = new Workload({ ...plan, stateBytes: 1024 * 1024, hasEngine: true }, "warm-up");
   await warmUp.run(new MemorySampler());
   const sampler = new MemorySampler();
   const workload = new Workload(plan, "measured");
@@ -40,7 +42,7 @@ class Workload {
   readonly #plan: MemoryCeilingPlan;
   readonly #folder: string;
   #random: SeededRandom;
-  #engine: StateEngine | undefined;
+  #engine: WorkedEngine | undefined;
   #written = 0;
   #entries = 0;
   #isWritten = false;
@@ -58,12 +60,22 @@ class Workload {
 
   async run(sampler: MemorySampler): Promise<void> {
     const blobStore = new MeasuredBlobStore(new FolderBlobStore(this.#folder), sampler);
+    const engine = this.#plan.hasEngine ? this.#open(blobStore) : new NoEngine(sampler);
+    this.#engine = engine;
+    const work = [this.#write(), this.#maintain(), this.#scan(false), this.#scan(true)];
+    await Promise.all([...work, this.#checkpoint(blobStore)]);
+    if (this.#plan.hasEngine) await this.#check();
+    this.#tableBytes = engine.statistics().tableBytes;
+    engine.close();
+    this.#engine = undefined;
+  }
+
+  #open(blobStore: BlobStore): StateEngine {
     const random = new SeededRandom(this.#plan.seed + 1);
     const memory = new SharedMemoryPool(this.#plan.budgetBytes);
-    const environment = createNodeEnvironment({ now: () => 0, random, memory });
     let objects = 0;
-    const engine = StateEngine.open({
-      environment,
+    return StateEngine.open({
+      environment: createNodeEnvironment({ now: () => 0, random, memory }),
       blobStore,
       keyGroups,
       tables: [],
@@ -71,13 +83,6 @@ class Workload {
       mergeOperators: new Map(),
       uploads: { nextPath: () => `t/${objects++}.sst`, note: () => undefined },
     });
-    this.#engine = engine;
-    const work = [this.#write(), this.#maintain(), this.#scan(false), this.#scan(true)];
-    await Promise.all([...work, this.#checkpoint(blobStore)]);
-    await this.#check();
-    this.#tableBytes = engine.statistics().tableBytes;
-    engine.close();
-    this.#engine = undefined;
   }
 
   result(): Pick<MemoryCeilingResult, "entries" | "tableBytes" | "scanned" | "checkpoints"> {
@@ -153,8 +158,22 @@ class Workload {
       });
       engine.confirm(state);
       this.#checkpoints++;
+      this.#report();
       await this.#deleteGarbage(blobStore, state);
     }
+  }
+
+  #report(): void {
+    const { levels, memtableBytes, cacheBytes } = this.#engine!.statistics();
+    const runs = levels.reduce((sum, level) => sum + level.runs, 0);
+    const bytes = { written: this.#written, memtableBytes, cacheBytes };
+    const progress = {
+      ...bytes,
+      runs,
+      scanned: this.#scanned,
+      resident: process.memoryUsage.rss(),
+    };
+    process.stderr.write(`${JSON.stringify(progress)}\n`);
   }
 
   async #deleteGarbage(blobStore: BlobStore, state: PersistedState): Promise<void> {

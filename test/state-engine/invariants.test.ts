@@ -1,0 +1,120 @@
+/**
+ * What is checked before a version is written down: each numbered invariant is refused when it is broken, and what
+ * breaks none passes.
+ */
+import { describe, expect, test } from "vitest";
+import { Table } from "../../state-engine/sst/table.ts";
+import { checkInvariants } from "../../state-engine/version/invariants.ts";
+import { BOTTOM_LEVEL, makeRun } from "../../state-engine/version/version.ts";
+import type { Run } from "../../state-engine/version/version.ts";
+import type { TableReference } from "../../state-engine/version/table-reference.ts";
+import { MemoryBlobStore } from "../../state-engine/index.ts";
+import { openEngine, testEnvironment } from "./engine-fixture.ts";
+
+const SEQUENCE = 100;
+
+function reference(id: string, changes: Partial<TableReference> = {}): TableReference {
+  return {
+    id,
+    path: id,
+    offset: 0,
+    size: 100,
+    level: 0,
+    run: 1,
+    keyGroups: { first: 0, last: 7 },
+    smallestKey: "0001000161",
+    largestKey: "000100016f",
+    entries: 2,
+    tombstones: 0,
+    smallestSequence: 1,
+    largestSequence: 2,
+    formatVersion: 1,
+    indexOffset: 50,
+    ...changes,
+  };
+}
+
+function table(id: string, changes: Partial<TableReference> = {}): Table {
+  return new Table(reference(id, changes), "confirmed");
+}
+
+const later = { smallestKey: "0002000161", largestKey: "000200016f" };
+
+/** Names the invariant that is broken, or nothing. */
+function broken(...runs: readonly Run[]): string | undefined {
+  try {
+    checkInvariants({ runs }, SEQUENCE);
+    return undefined;
+  } catch (error) {
+    return /V\d(?=:)/.exec(String(error))?.[0] ?? String(error);
+  }
+}
+
+describe("a version", () => {
+  test("that keeps them all passes, a range deleted up to the next table's first key included", () => {
+    const upToNext = table("a", { largestKey: later.smallestKey });
+    const runs = [
+      makeRun(0, 4, [table("c")]),
+      makeRun(0, 3, []),
+      makeRun(1, 2, [upToNext, table("b", later)]),
+      makeRun(BOTTOM_LEVEL, 1, [table("d")]),
+    ];
+    expect(broken(...runs)).toBeUndefined();
+  });
+
+  test("whose runs are out of order, by level or by age, or that has one twice, breaks V1", () => {
+    const older = makeRun(0, 1, [table("a")]);
+    const newer = makeRun(0, 2, [table("b")]);
+    const below = makeRun(1, 1, [table("c")]);
+    expect(broken(newer, older, below)).toBeUndefined();
+    expect([broken(older, newer), broken(below, newer), broken(older, older)]).toEqual([
+      "V1",
+      "V1",
+      "V1",
+    ]);
+  });
+
+  test("with tables of one run that overlap or stand the wrong way round breaks V2", () => {
+    expect(broken(makeRun(0, 1, [table("a"), table("b")]))).toBe("V2");
+    const run = makeRun(0, 1, []);
+    expect(broken({ ...run, tables: [table("b", later), table("a")] })).toBe("V2");
+  });
+
+  test("with two runs at the bottom breaks V3", () => {
+    const bottom = (run: number, id: string): Run => makeRun(BOTTOM_LEVEL, run, [table(id)]);
+    expect(broken(bottom(2, "b"), bottom(1, "a"))).toBe("V3");
+  });
+
+  test("with a table whose keys lie outside its key groups breaks V4", () => {
+    expect(broken(makeRun(0, 1, [table("a", { keyGroups: { first: 2, last: 7 } })]))).toBe("V4");
+  });
+
+  test("with a write above its own last one breaks V5", () => {
+    const atLast = table("a", { largestSequence: SEQUENCE });
+    const above = table("a", { largestSequence: SEQUENCE + 1 });
+    expect([broken(makeRun(0, 1, [atLast])), broken(makeRun(0, 1, [above]))]).toEqual([
+      undefined,
+      "V5",
+    ]);
+  });
+
+  test("that shows one key group of a table twice breaks V6; disjoint parts of a table do not", () => {
+    const wide = { smallestKey: "0000000161", largestKey: "000700016f" };
+    const part = (first: number, last: number): Table =>
+      table("a", { ...wide, keyGroups: { first, last } });
+    expect(broken(makeRun(0, 2, [part(0, 3)]), makeRun(0, 1, [part(3, 7)]))).toBe("V6");
+    expect(broken(makeRun(0, 2, [part(0, 3)]), makeRun(0, 1, [part(4, 7)]))).toBeUndefined();
+  });
+});
+
+test("a version that breaks an invariant is not written down: nothing is uploaded, and the error says which", async () => {
+  const environment = testEnvironment();
+  const blobStore = new MemoryBlobStore(environment);
+  const tables = [reference("a"), reference("b")];
+  const engine = openEngine({ environment, blobStore, from: { tables, sequence: SEQUENCE } });
+  const key = Uint8Array.of(0, 1, 0, 1, 5);
+  engine.put(key, 0, key.length, key, 0, 1);
+  const persisted = engine.persist(engine.freeze(), { mode: "incremental", inlineLimitBytes: 0 });
+  await expect(persisted).rejects.toThrow(/V2: b overlaps a/);
+  await expect(blobStore.list("")).resolves.toEqual([]);
+});
