@@ -179,12 +179,7 @@ describe("a manifest with everything in it", () => {
     let refused = 0;
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       bytes[bit >> 3]! ^= 1 << (bit & 7);
-      try {
-        decodeManifest(bytes, environment, "m");
-      } catch (error) {
-        expect(error).toBeInstanceOf(StateEngineError);
-        refused++;
-      }
+      if (!isRead(() => decodeManifest(bytes, environment, "m"))) refused++;
       bytes[bit >> 3]! ^= 1 << (bit & 7);
     }
     expect(refused).toBe(bytes.length * 8);

@@ -1,15 +1,18 @@
 /**
  * The engine against a sorted map, a million operations a run; test/state-engine/engine-model.ts says what
- * they are. Each seed prints itself before it runs, and replays: the same seed, the same operations.
+ * they are. Seeds are spread over threads; each begins with an empty engine, and replays: the same seed, the same
+ * operations. Says how far it is.
  */
-import * as fc from "fast-check";
-import { command } from "../../state-engine/engine-command.ts";
-import { Subject } from "../../state-engine/engine-model.ts";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { ModelOutcome, ModelTask } from "./engine-model-worker.ts";
 import type { EngineProofOptions } from "./memory-ceiling.ts";
 
 const OPERATIONS = 1_000_000;
 /** Of one engine: then the next one begins empty, with the next seed. */
 const OPERATIONS_OF_A_SEED = 2_000;
+const OPERATIONS_OF_A_REPORT = 50_000;
 
 export interface EngineModelOptions extends EngineProofOptions {
   /** 1,000,000 unless said otherwise. */
@@ -17,32 +20,38 @@ export interface EngineModelOptions extends EngineProofOptions {
 }
 
 /** Throws with the seed and the number of the operation at the first difference. */
-export async function run({
-  seed,
-  report,
-  operations = OPERATIONS,
-}: EngineModelOptions): Promise<void> {
+export async function run(options: EngineModelOptions): Promise<void> {
+  const { seed, report, operations = OPERATIONS } = options;
+  let begun = 0;
   let done = 0;
-  for (let current = seed; done < operations; current++) {
-    await runSeed(current, Math.min(OPERATIONS_OF_A_SEED, operations - done));
-    done += OPERATIONS_OF_A_SEED;
-    if (done % 100_000 === 0) report(`engine model: ${done} operations agree, seed ${current}`);
+  let failed: ModelOutcome | undefined;
+  const work = async (): Promise<void> => {
+    const thread = new Worker(new URL("./engine-model-worker.ts", import.meta.url));
+    while (begun < operations && failed === undefined) {
+      const task = {
+        seed: seed + begun / OPERATIONS_OF_A_SEED,
+        operations: Math.min(OPERATIONS_OF_A_SEED, operations - begun),
+      };
+      begun += OPERATIONS_OF_A_SEED;
+      const outcome = await runSeed(thread, task);
+      done += task.operations;
+      if (outcome.failure !== undefined) failed ??= outcome;
+      if (done % OPERATIONS_OF_A_REPORT === 0) {
+        report(`engine model: ${done} operations agree, seed ${task.seed}`);
+      }
+    }
+    await thread.terminate();
+  };
+  report(`engine model: ${operations} operations from seed ${seed}`);
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  if (failed !== undefined) {
+    throw new Error(`The engine differs: seed=${failed.seed} ${failed.failure}`);
   }
 }
 
-async function runSeed(seed: number, operations: number): Promise<void> {
-  const [commands] = fc.sample(
-    fc.array(command, { minLength: operations, maxLength: operations, size: "max" }),
-    { seed, numRuns: 1 },
-  );
-  const subject = new Subject();
-  for (const [number, step] of commands!.entries()) {
-    try {
-      await subject.run(step);
-    } catch (cause) {
-      const what = JSON.stringify(step);
-      throw new Error(`The engine differs: seed=${seed} operation=${number} ${what}`, { cause });
-    }
-  }
-  await subject.check();
+async function runSeed(thread: Worker, task: ModelTask): Promise<ModelOutcome> {
+  thread.postMessage(task, []);
+  // Rejects when the thread fails first.
+  const [outcome] = await once(thread, "message");
+  return outcome as ModelOutcome;
 }
