@@ -178,7 +178,7 @@ test("a range read at once is what a waiting scan reads, page for page, with any
   const [start, end] = [keyOf(0), keyOf(5_000)];
   for (const limit of [0, 1, 999, 1_000, 1_001, Infinity]) {
     const entries: StateEntry[] = [];
-    let next: { start?: Uint8Array } | undefined = { start };
+    let next: Partial<Record<"start" | "end", Uint8Array>> | undefined = { start };
     while (next !== undefined && entries.length < limit) {
       const page = await engine.scan({ start, ...next, end, limit: 7 });
       entries.push(...page.entries);
