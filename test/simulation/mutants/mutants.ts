@@ -1,6 +1,7 @@
 /** Every mutant there is. docs/correctness.md has the table. */
 import { COORDINATOR_MUTANTS } from "./coordinator-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { HISTORY_MUTANTS } from "./history-mutants.ts";
 import { PARTITION_MUTANTS } from "./partition-mutants.ts";
 import { SOURCE_MUTANTS } from "./source-mutants.ts";
 
@@ -8,6 +9,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SOURCE_MUTANTS,
   ...PARTITION_MUTANTS,
   ...COORDINATOR_MUTANTS,
+  ...HISTORY_MUTANTS,
 ];
 
 /** A mutant's breakage, for schedules that show the same rule step by step. */

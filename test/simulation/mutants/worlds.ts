@@ -131,3 +131,34 @@ export const RESTORES_IN_FLIGHT: MutantWorld = {
   alignmentTimeoutMs: 0,
   rates: faults({ crash: 0.05, blobSlow: 0.3, slowCall: 0.05 }),
 };
+
+export const REPOSITIONS_AND_CRASHES: MutantWorld = {
+  rates: faults({ crash: 0.05, lostCall: 0.05 }),
+};
+
+/** Checkpoints that are given up while results wait for them. */
+export const ABORTED_CHECKPOINTS: MutantWorld = {
+  job: "bank",
+  producers: 3,
+  requestsPerProducer: 12,
+  rates: faults({ lostCall: 0.3, slowCall: 0.3, crash: 0.01 }),
+};
+
+/** The word that a checkpoint completed reaches nobody. */
+export const LOST_COMPLETIONS: MutantWorld = { ...ABORTED_CHECKPOINTS, job: "timers", sources: 2 };
+
+/** A sink, and a coordinator that loses its memory. */
+export const CRASHES_AND_SINKS: MutantWorld = {
+  job: "bank",
+  hasSink: true,
+  requestsPerProducer: 12,
+  rates: faults({ crash: 0.05, crashAtPoint: 0.05 }),
+};
+
+/** The job is stopped and started from checkpoints that are not the latest. */
+export const STARTS_FROM_OLDER: MutantWorld = {
+  retained: 3,
+  restarts: 3,
+  startsElsewhere: true,
+  requestsPerProducer: 12,
+};

@@ -6,7 +6,7 @@ import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import { OutgoingChannel } from "../../../durable-objects/source/channel.ts";
 import { type Breakage, patched } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { KEEPS_ITS_MEMORY, replacing } from "./breakages.ts";
+import { KEEPS_ITS_MEMORY, replacing } from "../mutants/breakages.ts";
 import { options, P0, P1, S0, VERTEX, wordCount, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
 

@@ -18,7 +18,7 @@ import {
   x,
   y,
 } from "./cast.ts";
-import { KEEPS_ITS_MEMORY } from "./breakages.ts";
+import { KEEPS_ITS_MEMORY } from "../mutants/breakages.ts";
 import { failure, schedule } from "./play.ts";
 import { Stage } from "./stage.ts";
 

@@ -1,7 +1,7 @@
 /** Rules 33 and 22a: publishing a checkpoint, from the last acknowledgement to the pointer. */
 import { type Breakage, spread, withSql } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { coordinatorForgets } from "./breakages.ts";
+import { coordinatorForgets } from "../mutants/breakages.ts";
 import { C, P0, P1, S0, VERTEX, wordCount, x, y } from "./cast.ts";
 import { failure, schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";

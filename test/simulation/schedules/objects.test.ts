@@ -3,7 +3,7 @@ import { Registry } from "../../../durable-objects/coordinator/registry.ts";
 import type { OrphanScan } from "../../../durable-objects/coordinator-queries.ts";
 import { StateEngine } from "../../../state-engine/index.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { answering, replacing } from "./breakages.ts";
+import { answering, replacing } from "../mutants/breakages.ts";
 import { C, P0, P1, S0, VERTEX, wordCount, wordsFor, x, y } from "./cast.ts";
 import { readCheckpointTables } from "./checkpoint-state.ts";
 import { failure, schedule } from "./play.ts";

@@ -1,9 +1,6 @@
 /** Rules 7, 17, 19 and 36: results are committed once, with the checkpoint that holds them. */
-import type { Acknowledgement } from "../../../durable-objects/messages.ts";
-import { CoordinatorRows } from "../../../durable-objects/coordinator/rows.ts";
-import { PartitionOutput } from "../../../durable-objects/partition/output.ts";
 import { withSql } from "../mutants/mutant.ts";
-import { coordinatorForgets, replacing } from "./breakages.ts";
+import { mutantNamed } from "../mutants/mutants.ts";
 import { C, echo, P0, P1, S0, x, x2, y, y2 } from "./cast.ts";
 import { schedule } from "./play.ts";
 
@@ -24,11 +21,7 @@ schedule("[rule 7a] the results of a checkpoint that was given up are committed 
   kept: { decision: "given up", values: [x, x2] },
   without: {
     "an acknowledgement names its own interval only": {
-      breakages: [
-        replacing(PartitionOutput.prototype, "intervals", (original, _self, [, checkpoint]) =>
-          original((Number(checkpoint) - 1) as never, checkpoint!),
-        ),
-      ],
+      breakages: [mutantNamed("drops the results of a checkpoint that was given up")],
       broken: { decision: "given up", values: [x2] },
     },
   },
@@ -53,16 +46,7 @@ schedule("[rule 7b] a lost word of a completion has nothing committed twice", {
   kept: [x, x2],
   without: {
     "what is committed is dropped when somebody says so": {
-      breakages: [
-        replacing(PartitionOutput.prototype, "intervals", (original, _self, [, checkpoint]) =>
-          original(0 as never, checkpoint!),
-        ),
-        replacing(PartitionOutput.prototype, "complete", () => undefined),
-        replacing(CoordinatorRows.prototype, "writeAcknowledgement", (original, _self, given) => {
-          const [acknowledgement, at] = given as unknown as [Acknowledgement, number];
-          return original({ ...acknowledgement, base: 0 } as never, at as never);
-        }),
-      ],
+      breakages: [mutantNamed("commits all results of a partition, whatever the base")],
       broken: [x, x, x2],
     },
   },
@@ -117,7 +101,7 @@ schedule(
     kept: { crashed: true, sunk: [x] },
     without: {
       "what is to be committed is kept in memory": {
-        breakages: [coordinatorForgets("DELETE FROM sink_commit")],
+        breakages: [mutantNamed("forgets what sinks have to commit")],
         broken: { crashed: true, sunk: [] },
       },
     },

@@ -3,7 +3,7 @@ import type { AppendRequest } from "../../../durable-objects/messages.ts";
 import { ProducerTable } from "../../../durable-objects/source/producers.ts";
 import { type Breakage, patched, withSql } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { asked } from "./breakages.ts";
+import { asked } from "../mutants/breakages.ts";
 import { C, S0, VERTEX, wordCount } from "./cast.ts";
 import { schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";

@@ -8,7 +8,7 @@ import { SourceLog } from "../../../durable-objects/source/log.ts";
 import { sourceOfProducer } from "../../../durable-objects/source-of-producer.ts";
 import { type Breakage, patched, spread } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
-import { asked, coordinatorForgets } from "./breakages.ts";
+import { asked, coordinatorForgets } from "../mutants/breakages.ts";
 import { C, options, P0, P1, reducing, S0, VERTEX, wordCount, wordsFor, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";

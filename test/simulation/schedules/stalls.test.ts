@@ -6,7 +6,7 @@ import { KeepAwake } from "../../../durable-objects/partition/keep-awake.ts";
 import { job } from "../../../dataflow/job.ts";
 import { BarrierAlignment } from "../../../dataflow/keyed/alignment.ts";
 import { type Breakage, withSql } from "../mutants/mutant.ts";
-import { answering, coordinatorForgets, replacing } from "./breakages.ts";
+import { answering, coordinatorForgets, replacing } from "../mutants/breakages.ts";
 import { C, options, P0, P1, S0, S1, VERTEX, wordCount, x, y } from "./cast.ts";
 import { failure, schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";

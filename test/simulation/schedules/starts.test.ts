@@ -1,7 +1,8 @@
 /** Rules 18 and 38: starting from an older checkpoint, and below the beginning of the log. */
-import type { CheckpointCompleted, SourceReport } from "../../../durable-objects/messages.ts";
+import type { SourceReport } from "../../../durable-objects/messages.ts";
 import { type Breakage, withSql } from "../mutants/mutant.ts";
-import { answering, asked, skipping } from "./breakages.ts";
+import { mutantNamed } from "../mutants/mutants.ts";
+import { answering, skipping } from "../mutants/breakages.ts";
 import { C, echo, P0, P1, S0, VERTEX, wordCount, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";
@@ -30,10 +31,7 @@ schedule("[rule 18] the log is kept back to the oldest retained checkpoint, not 
   without: {
     "it is truncated at the offset of the latest": {
       breakages: [
-        asked("source", "completeCheckpoint", (request: CheckpointCompleted) => ({
-          ...request,
-          truncateBefore: request.offset,
-        })),
+        mutantNamed("truncates the log at the latest checkpoint, though an older one is retained"),
       ],
       broken: { kind: "gap", live: {} },
     },

@@ -7,7 +7,7 @@ import { tumblingWindows } from "../../../dataflow/windows/assigners.ts";
 import type { AttachPartitionAnswer } from "../../../durable-objects/messages.ts";
 import { OutgoingChannel } from "../../../durable-objects/source/channel.ts";
 import { Pump } from "../../../durable-objects/source/pump.ts";
-import { answering, replacing } from "./breakages.ts";
+import { answering, replacing } from "../mutants/breakages.ts";
 import { options, P0, S0, S1, VERTEX, wordsFor, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
 import { type Breakage, patched } from "../mutants/mutant.ts";

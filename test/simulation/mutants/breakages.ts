@@ -1,7 +1,7 @@
 /** Ways to take rules out that several schedules use. */
 import { StateEngine } from "../../../state-engine/index.ts";
 import type { EngineOptions } from "../../../state-engine/options.ts";
-import { type Breakage, patched, withSql } from "../mutants/mutant.ts";
+import { type Breakage, patched, withSql } from "./mutant.ts";
 import type { Logic } from "../simulated-object.ts";
 
 /** A partition that attaches keeps the engine it had, whatever it is told to restore. */
