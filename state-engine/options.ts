@@ -39,6 +39,8 @@ export interface MergeOperator {
   combine(older: Uint8Array, newer: Uint8Array): Uint8Array;
   /** An operand meets the value below it, or nothing. */
   apply(base: Uint8Array | undefined, operand: Uint8Array): Uint8Array;
+  /** Both are nothing but the one after the other: then a value in memory grows where it is, and is not copied for each operand. */
+  readonly concatenates?: true;
 }
 
 export interface EngineTuning {

@@ -11,48 +11,29 @@
  * Not for class instances, functions, symbols or cycles: TypeError with the path to the value.
  */
 import { ByteReader } from "../../state-engine/bytes/byte-reader.ts";
-import { ByteWriter } from "../../state-engine/bytes/byte-writer.ts";
-import { readUtf8, utf8MaxSize, writeUtf8 } from "../../state-engine/bytes/utf8.ts";
+import { readUtf8 } from "../../state-engine/bytes/utf8.ts";
 import type { Codec } from "./codec.ts";
+import { TAG } from "./structured-tags.ts";
+import { encodeStructured } from "./structured-writer.ts";
+import { TextCache } from "./text-cache.ts";
 
-const TAG = {
-  undefined: 0,
-  null: 1,
-  false: 2,
-  true: 3,
-  integer: 4,
-  negative: 5,
-  float64: 6,
-  text: 7,
-  bigint: 8,
-  bytes: 9,
-  date: 10,
-  array: 11,
-  object: 12,
-  map: 13,
-  set: 14,
-} as const;
-
-/** Deeper values are refused: a cycle would never end. */
-const MAXIMUM_DEPTH = 100;
-const float = new DataView(new ArrayBuffer(8));
-const floatBytes = new Uint8Array(float.buffer);
+/** No tag is as large, and no JSON text begins with less: what the codec "json" wrote is read too. */
+const FIRST_BYTE_OF_JSON = 0x20;
+const names = new TextCache({ areNames: true });
+const texts = new TextCache();
+const readName = (bytes: Uint8Array, from: number, to: number): string =>
+  names.read(bytes, from, to);
+const readText = (bytes: Uint8Array, from: number, to: number): string =>
+  texts.read(bytes, from, to);
 
 /** The codec for any value made of the types above. The default of every state. */
 export function structuredCodec<T>(): Codec<T> {
   return structured as unknown as Codec<T>;
 }
 
-/** No tag is as large, and no JSON text begins with less: what the codec "json" wrote is read too. */
-const FIRST_BYTE_OF_JSON = 0x20;
-
 const structured: Codec<unknown> = {
   name: "structured",
-  encode(value) {
-    const writer = new ByteWriter(64);
-    writeValue(writer, value, "value", 0);
-    return writer.finish();
-  },
+  encode: encodeStructured,
   decode(bytes) {
     if (bytes.length > 0 && bytes[0]! >= FIRST_BYTE_OF_JSON) return JSON.parse(readUtf8(bytes));
     const reader = new ByteReader(bytes, 0, bytes.length, "A structured value");
@@ -61,100 +42,6 @@ const structured: Codec<unknown> = {
     return value;
   },
 };
-
-function writeValue(writer: ByteWriter, value: unknown, path: string, depth: number): void {
-  switch (typeof value) {
-    case "undefined":
-      return writer.u8(TAG.undefined);
-    case "boolean":
-      return writer.u8(value ? TAG.true : TAG.false);
-    case "number":
-      return writeNumber(writer, value);
-    case "string":
-      return writeText(writer, TAG.text, value);
-    case "bigint":
-      return writeText(writer, TAG.bigint, value.toString());
-    case "object":
-      if (value === null) return writer.u8(TAG.null);
-      if (depth === MAXIMUM_DEPTH) throw unstorable(path, `nested deeper than ${MAXIMUM_DEPTH}`);
-      return writeObject(writer, value, path, depth + 1);
-    default:
-      throw unstorable(path, `a ${typeof value}`);
-  }
-}
-
-function writeNumber(writer: ByteWriter, value: number): void {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    writer.u8(value < 0 ? TAG.negative : TAG.integer);
-    writer.varint(value < 0 ? -1 - value : value);
-    return;
-  }
-  writer.u8(TAG.float64);
-  writeFloat(writer, value);
-}
-
-function writeFloat(writer: ByteWriter, value: number): void {
-  float.setFloat64(0, value);
-  writer.raw(floatBytes, 0, 8);
-}
-
-function writeText(writer: ByteWriter, tag: number | undefined, text: string): void {
-  if (tag !== undefined) writer.u8(tag);
-  const bytes = new Uint8Array(utf8MaxSize(text));
-  const length = writeUtf8(text, bytes, 0);
-  writer.varint(length);
-  writer.raw(bytes, 0, length);
-}
-
-function writeObject(writer: ByteWriter, value: object, path: string, depth: number): void {
-  if (Array.isArray(value)) {
-    writer.u8(TAG.array);
-    writer.varint(value.length);
-    for (let index = 0; index < value.length; index++) {
-      writeValue(writer, value[index], `${path}[${index}]`, depth);
-    }
-  } else if (value instanceof Uint8Array) {
-    writer.u8(TAG.bytes);
-    writer.slice(value);
-  } else if (value instanceof Date) {
-    writer.u8(TAG.date);
-    writeFloat(writer, value.getTime());
-  } else if (value instanceof Map) {
-    writer.u8(TAG.map);
-    writer.varint(value.size);
-    for (const [key, entry] of value as Map<unknown, unknown>) {
-      writeValue(writer, key, `a key of ${path}`, depth);
-      writeValue(writer, entry, `an entry of ${path}`, depth);
-    }
-  } else if (value instanceof Set) {
-    writer.u8(TAG.set);
-    writer.varint(value.size);
-    for (const entry of value as Set<unknown>) {
-      writeValue(writer, entry, `a member of ${path}`, depth);
-    }
-  } else {
-    writePlainObject(writer, value as Record<string, unknown>, path, depth);
-  }
-}
-
-function writePlainObject(
-  writer: ByteWriter,
-  value: Record<string, unknown>,
-  path: string,
-  depth: number,
-): void {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw unstorable(path, `an instance of ${value.constructor?.name ?? "a class"}`);
-  }
-  const keys = Object.keys(value);
-  writer.u8(TAG.object);
-  writer.varint(keys.length);
-  for (const key of keys) {
-    writeText(writer, undefined, key);
-    writeValue(writer, value[key], `${path}.${key}`, depth);
-  }
-}
 
 function readValue(reader: ByteReader): unknown {
   const tag = reader.u8();
@@ -174,9 +61,9 @@ function readValue(reader: ByteReader): unknown {
     case TAG.float64:
       return readFloat(reader);
     case TAG.text:
-      return readUtf8(reader.slice());
+      return reader.text(readText);
     case TAG.bigint:
-      return BigInt(readUtf8(reader.slice()));
+      return BigInt(reader.text());
     case TAG.bytes:
       return reader.slice().slice();
     case TAG.date:
@@ -195,11 +82,14 @@ function readContainer(reader: ByteReader, tag: number): unknown {
       return values;
     }
     case TAG.object: {
-      const entries: [string, unknown][] = [];
+      const object: Record<string, unknown> = {};
       for (let index = 0; index < count; index++) {
-        entries.push([readUtf8(reader.slice()), readValue(reader)]);
+        const name = reader.text(readName);
+        const value = readValue(reader);
+        if (name === "__proto__") setOwn(object, name, value);
+        else object[name] = value;
       }
-      return Object.fromEntries(entries);
+      return object;
     }
     case TAG.map: {
       const map = new Map<unknown, unknown>();
@@ -223,9 +113,12 @@ function readFloat(reader: ByteReader): number {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
 }
 
-function unstorable(path: string, what: string): TypeError {
-  return new TypeError(
-    `The codec "structured" cannot store ${path}: it is ${what}. ` +
-      `Store plain objects, arrays, Map, Set, Date, Uint8Array, bigint and JSON values.`,
-  );
+/** Assigning to __proto__ would change the prototype. */
+function setOwn(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }

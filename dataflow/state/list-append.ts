@@ -6,6 +6,7 @@ import type { MergeOperator } from "../../state-engine/index.ts";
 
 export const listAppend: MergeOperator = {
   name: "list-append",
+  concatenates: true,
   combine: concatenate,
   apply: (base, operand) => (base === undefined ? operand : concatenate(base, operand)),
 };

@@ -3,6 +3,7 @@
  * kind "corruption" that says where, never in a wrong value from beyond the end.
  */
 import { StateEngineError } from "../errors.ts";
+import { readUtf8 } from "./utf8.ts";
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -39,6 +40,11 @@ export class ByteReader {
   }
 
   varint(): number {
+    const first = this.#at < this.#end ? this.#bytes[this.#at]! : 0x80;
+    if (first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let count = 0; count < 8; count++) {
@@ -63,6 +69,14 @@ export class ByteReader {
   /** Length, then that many bytes, as a view. */
   slice(): Uint8Array {
     return this.raw(this.varint());
+  }
+
+  /** Length, then that many bytes, as the text that `read` makes of them. */
+  text(read: (bytes: Uint8Array, from: number, to: number) => string = readUtf8): string {
+    const length = this.varint();
+    this.#require(length);
+    this.#at += length;
+    return read(this.#bytes, this.#at - length, this.#at);
   }
 
   /** Everything must have been read. */

@@ -4,6 +4,7 @@
  * when the array grows.
  */
 import { freeBytes } from "./free.ts";
+import { utf8MaxSize, writeUtf8 } from "./utf8.ts";
 import { LONG_COPY_BYTES, copyBytes, copyThroughViews, viewOf } from "./copy.ts";
 
 export class ByteWriter {
@@ -74,6 +75,22 @@ export class ByteWriter {
   slice(source: Uint8Array): void {
     this.varint(source.length);
     this.raw(source, 0, source.length);
+  }
+
+  /** Length of the UTF-8 in bytes, then the UTF-8. */
+  text(text: string): void {
+    this.reserve(8 + utf8MaxSize(text));
+    const start = this.length;
+    // Right for ASCII, of which almost every text is.
+    this.varint(text.length);
+    const from = this.length;
+    const end = writeUtf8(text, this.bytes, from);
+    this.length = end;
+    if (end - from === text.length) return;
+    this.length = start;
+    this.varint(end - from);
+    this.bytes.copyWithin(this.length, from, end);
+    this.length += end - from;
   }
 
   /** What was written, for its new owner: a copy, unless the array is all but full. Not to be written to again. */

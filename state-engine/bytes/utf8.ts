@@ -1,6 +1,6 @@
 /**
- * UTF-8 without the platform's encoder, so that a key is written straight into a larger buffer: for
- * the short strings keys are, this is faster than a call out of JavaScript.
+ * UTF-8, of short texts without the platform's encoder and decoder: a key is written straight into a larger
+ * buffer, which for the short strings keys are is faster than a call out of JavaScript.
  *
  * Promise: the bytes are those of the Encoding Standard; a lone surrogate becomes U+FFFD.
  */
@@ -45,26 +45,23 @@ function writeWide(text: string, from: number, target: Uint8Array, offset: numbe
   return offset;
 }
 
-/** The text of UTF-8 bytes. Throws RangeError when they are not what writeUtf8 writes. */
-export function readUtf8(bytes: Uint8Array): string {
-  let text = "";
-  for (let index = 0; index < bytes.length;) {
-    const lead = bytes[index]!;
-    const size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    let point = size === 1 ? lead : lead & (0x7f >> size);
-    for (let tail = 1; tail < size; tail++) point = (point << 6) | (bytes[index + tail]! & 63);
-    if (!(point <= 0x10ffff)) throw notUtf8(bytes);
-    text += String.fromCodePoint(point);
-    index += size;
-  }
-  const again = new Uint8Array(utf8MaxSize(text));
-  const length = writeUtf8(text, again, 0);
-  if (length !== bytes.length || bytes.some((byte, index) => byte !== again[index])) {
-    throw notUtf8(bytes);
-  }
-  return text;
-}
+/** Up to this length building a text from its characters beats the platform's decoder, whose call costs as much. */
+const SHORT_TEXT_BYTES = 24;
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function notUtf8(bytes: Uint8Array): RangeError {
-  return new RangeError(`These ${bytes.length} bytes are not UTF-8: they were not written here.`);
+/** The text of the bytes from `from` to before `to`. Throws RangeError when they are not what writeUtf8 writes. */
+export function readUtf8(bytes: Uint8Array, from = 0, to = bytes.length): string {
+  if (to - from <= SHORT_TEXT_BYTES) {
+    let text = "";
+    let index = from;
+    for (; index < to && bytes[index]! < 0x80; index++) text += String.fromCharCode(bytes[index]!);
+    if (index === to) return text;
+  }
+  try {
+    return decoder.decode(bytes.subarray(from, to));
+  } catch (cause) {
+    throw new RangeError(`These ${to - from} bytes are not UTF-8: they were not written here.`, {
+      cause,
+    });
+  }
 }

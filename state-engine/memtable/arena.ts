@@ -32,6 +32,18 @@ export class Arena {
     return at;
   }
 
+  /** What stands at `offset`, then `more`, at the begin of `room` bytes of their own. Answers where these are. */
+  join(offset: number, length: number, more: Uint8Array, room: number): number {
+    const at = this.#used;
+    const before = this.bytes;
+    if (at + room > before.length) this.#grow(at + room);
+    this.#used = at + room;
+    this.bytes.copyWithin(at, offset, offset + length);
+    this.copy(more, 0, more.length, at + length);
+    if (before !== this.bytes) freeBytes(before);
+    return at;
+  }
+
   /** Overwrites bytes that were appended before. */
   copy(source: Uint8Array, offset: number, length: number, at: number): void {
     if (length <= SHORT_COPY_BYTES || length >= LONG_COPY_BYTES) {

@@ -28,6 +28,8 @@ const VALUE_LENGTH = 4;
 const SEQUENCE = 5;
 const KIND = 6;
 const INLINE_INT64 = 0x10;
+/** Behind the value there is room up to roomFor(its length). */
+const HAS_ROOM = 0x20;
 const KIND_MASK = 0x0f;
 /** What an entry takes besides its key and value: its record and, on average, its slots. */
 export const RECORD_BYTES = WORDS * 4 + 16;
@@ -141,10 +143,14 @@ export class Memtable {
     const hidesOlder = this.#hidesOlder(entry, key, keyOffset, keyLength);
     const written = this.#upsert(key, keyOffset, keyLength, hash);
     const kind = hidesOlder ? KIND_PUT : KIND_MERGE;
-    let value = operand;
-    if (kind === KIND_PUT) value = operator.apply(older, operand);
-    else if (older !== undefined) value = operator.combine(older, operand);
-    this.#setValue(written, kind, value, 0, value.length);
+    if (operator.concatenates === true && older !== undefined) {
+      this.#appendToValue(written, kind, operand);
+    } else {
+      let value = operand;
+      if (kind === KIND_PUT) value = operator.apply(older, operand);
+      else if (older !== undefined) value = operator.combine(older, operand);
+      this.#setValue(written, kind, value, 0, value.length);
+    }
     this.#setExpiry(written, Math.max(expiresAt, olderExpiry));
   }
 
@@ -347,7 +353,26 @@ export class Memtable {
     records[at + KIND] = kind;
   }
 
+  /** Copies what was there only when its room doubles: the bytes written for a value stay in proportion to it. */
+  #appendToValue(entry: number, kind: EntryKind, operand: Uint8Array): void {
+    const at = entry * WORDS;
+    const records = this.#records;
+    const length = records[at + VALUE_LENGTH]!;
+    const total = length + operand.length;
+    const hasRoom = (records[at + KIND]! & HAS_ROOM) !== 0 && total <= roomFor(length);
+    if (hasRoom) this.#arena.copy(operand, 0, operand.length, records[at + VALUE]! + length);
+    else
+      records[at + VALUE] = this.#arena.join(records[at + VALUE]!, length, operand, roomFor(total));
+    records[at + VALUE_LENGTH] = total;
+    records[at + KIND] = kind | HAS_ROOM;
+  }
+
   #setExpiry(entry: number, expiresAt: number): void {
     this.#expiries.set(entry, expiresAt, this.#records.length / WORDS);
   }
+}
+
+/** The next power of two. */
+function roomFor(length: number): number {
+  return length <= 64 ? 64 : 2 ** (32 - Math.clz32(length - 1));
 }

@@ -1,16 +1,19 @@
 /**
  * What takes too long for npm test: npm run test:deep -- --seeds 20000 --start 1. Simulated worlds, as
  * many as wanted; with --only processes the proofs on the whole runtime in full, with --only engine those
- * of the state engine. Says what it is doing; ends with status 1 and a report at the first broken promise.
+ * of the state engine, with --only nexmark its queries over 200,000 events. Says what it is doing; ends with
+ * status 1 and a report at the first broken promise.
  */
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { run as proveEngineModel } from "./engine/engine-model.ts";
 import { run as proveMemoryCeiling } from "./engine/memory-ceiling.ts";
+import { queryNames, type QueryName } from "../../bench/nexmark/query-names.ts";
+import { run as proveQueries } from "./nexmark/query-results.ts";
 import { run as proveProcesses } from "./process/full.ts";
 import { run as simulateSeeds } from "./seeds.ts";
 
-type Part = "simulation" | "processes" | "engine";
+type Part = "simulation" | "processes" | "engine" | "nexmark";
 
 interface Options {
   readonly only: Part;
@@ -19,13 +22,15 @@ interface Options {
   readonly workers: number;
   readonly lines: number;
   readonly shrink: boolean;
+  readonly query: readonly QueryName[];
+  readonly events: number;
 }
 
 await new Command("test:deep")
   .description("Runs the simulator on many seeds, or the long proofs.")
   .addOption(
     new Option("--only <part>", "what to run")
-      .choices(["simulation", "processes", "engine"])
+      .choices(["simulation", "processes", "engine", "nexmark"])
       .default("simulation"),
   )
   .option("--start <number>", "the first seed; the seed of the proofs", wholeNumber, 1)
@@ -33,6 +38,12 @@ await new Command("test:deep")
   .option("--workers <number>", "threads of the simulation", wholeNumber, availableParallelism())
   .option("--lines <number>", "lines of the trace to show for a failing seed", wholeNumber, 120)
   .option("--no-shrink", "report a failing seed as it is")
+  .addOption(
+    new Option("--query <names...>", "Nexmark queries to run")
+      .choices(queryNames)
+      .default(queryNames, "all of them"),
+  )
+  .option("--events <number>", "Nexmark events to run them over", wholeNumber, 200_000)
   .action((options: Options) => main(options))
   .parseAsync();
 
@@ -60,6 +71,8 @@ async function runPart(options: Options, report: (line: string) => void): Promis
     case "engine":
       await proveMemoryCeiling(proof);
       return proveEngineModel(proof);
+    case "nexmark":
+      return proveQueries({ ...proof, queries: options.query, eventCount: options.events });
   }
 }
 

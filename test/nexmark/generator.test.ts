@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Auction, Bid, NexmarkEvent, Person } from "../../bench/nexmark/generator/event.ts";
 import { generateEvents, generateLines } from "../../bench/nexmark/generator/generate-events.ts";
+import { verificationWorkload } from "../../bench/nexmark/verification-workload.ts";
 
 const inOrder = { eventCount: 50_000, delayedEventProbability: 0 };
 const events = [...generateEvents(inOrder)];
@@ -26,6 +27,19 @@ describe("the stream", () => {
     expect(hash.digest("hex")).toBe(
       "5425f97e921ea3ce17e0d2dc3d56c307af5cf7b127cde6f0c76d54fd7c795f18",
     );
+  });
+
+  it("keeps the order in which the events of the verified workload arrive", () => {
+    const sha256 = (seed: number): string => {
+      const hash = createHash("sha256");
+      const options = { ...verificationWorkload, eventCount: 10_000, seed };
+      for (const line of generateLines(options)) hash.update(`${line}\n`);
+      return hash.digest("hex");
+    };
+    expect([sha256(1), sha256(2)]).toEqual([
+      "fe7eacd349cddc0aa776e98e1dc693dc2a92b292c741cd592b0c12c22dbd0a98",
+      "8761e08e7ad7545fe3f1439dfeb8b95ddcf3b1b0b8da77c5cebd3814ba9063ca",
+    ]);
   });
 
   it("begins with the same events however long it is", () => {

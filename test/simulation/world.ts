@@ -50,6 +50,8 @@ export class World {
   readonly random: SeededRandom;
   /** How often each crash point was passed. */
   readonly crashPoints = new Map<string, number>();
+  /** Objects that lost their memory to a fault. */
+  losses = 0;
   /** Called after every event; what it awaits must not need the scheduler. */
   afterEvent: (() => Promise<void> | undefined) | undefined;
 
@@ -182,6 +184,7 @@ export class World {
   }
 
   #endLifetime(object: SimulatedObject, why: string): void {
+    this.losses++;
     if (!this.faults.happens("zombie")) return object.loseMemory(why);
     object.becomeZombie(this.faults.choices.between(0, 30_000));
   }
@@ -214,7 +217,10 @@ export class World {
       alarm: object.alarm,
       peers: (caller) => this.#peers(caller),
       blobStore: (caller) => this.bucket.storeFor(caller),
-      onLost: (instance, doing) => object.lost(instance, doing),
+      onLost: (instance, doing) => {
+        this.losses++;
+        object.lost(instance, doing);
+      },
       onCrashPoint: (instance, point) =>
         this.#options.director?.crashesAt(instance.name, point) === true || this.#crashesAt(point),
     });

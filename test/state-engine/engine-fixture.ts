@@ -26,6 +26,7 @@ export const ELEMENT_BYTES = 9;
 
 const append: MergeOperator = {
   name: "append",
+  concatenates: true,
   combine: (older, newer) => Uint8Array.of(...older, ...newer),
   apply: (base, operand) => Uint8Array.of(...(base ?? []), ...operand),
 };

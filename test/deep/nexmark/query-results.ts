@@ -1,67 +1,100 @@
 /**
- * Every Nexmark query over 200,000 events as a job on the product's own objects, on one partition and, while
- * calls get lost and objects lose their memory, on four: the committed rows equal the batch query's.
+ * Every Nexmark query over 200,000 events as a job on the product's own objects, on one partition and on four,
+ * first undisturbed, then while calls get lost and objects lose their memory: the committed rows equal the
+ * batch query's. A row says how long it took, beside what Flink publishes.
  */
 import { batchQueries } from "../../../bench/nexmark/batch/batch-queries.ts";
 import { comparableLines } from "../../../bench/nexmark/batch/comparable-lines.ts";
+import { queryFigures } from "../../../bench/nexmark/figures.ts";
 import type { NexmarkEvent } from "../../../bench/nexmark/generator/event.ts";
 import { generateEvents } from "../../../bench/nexmark/generator/generate-events.ts";
-import { queryNames, type QueryName } from "../../../bench/nexmark/query-names.ts";
+import type { QueryName } from "../../../bench/nexmark/query-names.ts";
 import { verificationWorkload } from "../../../bench/nexmark/verification-workload.ts";
 import { ORDINARY_FAULTS } from "../../durable-objects/jobs/job-world.ts";
 import { runQuery, type QueryRun } from "../../nexmark/queries/run-query.ts";
 
 /** Seldom enough for requests of a thousand lines to get through between two losses of memory. */
 const FAULTS = { ...ORDINARY_FAULTS, crash: 0.0005, crashAtPoint: 0.001 };
+const SECONDS_BETWEEN_REPORTS = 30;
 
 export interface QueryResultsOptions {
   /** Replays a run: the same seed, the same events, requests and faults. */
   readonly seed: number;
   readonly report: (line: string) => void;
-  /** All of them by default. */
-  readonly queries?: readonly QueryName[];
+  readonly queries: readonly QueryName[];
+  readonly eventCount: number;
 }
 
-/** The full form: tens of minutes on two cores, most of them for query 23 and its 265 MB of rows. Throws at the first result that differs. */
+/** The full form: an hour of CPU time, most of it for query 23 and its 265 MB of rows. Throws at the first result that differs. */
 export async function run(options: QueryResultsOptions): Promise<void> {
-  const { seed, report, queries = queryNames } = options;
-  const events = [...generateEvents({ ...verificationWorkload, seed })];
+  const { seed, report, queries, eventCount } = options;
+  const events = [...generateEvents({ ...verificationWorkload, seed, eventCount })];
   const lines = events.map((event) => JSON.stringify(event));
   for (const query of queries) {
-    for (const [parallelism, rates] of [
-      [1, {}],
-      [4, FAULTS],
-    ] as const) {
-      const began = performance.now();
-      const rows = await prove(query, events, lines, {
-        parallelism,
-        rates,
-        seed,
-        largestRequestLines: 1500,
-      });
-      const seconds = (performance.now() - began) / 1000;
-      const where = `${parallelism} partition(s)${parallelism === 1 ? "" : " with faults"}`;
-      report(
-        `${query} on ${where}: ${rows} lines equal the batch result (${seconds.toFixed(1)} s).`,
-      );
+    const expected = comparableLines(query, batchQueries[query](events));
+    for (const rates of [{}, FAULTS]) {
+      for (const parallelism of [1, 4]) {
+        const how = { parallelism, rates, seed, largestRequestLines: 1500 };
+        const where = `${query} on ${parallelism} partition(s)${rates === FAULTS ? " with faults" : ""}`;
+        const said = await prove(query, expected, lines, {
+          ...how,
+          progress: reporting(where, report),
+        });
+        report(`${where}: ${said}`);
+      }
     }
   }
 }
 
 async function prove(
   query: QueryName,
-  events: readonly NexmarkEvent[],
+  expected: readonly string[],
   lines: readonly string[],
-  run: QueryRun,
-): Promise<number> {
-  const expected = comparableLines(query, batchQueries[query](events));
-  const actual = comparableLines(query, await runQuery(query, lines, run));
+  how: QueryRun,
+): Promise<string> {
+  const [began, cpu] = [performance.now(), process.cpuUsage()];
+  const { rows, losses } = await runQuery(query, lines, how);
+  const { user, system } = process.cpuUsage(cpu);
+  const seconds = (performance.now() - began) / 1000;
+  assertEqual(query, expected, comparableLines(query, rows), how);
+  if (how.rates === FAULTS && losses === 0) throw new Error(`${query} lost no memory at all.`);
+  const rate = lines.length / ((user + system) / 1e6);
+  const flink = queryFigures[query].flinkEventsPerSecondPerCore;
+  return (
+    `${expected.length} lines equal the batch result, ${losses} losses of memory, ${seconds.toFixed(0)} s, ` +
+    `${whole(rate)} events/s of CPU time (Flink per core: ${flink === undefined ? "–" : whole(flink)}).`
+  );
+}
+
+function assertEqual(
+  query: QueryName,
+  expected: readonly string[],
+  actual: readonly string[],
+  { parallelism, seed }: QueryRun,
+): void {
   const place = expected.findIndex((line, index) => line !== actual[index]);
-  if (place < 0 && expected.length === actual.length) return expected.length;
+  if (place < 0 && expected.length === actual.length) return;
   const at = place < 0 ? expected.length : place;
   throw new Error(
-    `${query} on ${run.parallelism} partition(s), seed ${run.seed}: ${actual.length} lines, the batch ` +
+    `${query} on ${parallelism} partition(s), seed ${seed}: ${actual.length} lines, the batch ` +
       `query has ${expected.length}. Line ${at} is ${actual[at] ?? "missing"} instead of ` +
       `${expected[at] ?? "nothing"}.`,
   );
+}
+
+function reporting(
+  where: string,
+  report: (line: string) => void,
+): (lines: number, losses: number) => void {
+  let last = performance.now();
+  return (lines, losses) => {
+    const now = performance.now();
+    if (now - last < SECONDS_BETWEEN_REPORTS * 1000) return;
+    last = now;
+    report(`${where}: ${whole(lines)} events, ${losses} losses of memory so far.`);
+  };
+}
+
+function whole(number: number): string {
+  return Math.round(number).toLocaleString("en");
 }

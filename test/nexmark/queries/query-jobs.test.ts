@@ -36,13 +36,13 @@ test.each(runs)(
   async ({ query, ...run }) => {
     const expected = comparableLines(query, batchQueries[query](events));
     expect(expected.length).toBeGreaterThan(0);
-    const rows = await runQuery(query, lines, { ...run, largestRequestLines: 250 });
+    const { rows } = await runQuery(query, lines, { ...run, largestRequestLines: 250 });
     expect(comparableLines(query, rows)).toEqual(expected);
   },
 );
 
 test("q5 counts the first window although the partition of the hottest auction is the last to speak (seed 200)", async () => {
-  const rows = await runQuery("q5", lines, {
+  const { rows } = await runQuery("q5", lines, {
     parallelism: 4,
     seed: 200,
     largestRequestLines: 100,

@@ -16,14 +16,22 @@ export interface QueryRun {
   /** What goes wrong until everything is posted; nothing by default. */
   readonly rates?: Partial<FaultRates>;
   readonly largestRequestLines: number;
+  /** Told of every request that was taken: lines so far, and objects that have lost their memory. */
+  readonly progress?: (lines: number, losses: number) => void;
 }
 
-/** The rows in the order they were committed. */
+export interface QueryAnswer {
+  /** In the order they were committed. */
+  readonly rows: readonly ResultRow[];
+  /** How many objects lost their memory to a fault on the way. */
+  readonly losses: number;
+}
+
 export async function runQuery(
   query: QueryName,
   lines: readonly string[],
-  { parallelism, seed, rates = {}, largestRequestLines }: QueryRun,
-): Promise<readonly ResultRow[]> {
+  { parallelism, seed, rates = {}, largestRequestLines, progress }: QueryRun,
+): Promise<QueryAnswer> {
   const random = new SeededRandom(seed);
   const stream = queryJobs[query]({
     parallelism,
@@ -37,6 +45,7 @@ export async function runQuery(
       const count = random.between(1, largestRequestLines);
       await world.post(lines.slice(from, from + count));
       from += count;
+      progress?.(Math.min(from, lines.length), world.world.losses);
       if (random.chance(0.3)) await world.pass(random.between(1, 6000));
       if (random.chance(0.1)) await world.checkpoint();
     }
@@ -45,7 +54,7 @@ export async function runQuery(
     // Ends the last window of processing time, too.
     await world.pass(20_000);
     await world.checkpoint();
-    return (await world.values()) as readonly ResultRow[];
+    return { rows: (await world.values()) as readonly ResultRow[], losses: world.world.losses };
   } finally {
     world.close();
   }
