@@ -55,6 +55,11 @@ export class Emissions {
     this.#pending.length = 0;
   }
 
+  /** Whether a record of this batch has changed the key's result. */
+  holdsUpdate(key: unknown): boolean {
+    return this.#updates.has(key);
+  }
+
   /** Passes on one update for each key touched since the last call. `passing` is told of each before. */
   endBatch(passing: (held: HeldUpdate) => void): void {
     if (this.#updates.size === 0) return;

@@ -87,6 +87,8 @@ export interface OperatorContext {
   namespace: Uint8Array;
   /** `timestamp`: of the emitted record; the current one by default. */
   emit(value: unknown, timestamp?: number): void;
+  /** The current key's result has changed in this batch before: `old` of a further change is not looked at. */
+  readonly isUpdated: boolean;
   /** The result of the current key changed. */
   emitUpdate(old: unknown, value: unknown): void;
   sideOutput<T>(tag: OutputTag<T>, value: T, timestamp?: number): void;

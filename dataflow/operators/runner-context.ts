@@ -68,6 +68,10 @@ export class RunnerContext implements OperatorContext {
     this.#parts.emissions.add({ kind: "record", value, timestamp });
   }
 
+  get isUpdated(): boolean {
+    return this.#parts.emissions.holdsUpdate(this.key);
+  }
+
   emitUpdate(old: unknown, value: unknown): void {
     this.#parts.emissions.add({ kind: "update", update: { key: this.key, old, value } });
   }

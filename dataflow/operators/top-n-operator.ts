@@ -8,25 +8,36 @@ import { valueState, type StateOptions } from "../state/state-descriptor.ts";
 import type { Key, KeyedOperator, KeyedOperatorLogic, Update } from "./keyed-operator.ts";
 import type { Comparable } from "./updating-operators.ts";
 
-export interface TopNOptions<T> extends StateOptions {
+interface KeptRecords<T> extends StateOptions {
   /** How many to keep: 1 to 10,000. All of them are one value of state. */
   readonly n: number;
+  readonly codec?: Codec<readonly T[]>;
+}
+
+export interface RankedBy<T> {
   readonly rankBy: (record: T) => Comparable;
   /** Default "descending": the largest is the best. */
   readonly order?: "ascending" | "descending";
-  readonly codec?: Codec<readonly T[]>;
 }
+
+export interface RankedByComparison<T> {
+  /** Negative when `left` is better than `right`, 0 when neither is, as for Array.sort. Must be a total order. */
+  readonly compare: (left: T, right: T) => number;
+}
+
+export type TopNOptions<T> = KeptRecords<T> & (RankedBy<T> | RankedByComparison<T>);
 
 export function topNOperator<T, K extends Key = Key>(
   uid: string,
   options: TopNOptions<T>,
 ): KeyedOperator<[T], K, Update<K, readonly T[]>> {
-  const { n, rankBy, order = "descending", codec = structuredCodec<readonly T[]>(), ttl } = options;
+  const { n, codec = structuredCodec<readonly T[]>(), ttl } = options;
   if (!Number.isInteger(n) || n < 1 || n > 10_000) {
     throw new RangeError(
       `Option "n" of topN "${uid}" is ${n}. Write a whole number from 1 to 10000.`,
     );
   }
+  const placeOf = "compare" in options ? byComparison(options) : byRank(options);
   const ranking = valueState<readonly T[]>(uid, codec, ttl === undefined ? {} : { ttl });
   return {
     kind: "topN",
@@ -38,8 +49,11 @@ export function topNOperator<T, K extends Key = Key>(
       return {
         process(_input, record, context) {
           const old = state.get();
-          const next = insertRanked(old ?? [], record as T, n, rankBy, order);
-          if (next === undefined) return;
+          const ranked = old ?? [];
+          const place = placeOf(record as T, ranked);
+          if (place >= n) return;
+          const next = ranked.toSpliced(place, 0, record as T);
+          if (next.length > n) next.pop();
           state.update(next);
           context.emitUpdate(old, next);
         },
@@ -48,18 +62,30 @@ export function topNOperator<T, K extends Key = Key>(
   };
 }
 
-/** The new ranking, or undefined when the record is not good enough. */
-function insertRanked<T>(
-  ranking: readonly T[],
-  record: T,
-  n: number,
-  rankBy: (record: T) => Comparable,
-  order: "ascending" | "descending",
-): readonly T[] | undefined {
-  const rank = rankBy(record);
-  const isBetter = (other: T): boolean =>
-    order === "descending" ? rank > rankBy(other) : rank < rankBy(other);
-  const place = ranking.findIndex(isBetter);
-  if (place < 0) return ranking.length < n ? [...ranking, record] : undefined;
-  return ranking.toSpliced(place, 0, record).slice(0, n);
+/** Where a record belongs: before the first one that is worse. */
+type PlaceOf<T> = (record: T, ranked: readonly T[]) => number;
+
+function byComparison<T>({ compare }: RankedByComparison<T>): PlaceOf<T> {
+  return (record, ranked) => firstPlace(ranked, (other) => compare(record, other) < 0);
+}
+
+function byRank<T>({ rankBy, order = "descending" }: RankedBy<T>): PlaceOf<T> {
+  return (record, ranked) => {
+    const rank = rankBy(record);
+    return order === "descending"
+      ? firstPlace(ranked, (other) => rank > rankBy(other))
+      : firstPlace(ranked, (other) => rank < rankBy(other));
+  };
+}
+
+/** Binary search: `isBehind` holds from some place on. */
+function firstPlace<T>(ranked: readonly T[], isBehind: (other: T) => boolean): number {
+  let low = 0;
+  let high = ranked.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBehind(ranked[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

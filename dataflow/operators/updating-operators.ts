@@ -177,14 +177,15 @@ function updatingOperator<In, K, Stored, Out>(
       return {
         process(_input, record, context) {
           const stored = state.get();
+          const isFurther = mayMutate && context.isUpdated;
           // A copy of its own where `stored` may be changed under it.
-          const before = mayMutate ? state.get() : stored;
-          const old = before === undefined ? undefined : result(before);
+          const before = mayMutate && !isFurther ? state.get() : stored;
+          const old = before === undefined || isFurther ? undefined : result(before);
           const next = add(stored, record as In);
           if (next === undefined) throw undefinedResult(kind, uid, context.key);
           state.update(next);
           const value = result(next);
-          if (value !== old) context.emitUpdate(old, value);
+          if (isFurther || value !== old) context.emitUpdate(old, value);
         },
       };
     },

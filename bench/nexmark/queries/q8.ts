@@ -1,5 +1,4 @@
 /** Query 8, monitor new users: people who register and list an auction within the same 10 s of event time. */
-import { coGroupOperator } from "../../../dataflow/operators/window-join-operator.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
 import { tumblingWindows } from "../../../dataflow/windows/assigners.ts";
 import { auctionsIn, personsIn, timedNexmarkEvents } from "./nexmark-streams.ts";
@@ -9,21 +8,22 @@ export function q8(options: JobOptionsInput = {}) {
   const sellers = auctionsIn(events)
     .map(({ seller }) => seller)
     .keyBy((seller) => seller, "integer");
-  // Both sides of a window at once, not pairs: a person gives one row, however many auctions they list.
-  const newSellers = coGroupOperator<NewPerson, number, NewSeller, number>(
-    "new-sellers",
-    { assigner: tumblingWindows(10_000) },
-    (persons, listed, { window }) =>
-      listed.length === 0
-        ? []
-        : persons.map(({ id, name }) => ({ id, name, windowStart: window.start })),
+  return (
+    personsIn(events)
+      .map(({ id, name }): NewPerson => ({ id, name }))
+      .keyBy(({ id }) => id, "integer")
+      .connect(sellers)
+      // Both sides of a window at once, not pairs: a person gives one row, however many auctions they list.
+      .windowCoGroup(
+        "new-sellers",
+        { assigner: tumblingWindows(10_000) },
+        (persons, listed, { window }): readonly NewSeller[] =>
+          listed.length === 0
+            ? []
+            : persons.map(({ id, name }) => ({ id, name, windowStart: window.start })),
+      )
+      .output()
   );
-  return personsIn(events)
-    .map(({ id, name }): NewPerson => ({ id, name }))
-    .keyBy(({ id }) => id, "integer")
-    .connect(sellers)
-    .apply("new-sellers", newSellers)
-    .output();
 }
 
 interface NewPerson {

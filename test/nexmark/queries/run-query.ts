@@ -54,7 +54,9 @@ export async function runQuery(
     // Ends the last window of processing time, too.
     await world.pass(20_000);
     await world.checkpoint();
-    return { rows: (await world.values()) as readonly ResultRow[], losses: world.world.losses };
+    // A ranking comes as one value, its rows in order.
+    const rows = (await world.values()).flat() as readonly ResultRow[];
+    return { rows, losses: world.world.losses };
   } finally {
     world.close();
   }
