@@ -96,19 +96,19 @@ export class OperatorHarness<In extends readonly unknown[], K extends string | n
     return this.processInput(0, record, timestamp);
   }
 
+  /** Records of the first input that arrive together: an updating operator tells once a key how they changed it. */
+  async processBatch(records: readonly In[0][]): Promise<void> {
+    for (const record of records) await this.#apply(0, record, undefined);
+    this.#runner.endBatch();
+  }
+
   /** A record of any input, by number. */
   async processInput<Index extends number>(
     input: Index,
     record: In[Index],
     timestamp?: number,
   ): Promise<void> {
-    const select = this.#options.keys[input];
-    const arrivalTime = this.#clock;
-    const arriving = { value: record, timestamp, arrivalTime };
-    await this.#untilDone(() => {
-      if (select === undefined) return this.#runner.processBroadcast(input, arriving);
-      return this.#runner.process(input, { ...arriving, ...this.#keyed(select(record)) });
-    });
+    await this.#apply(input, record, timestamp);
     this.#runner.endBatch();
   }
 
@@ -190,6 +190,20 @@ export class OperatorHarness<In extends readonly unknown[], K extends string | n
       ...this.#options,
       restore: this.snapshot(),
       clock: this.#clock,
+    });
+  }
+
+  async #apply<Index extends number>(
+    input: Index,
+    record: In[Index],
+    timestamp: number | undefined,
+  ): Promise<void> {
+    const select = this.#options.keys[input];
+    const arrivalTime = this.#clock;
+    const arriving = { value: record, timestamp, arrivalTime };
+    await this.#untilDone(() => {
+      if (select === undefined) return this.#runner.processBroadcast(input, arriving);
+      return this.#runner.process(input, { ...arriving, ...this.#keyed(select(record)) });
     });
   }
 

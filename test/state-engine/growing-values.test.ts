@@ -17,7 +17,16 @@ class Lists {
 
   put(name: number, value: Uint8Array): void {
     const key = keyOf(name);
-    this.memtable.put(key, 0, key.length, stateKeyHash(key, 0, key.length), value, 0, value.length, Infinity);
+    this.memtable.put(
+      key,
+      0,
+      key.length,
+      stateKeyHash(key, 0, key.length),
+      value,
+      0,
+      value.length,
+      Infinity,
+    );
   }
 
   delete(name: number): void {
@@ -27,7 +36,9 @@ class Lists {
 
   read(name: number): Uint8Array {
     const key = keyOf(name);
-    return this.memtable.value(this.memtable.find(key, 0, key.length, stateKeyHash(key, 0, key.length)));
+    return this.memtable.value(
+      this.memtable.find(key, 0, key.length, stateKeyHash(key, 0, key.length)),
+    );
   }
 }
 

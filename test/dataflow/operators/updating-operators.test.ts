@@ -24,6 +24,9 @@ const sales = fc.array(
   { maxLength: 20 },
 );
 const amount = (sale: Sale): number => sale.amount;
+/** By what is left of the amount after division by three, then the amount: an order of two fields. */
+const byRemainder = (left: Sale, right: Sale): number =>
+  (left.amount % 3) - (right.amount % 3) || left.amount - right.amount;
 
 /** Each operator with the same over an array of one key's records. */
 const pairs = [
@@ -57,6 +60,10 @@ const pairs = [
   [
     topNOperator<Sale>("n", { n: 2, rankBy: amount }),
     (all: readonly Sale[]) => all.toSorted((a, b) => b.amount - a.amount).slice(0, 2),
+  ],
+  [
+    topNOperator<Sale>("n", { n: 3, compare: byRemainder }),
+    (all: readonly Sale[]) => all.toSorted(byRemainder).slice(0, 3),
   ],
 ] as const;
 
@@ -115,6 +122,40 @@ test("an accumulator changed in place and shown as it is still tells what it was
     { key: "a", old: undefined, value: [1] },
     { key: "a", old: [1], value: [1, 2] },
   ]);
+});
+
+test("records that arrive together tell once what was before all of them, however they change accumulators", async () => {
+  const operator = aggregateOperator("amounts", {
+    createAccumulator: (): number[] => [],
+    add(seen, sale: Sale) {
+      seen.push(sale.amount);
+      return seen;
+    },
+    getResult: (seen) => seen,
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(sales, { maxLength: 4 }),
+      fc.boolean(),
+      async (batches, isMissing) => {
+        const harness = openHarness(operator, { keys, notResident: isMissing });
+        const amounts = new Map<string, number[]>();
+        const expected = [];
+        for (const batch of batches) {
+          const before = new Map(amounts);
+          await harness.processBatch(batch);
+          for (const { shop, amount: sold } of batch) {
+            amounts.set(shop, [...(amounts.get(shop) ?? []), sold]);
+          }
+          for (const key of new Set(batch.map(({ shop }) => shop))) {
+            expected.push({ key, old: before.get(key), value: amounts.get(key) });
+          }
+        }
+        expect(harness.values()).toEqual(expected);
+      },
+    ),
+    { numRuns: 50 },
+  );
 });
 
 test("deduplicate lets the first record of a key pass until its memory expires", async () => {
