@@ -6,7 +6,6 @@
 import { batchQueries } from "../../../bench/nexmark/batch/batch-queries.ts";
 import { comparableLines } from "../../../bench/nexmark/batch/comparable-lines.ts";
 import { queryFigures } from "../../../bench/nexmark/figures.ts";
-import type { NexmarkEvent } from "../../../bench/nexmark/generator/event.ts";
 import { generateEvents } from "../../../bench/nexmark/generator/generate-events.ts";
 import type { QueryName } from "../../../bench/nexmark/query-names.ts";
 import { verificationWorkload } from "../../../bench/nexmark/verification-workload.ts";
