@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { run as proveEngineModel } from "./engine/engine-model.ts";
 import { run as proveMemoryCeiling } from "./engine/memory-ceiling.ts";
+import { run as proveOpening } from "./engine/opening.ts";
 import { queryNames, type QueryName } from "../../bench/nexmark/query-names.ts";
 import { run as proveQueries } from "./nexmark/query-results.ts";
 import { run as proveProcesses } from "./process/full.ts";
@@ -69,8 +70,9 @@ async function runPart(options: Options, report: (line: string) => void): Promis
     case "processes":
       return proveProcesses(proof);
     case "engine":
-      await proveMemoryCeiling(proof);
-      return proveEngineModel(proof);
+      await proveOpening(proof);
+      await proveEngineModel(proof);
+      return proveMemoryCeiling(proof);
     case "nexmark":
       return proveQueries({ ...proof, queries: options.query, eventCount: options.events });
   }

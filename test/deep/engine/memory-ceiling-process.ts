@@ -63,7 +63,7 @@ class Workload {
     const engine = this.#plan.hasEngine ? this.#open(blobStore) : new NoEngine(sampler);
     this.#engine = engine;
     const work = [this.#write(), this.#maintain(), this.#scan(false), this.#scan(true)];
-    await Promise.all([...work, this.#checkpoint(blobStore)]);
+    await Promise.all([...work, this.#checkpoint(blobStore, sampler)]);
     if (this.#plan.hasEngine) await this.#check();
     this.#tableBytes = engine.statistics().tableBytes;
     engine.close();
@@ -147,7 +147,7 @@ class Workload {
     }
   }
 
-  async #checkpoint(blobStore: BlobStore): Promise<void> {
+  async #checkpoint(blobStore: BlobStore, sampler: MemorySampler): Promise<void> {
     while (!this.#isWritten) {
       const due = this.#written + this.#plan.checkpointBytes;
       while (this.#written < due && !this.#isWritten) await yieldToOthers();
@@ -158,21 +158,16 @@ class Workload {
       });
       engine.confirm(state);
       this.#checkpoints++;
-      this.#report();
+      this.#report(sampler);
       await this.#deleteGarbage(blobStore, state);
     }
   }
 
-  #report(): void {
+  #report(sampler: MemorySampler): void {
     const { levels, memtableBytes, cacheBytes } = this.#engine!.statistics();
     const runs = levels.reduce((sum, level) => sum + level.runs, 0);
     const bytes = { written: this.#written, memtableBytes, cacheBytes };
-    const progress = {
-      ...bytes,
-      runs,
-      scanned: this.#scanned,
-      resident: process.memoryUsage.rss(),
-    };
+    const progress = { ...bytes, runs, scanned: this.#scanned, ...sampler.result() };
     process.stderr.write(`${JSON.stringify(progress)}\n`);
   }
 

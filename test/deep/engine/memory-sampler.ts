@@ -1,7 +1,7 @@
 /**
  * Memory of this process beyond what it had when the sampler was made: the highest seen of what is alive (heap and
- * buffers, after a full garbage collection) and of what the system gave (the resident set, which has garbage, codecs
- * and the file system's calls in it too).
+ * everything outside it that objects hold, after a full garbage collection) and of what the system gave (the resident
+ * set, which has garbage, room between objects, machine code and the file system's calls in it too).
  */
 import type {
   BlobEntry,
@@ -10,7 +10,8 @@ import type {
 } from "../../../state-engine/blob-store/blob-store.ts";
 
 /** Collections take milliseconds: one of so many calls of the store. */
-const CALLS_PER_COLLECTION = 300;
+const CALLS_PER_COLLECTION = 800;
+const CALLS_PER_SAMPLE = 16;
 
 export interface MemoryPeaks {
   readonly peakLiveBytes: number;
@@ -60,8 +61,8 @@ export class MemorySampler {
 }
 
 function liveBytes(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** Measures while a call is under way: there whatever the engine holds at once is held. */
@@ -100,7 +101,10 @@ export class MeasuredBlobStore implements BlobStore {
 
   #sample(weight: number): void {
     this.#calls += weight;
-    if (this.#calls < CALLS_PER_COLLECTION) return this.#sampler.sampleResident();
+    if (this.#calls < CALLS_PER_COLLECTION) {
+      if (weight > 1 || this.#calls % CALLS_PER_SAMPLE === 0) this.#sampler.sampleResident();
+      return;
+    }
     this.#calls = 0;
     this.#sampler.sampleLive();
   }
