@@ -41,6 +41,9 @@ export interface TravellingRecord {
   line: number;
 }
 
+/** What a frame says of a watermark of Infinity: a job that was drained and goes on has it. */
+const END_OF_TIME = LARGEST_TIME / 2;
+
 export class RecordFrameWriter {
   #writer = new ByteWriter(1024);
   #records = 0;
@@ -60,7 +63,9 @@ export class RecordFrameWriter {
 
   add(record: TravellingRecord): void {
     const writer = this.#writer;
-    const { timestamp, watermark } = record;
+    const { timestamp } = record;
+    // Event time that has ended stands behind every timestamp there is.
+    const watermark = record.watermark === Infinity ? END_OF_TIME : record.watermark;
     const hasWatermark = watermark !== this.#watermark;
     writer.u8(
       (timestamp === undefined ? 0 : FLAG.timestamp) |
