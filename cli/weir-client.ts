@@ -18,7 +18,12 @@ export interface WeirClientOptions {
 
 export interface StateEntry {
   readonly key: string | number;
-  readonly value: unknown;
+  /** Of the contents of a window: ms since the epoch, null where it has no bound. */
+  readonly window?: { readonly start: number | null; readonly end: number | null };
+  /** Of an entry of a map. */
+  readonly mapKey?: string | number;
+  /** Absent for a list of more than 4 MiB. */
+  readonly value?: unknown;
 }
 
 export class WeirRequestError extends Error {

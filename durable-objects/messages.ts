@@ -4,6 +4,7 @@
  *
  * Rules in brackets are those of docs/protocol.md.
  */
+import type { JsonEntry } from "../dataflow/keyed/stored-entry.ts";
 import type { KeyGroupRange } from "../state-engine/version/table-reference.ts";
 import type {
   AcknowledgeAnswer,
@@ -349,6 +350,8 @@ export type ReadAnswer =
   /** The value as JSON text. */
   | { readonly kind: "found"; readonly json: string }
   | { readonly kind: "missing" }
+  /** A list, a map or windows of more than 4 MiB of JSON: scanState reads them a page at a time [41]. */
+  | { readonly kind: "tooLarge" }
   /** Catching up after a wake-up [20]. */
   | { readonly kind: "notReady"; readonly retryAfterSeconds: number }
   /** The key group belongs to another partition now: read the topology again [20]. */
@@ -377,14 +380,12 @@ export interface ScanRequest {
   readonly cursor?: string;
   /** "key": by key group, then key. "valueDescending": numeric states only, ties by key. */
   readonly order: "key" | "valueDescending";
+  /** Only what this key holds: entries of its map, windows, elements of its list; in their order. */
+  readonly only?: { readonly keyGroup: number; readonly key: Uint8Array };
 }
 export type ScanAnswer =
   | { readonly kind: "page"; readonly entries: readonly StateEntry[]; readonly next?: string }
-  | Exclude<ReadAnswer, { kind: "found" | "missing" }>
+  | Exclude<ReadAnswer, { kind: "found" | "missing" | "tooLarge" }>
   | { readonly kind: "notNumeric" };
 
-export interface StateEntry {
-  /** JSON texts. */
-  readonly key: string;
-  readonly value: string;
-}
+export type StateEntry = JsonEntry;

@@ -48,7 +48,7 @@ export function addStateCommands(program: Command): void {
       let shown = 0;
       for await (const entry of client.scan(await job(), name, query)) {
         if (isJson) console.log(JSON.stringify(entry));
-        else table.push([String(entry.key), shownValue(entry.value)]);
+        else table.push([shownKey(entry), shownValue(entry.value)]);
         shown++;
         if (shown === limit) break;
       }
@@ -60,6 +60,7 @@ interface StateDetail {
   readonly name: string;
   readonly kind: string;
   readonly key_type: string;
+  readonly map_key_type?: string;
   readonly value_type: string;
   readonly state_size?: number;
 }
@@ -75,13 +76,26 @@ function addListCommand(state: Command): void {
       );
       if (connection.isJson) return console.log(JSON.stringify(answer));
       const table = createTable({ head: ["state", "kind", "keys", "values", "size"] });
-      for (const { name, kind, key_type, value_type, state_size } of answer.states) {
-        table.push([name, kind, key_type, value_type, formatBytes(state_size ?? 0)]);
+      for (const { name, kind, key_type, map_key_type, value_type, state_size } of answer.states) {
+        const values = map_key_type === undefined ? value_type : `${map_key_type} → ${value_type}`;
+        table.push([name, kind, key_type, values, formatBytes(state_size ?? 0)]);
       }
       console.log(table.toString());
     });
 }
 
+/** The key, and what within it: `cart [book]`, `cart [1970-01-01T00:00:00.000Z to …]`. */
+function shownKey({ key, window, mapKey }: StateEntry): string {
+  if (mapKey !== undefined) return `${key} [${mapKey}]`;
+  if (window === undefined) return String(key);
+  return `${key} [${shownTime(window.start)} to ${shownTime(window.end)}]`;
+}
+
+function shownTime(time: number | null): string {
+  return time === null ? "…" : new Date(time).toISOString();
+}
+
 function shownValue(value: unknown): string {
+  if (value === undefined) return "more than 4 MiB: read it over HTTP with ?limit=";
   return typeof value === "number" ? formatCount(value) : JSON.stringify(value);
 }

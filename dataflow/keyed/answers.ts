@@ -54,7 +54,7 @@ export class Answers {
     return this.#areIssued;
   }
 
-  /** makeRoom() has answered false for want of an outcome, not of state: wait for next(). */
+  /** makeRoom() or settle() has answered false for want of an outcome, not of state: wait for next(). */
   get lacksRoom(): boolean {
     return this.#lacksRoom;
   }
@@ -98,8 +98,17 @@ export class Answers {
 
   /** False when another record may not be taken yet. */
   makeRoom(): boolean {
+    return this.#fewerThan(this.#capacity);
+  }
+
+  /** False while records wait for a result, or for their turn after it. */
+  settle(): boolean {
+    return this.#fewerThan(1);
+  }
+
+  #fewerThan(waiting: number): boolean {
     if (this.#answers.length > 0 && !this.apply()) return false;
-    this.#lacksRoom = this.#options.runner.openRequests >= this.#capacity;
+    this.#lacksRoom = this.#options.runner.openRequests >= waiting;
     return !this.#lacksRoom;
   }
 

@@ -1,42 +1,72 @@
 /**
  * The keyed states of a vertex that can be read from outside: by which name they are asked for, under
- * which id their entries are stored, and how keys and values read.
- *
- * Limit: one value per key. Lists, maps and what belongs to windows are not listed here.
+ * which id their entries are stored, and how keys and values read. Every state the operator declares
+ * is listed, the runtime's own (an asynchronous function's waiting records) included.
  */
-import { decodeInt64, int64Addition, type MergeOperator } from "../../state-engine/index.ts";
-import { keyCodecs, type KeyType } from "../../state-engine/state/key-codec.ts";
+import { int64Addition, type MergeOperator, type StateSchema } from "../../state-engine/index.ts";
+import type { KeyType } from "../../state-engine/state/key-codec.ts";
 import type { Codec } from "../codecs/codec.ts";
 import type { KeyedVertex, OperatorDefinition } from "../job-graph.ts";
-import { toJsonText } from "../json-text.ts";
 import { mergeOperatorsById } from "../operators/operator-states.ts";
+import { vertexSchemaOf } from "../schema/job-schema.ts";
 import { COUNT_STATE_ID, stateIdsOf } from "../state-ids.ts";
-import type { StateDescriptor } from "../state/state-descriptor.ts";
-import { TIMESTAMP_BYTES } from "../time/timestamp.ts";
+import type { StateDescriptor, StateTtl } from "../state/state-descriptor.ts";
+
+/**
+ * What a reader sees. "window": contents per key and window. "broadcast": a map that is the same on
+ * every partition, read by its own keys. The others as they were declared.
+ */
+export type StateKind =
+  | "count"
+  | "value"
+  | "list"
+  | "map"
+  | "reducing"
+  | "aggregating"
+  | "window"
+  | "broadcast";
 
 export interface KeyedState {
   /** Unique within the job. */
   readonly name: string;
+  readonly kind: StateKind;
   /** Second part of the state key; unique within the vertex. */
   readonly id: number;
+  /** Of the keys that readers name: the stream's, or of a broadcast map its own. */
   readonly keyType: KeyType;
-  /** Name of the codec of values. "int64" values have an order. */
+  /** Of a map: its keys within one key of the stream. */
+  readonly mapKeyType?: KeyType;
+  /** Name of the codec of values, of one element of a list. */
   readonly valueType: string;
+  /** A stored value is a list of elements. */
+  readonly isList: boolean;
+  /** By which time values expire; absent when they do not. */
+  readonly ttl?: NonNullable<StateTtl["time"]>;
   /** Absent for "int64". */
   readonly decode?: (value: Uint8Array) => unknown;
 }
 
-const singleValues: ReadonlySet<string> = new Set(["value", "reducing", "aggregating"]);
-
 export function keyedStatesOf(vertex: KeyedVertex): readonly KeyedState[] {
   const { keyType, operator } = vertex;
   if (operator.kind === "count") {
-    return [{ name: operator.state, id: COUNT_STATE_ID, keyType, valueType: "int64" }];
+    const { state: name } = operator;
+    const int64 = { valueType: "int64", isList: false } as const;
+    return [{ name, kind: "count", id: COUNT_STATE_ID, keyType, ...int64 }];
   }
   const ids = stateIdsOf(vertex);
-  return operator.definition.states
-    .filter((state) => isSingleValue(operator.definition, state))
-    .map((state) => ({ name: state.name, id: ids.get(state.name)!, keyType, ...readerOf(state) }));
+  const { definition } = operator;
+  return definition.states.map((state) => ({
+    name: state.name,
+    id: ids.get(state.name)!,
+    ...placeOf(definition, state, keyType),
+    ...valuesOf(state),
+  }));
+}
+
+/** What manifests record of a state that this vertex declares. */
+export function declaredSchemaOf(vertex: KeyedVertex, name: string): StateSchema {
+  const { states } = vertexSchemaOf(vertex);
+  return states[keyedStatesOf(vertex).findIndex((state) => state.name === name)]!;
 }
 
 /** How the engine combines operands, by state id. */
@@ -49,30 +79,40 @@ export function mergeOperatorsOf(vertex: KeyedVertex): ReadonlyMap<number, Merge
   return mergeOperatorsById(operator.definition.states, stateIdsOf(vertex));
 }
 
-/** A stored key as a JSON text. */
-export function keyToJson(state: KeyedState, key: Uint8Array): string {
-  return JSON.stringify(keyCodecs[state.keyType].read(key));
+/** Whether a scan can go from the largest value down: one number per key. */
+export function isNumeric({ kind, valueType, isList }: KeyedState): boolean {
+  return valueType === "int64" && !isList && !hasSubKeys({ kind });
 }
 
-/** A stored value as a JSON text; integers exact, however large. */
-export function valueToJson(state: KeyedState, value: Uint8Array): string {
-  return state.decode === undefined
-    ? decodeInt64(value).toString()
-    : toJsonText(state.decode(value));
+/** Whether one key of the stream may have several entries. */
+export function hasSubKeys({ kind }: Pick<KeyedState, "kind">): boolean {
+  return kind === "map" || kind === "window" || kind === "broadcast";
 }
 
-function isSingleValue(definition: OperatorDefinition, state: StateDescriptor): boolean {
-  const isWindowed = definition.kind.startsWith("window") || definition.kind === "countWindow";
-  return singleValues.has(state.kind) && !isWindowed;
+function placeOf(
+  { kind, windowStates, broadcastStates }: OperatorDefinition,
+  state: StateDescriptor,
+  keyType: KeyType,
+): Pick<KeyedState, "kind" | "keyType" | "mapKeyType"> {
+  if (broadcastStates?.includes(state.name) === true) {
+    return { kind: "broadcast", keyType: state.keyType! };
+  }
+  if (windowStates?.includes(state.name) === true) return { kind: "window", keyType };
+  if (kind === "count") return { kind, keyType };
+  if (state.kind === "map") return { kind: "map", keyType, mapKeyType: state.keyType! };
+  return { kind: state.kind, keyType };
 }
 
-/** An event-time deadline stands in front of the value (state/expiry.ts). */
-function readerOf({ codec, ttl }: StateDescriptor): Pick<KeyedState, "valueType" | "decode"> {
-  const hasDeadline = ttl?.time === "event";
-  if (codec.name === "int64" && !hasDeadline) return { valueType: "int64" };
+function valuesOf({
+  codec,
+  kind,
+  ttl,
+}: StateDescriptor): Pick<KeyedState, "valueType" | "isList" | "ttl" | "decode"> {
   const values = codec as Codec<unknown>;
   return {
     valueType: codec.name,
-    decode: (value) => values.decode(hasDeadline ? value.subarray(TIMESTAMP_BYTES) : value),
+    isList: kind === "list",
+    ...(ttl !== undefined && { ttl: ttl.time ?? "processing" }),
+    ...(codec.name !== "int64" && { decode: (bytes: Uint8Array) => values.decode(bytes) }),
   };
 }

@@ -227,7 +227,10 @@ export class OperatorTask {
 
   #advance(channel: string, watermark: number): boolean {
     if (watermark === -Infinity) return true;
-    return this.#runner.advanceWatermark(this.#valve.advance(channel, watermark));
+    const time = this.#valve.advance(channel, watermark);
+    if (!this.#runner.advanceWatermark(time)) return false;
+    // The end of the input waits for every result: what comes after it is a last checkpoint [14].
+    return time !== Infinity || this.#answers.settle();
   }
 
   /** Goes on where the last call stopped. False when state is missing. */

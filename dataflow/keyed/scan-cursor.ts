@@ -18,7 +18,17 @@ export interface ValueCursor {
   readonly key: Uint8Array;
 }
 
-export function encodeCursor(cursor: KeyCursor | ValueCursor): string {
+/** Where the elements of one list go on. */
+export interface IndexCursor {
+  readonly order: "index";
+  /** Of the first element that was not looked at. */
+  readonly index: number;
+}
+
+type Cursor = KeyCursor | ValueCursor | IndexCursor;
+
+export function encodeCursor(cursor: Cursor): string {
+  if (cursor.order === "index") return `i.${cursor.index}`;
   return cursor.order === "key"
     ? `k.${encodeHex(cursor.stateKey)}`
     : `v.${cursor.value}.${encodeHex(cursor.key)}`;
@@ -27,7 +37,11 @@ export function encodeCursor(cursor: KeyCursor | ValueCursor): string {
 /** Throws RangeError for a text that encodeCursor did not make for this order. */
 export function decodeCursor(text: string, order: "key"): KeyCursor;
 export function decodeCursor(text: string, order: "valueDescending"): ValueCursor;
-export function decodeCursor(text: string, order: string): KeyCursor | ValueCursor {
+export function decodeCursor(text: string, order: "index"): IndexCursor;
+export function decodeCursor(text: string, order: Cursor["order"]): Cursor;
+export function decodeCursor(text: string, order: Cursor["order"]): Cursor {
+  const byIndex = /^i\.([0-9]{1,10})$/.exec(text);
+  if (order === "index" && byIndex) return { order, index: Number(byIndex[1]) };
   const byKey = /^k\.((?:[0-9a-f]{2})*)$/.exec(text);
   if (order === "key" && byKey) return { order, stateKey: decodeHex(byKey[1]!) };
   const byValue = /^v\.(-?[0-9]{1,20})\.((?:[0-9a-f]{2})*)$/.exec(text);

@@ -79,6 +79,7 @@ export function broadcastProcessOperator<
     broadcastInputs: [1],
     output: "records",
     states: [...Object.values(definition.state ?? {}), ...Object.values(definition.broadcast)],
+    broadcastStates: Object.values(definition.broadcast).map(({ name }) => name),
     create(setup): KeyedOperatorLogic {
       const user = new UserContext<K, S>(openStates(definition.state, setup));
       const broadcast = openBroadcast(definition.broadcast, setup);

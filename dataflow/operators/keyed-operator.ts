@@ -27,6 +27,10 @@ export interface KeyedOperator<In extends readonly unknown[], K, Out> {
   readonly retracts?: true;
   /** Every state, the operator's own included. Names are unique within the vertex. */
   readonly states: readonly StateDescriptor[];
+  /** Names of those whose namespace is a window. */
+  readonly windowStates?: readonly string[];
+  /** Names of those that are broadcastState(). */
+  readonly broadcastStates?: readonly string[];
   create(setup: OperatorSetup): KeyedOperatorLogic;
   /** For operators that hand out requests: how the runtime runs them. */
   readonly asynchronous?: AsynchronousCalls;

@@ -51,6 +51,7 @@ export function coGroupOperator<Left, Right, Out, K extends Key = Key>(
     inputs: 2,
     output: "records",
     states: windows.states,
+    windowStates: windows.windowStates!,
     create(setup) {
       const logic = windows.create(setup);
       return {

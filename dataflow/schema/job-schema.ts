@@ -5,11 +5,12 @@ import { storedNameOf } from "../state-ids.ts";
 import type { StateDescriptor } from "../state/state-descriptor.ts";
 
 export function jobSchemaOf(job: JobGraph): readonly VertexSchema[] {
-  return job.vertices.map((vertex) => ({
-    vertex: vertex.uid,
-    keyType: vertex.keyType,
-    states: statesOf(vertex),
-  }));
+  return job.vertices.map(vertexSchemaOf);
+}
+
+/** Its states are in the order of their declaration. */
+export function vertexSchemaOf(vertex: KeyedVertex): VertexSchema {
+  return { vertex: vertex.uid, keyType: vertex.keyType, states: statesOf(vertex) };
 }
 
 /** A count is stored the same whether or not somebody follows it. */

@@ -104,6 +104,7 @@ export function windowOperator<T, K extends Key, Result, Out>(
       inputs: 1,
       output: "records",
       states: [contents.descriptor],
+      windowStates: [contents.descriptor.name],
       create: (setup) => new PaneLogic(definition, assigner, setup),
     };
   }
@@ -113,6 +114,7 @@ export function windowOperator<T, K extends Key, Result, Out>(
     inputs: 1,
     output: "records",
     states: assigner.kind === "session" ? [...states, sessions] : states,
+    windowStates: states.map(({ name }) => name),
     create: (setup) => new WindowLogic(definition, setup),
   };
 }

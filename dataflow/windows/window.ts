@@ -4,6 +4,8 @@
  */
 import { TIMESTAMP_BYTES, readTimestamp, writeTimestamp } from "../time/timestamp.ts";
 
+export const WINDOW_BYTES = 2 * TIMESTAMP_BYTES;
+
 export interface Window {
   readonly start: number;
   readonly end: number;
@@ -17,7 +19,7 @@ export function maxTimestampOf(window: Window): number {
 }
 
 export function encodeWindow({ start, end }: Window): Uint8Array {
-  const bytes = new Uint8Array(2 * TIMESTAMP_BYTES);
+  const bytes = new Uint8Array(WINDOW_BYTES);
   writeTimestamp(start, bytes, 0);
   writeTimestamp(end, bytes, TIMESTAMP_BYTES);
   return bytes;

@@ -37,7 +37,7 @@ import { requestRollback, rewindSender, type RegionCall } from "./region.ts";
 import { RestoredFrames } from "./restored-frames.ts";
 import { ChangeReporter } from "./report-change.ts";
 import { Signal } from "./signal.ts";
-import { createVertexTask, type VertexTask } from "./vertex-task.ts";
+import { createVertexTask, type TaskTimes, type VertexTask } from "./vertex-task.ts";
 
 const NOTHING = { bytes: new Uint8Array(0), arrivalTime: 0 };
 
@@ -139,6 +139,10 @@ export class LivePartition {
   get hasCaughtUp(): boolean {
     if (!this.#restoredFrames.areApplied) return false;
     return this.sources.hasCaughtUp && this.incoming.hasCaughtUp;
+  }
+
+  get times(): TaskTimes {
+    return this.#task.times;
   }
 
   /** Resolves when nothing of this attempt is being written any more. */
@@ -387,6 +391,6 @@ export class LivePartition {
   }
 
   #moment(): Moment {
-    return { ...this.#task.times, sequence: this.engine.sequence };
+    return { ...this.times, sequence: this.engine.sequence };
   }
 }

@@ -291,9 +291,9 @@ export class PartitionTask implements PartitionCalls {
         retryAfterSeconds: Math.ceil(this.#attachment.retryAfterMs / 1000),
       };
     }
-    const { engine, attached } = live;
+    const { engine, attached, times } = live;
     try {
-      return await read({ engine, vertex: this.#vertex, keyGroups: attached.keyGroups });
+      return await read({ engine, times, vertex: this.#vertex, keyGroups: attached.keyGroups });
     } catch (error) {
       // Memory was lost in the middle of the read, storage did not answer, or a table of the version
       // it began with was swept meanwhile: whoever reads again sees the newest version.

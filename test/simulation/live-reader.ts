@@ -1,5 +1,5 @@
 /** Somebody who reads live state from outside, page by page. */
-import { keyedStatesOf } from "../../dataflow/keyed/keyed-states.ts";
+import { singleStatesOf } from "./single-states.ts";
 import type { StateEntry, TaskId } from "../../durable-objects/messages.ts";
 import type { SimulatedJob, States } from "./jobs/simulated-job.ts";
 import { isFaultOfTheWorld, type World } from "./world.ts";
@@ -38,12 +38,12 @@ export async function readEverything(
 ): Promise<States> {
   const states = new Map<string, Map<string, string>>();
   for (const vertex of graph.vertices) {
-    for (const { name } of keyedStatesOf(vertex)) {
+    for (const { name } of singleStatesOf(vertex)) {
       const entries = new Map<string, string>();
       states.set(name, entries);
       for (let index = 0; index < partitions; index++) {
         const task = { vertex: vertex.uid, index };
-        for (const { key, value } of await insist(world, task, name)) entries.set(key, value);
+        for (const { key, value } of await insist(world, task, name)) entries.set(key, value!);
       }
     }
   }

@@ -3,7 +3,7 @@
  * someone who stops and starts the job. They behave as the Worker does on their behalf.
  */
 import type { OutputSegment, OutputRequest } from "../../durable-objects/coordinator-queries.ts";
-import { keyedStatesOf } from "../../dataflow/keyed/keyed-states.ts";
+import { singleStatesOf } from "./single-states.ts";
 import type { SeededRandom } from "../support/seeded-random.ts";
 import type { SimulatedJob, States } from "./jobs/simulated-job.ts";
 import { TIMED_JOBS } from "./jobs/simulated-jobs.ts";
@@ -177,7 +177,7 @@ export class Workload {
 
   async #read(random: SeededRandom): Promise<void> {
     const places = this.#job.graph.vertices.flatMap((vertex) =>
-      keyedStatesOf(vertex).map(({ name }) => ({ vertex: vertex.uid, state: name })),
+      singleStatesOf(vertex).map(({ name }) => ({ vertex: vertex.uid, state: name })),
     );
     for (let reads = random.integer(this.#scenario.reads + 1); reads > 0; reads--) {
       await this.#world.sleep(random.between(0, 15_000));

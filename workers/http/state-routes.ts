@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { decodeCursor } from "../../dataflow/keyed/scan-cursor.ts";
+import type { StateEntry } from "../../durable-objects/messages.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
 import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
@@ -12,8 +13,8 @@ import { readAtCheckpoint } from "../state/checkpoint-state.ts";
 import { encodeKeyText } from "../state/keys.ts";
 import { hasEnded, latestCheckpoint } from "../state/latest-checkpoint.ts";
 import { liveState, TopologyCache } from "../state/live-state.ts";
-import { readKey, readPage } from "../state/state-page.ts";
-import type { PageRequest, Refused } from "../state/state-page.ts";
+import { readKey, readKeyPage, readPage } from "../state/state-page.ts";
+import type { PageRequest, PageResult, Refused } from "../state/state-page.ts";
 import { describeStates } from "../state/state-list.ts";
 import { ResolvedChains } from "../state/resolved-chains.ts";
 import { emptyState, findState } from "../state/state-reads.ts";
@@ -24,6 +25,8 @@ import type { ReachableJob, WeirApp } from "./routing.ts";
 
 /** Of manifests remembered per isolate: some hundred chains of small jobs. */
 const CHAINS_LIMIT_BYTES = 2 * 1024 * 1024;
+
+const DEFAULT_LIMIT = 1000;
 
 export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
   const topologies = new TopologyCache();
@@ -37,12 +40,17 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
     const job = reachJob(jobs, jobName, context.env);
     const named = findState(job.graph, stateName);
     const bytes = encodeKeyText(named.state.keyType, key);
-    const { checkpoint } = context.req.valid("query");
+    const { checkpoint, limit, cursor } = context.req.valid("query");
     const from = { topologies, chains, job, named, checkpoint, bindings: context.env };
+    if (limit !== undefined || cursor !== undefined) {
+      const request = keyPageRequest(named, { limit: limit ?? DEFAULT_LIMIT, cursor });
+      return pageResponse(await readFrom(from, (reads) => readKeyPage(reads, request, bytes)));
+    }
     const answer = await readFrom(from, (reads) => readKey(reads, named.state, bytes));
     if (answer.kind === "missing") {
       throw notFound("No such key", `State "${stateName}" holds nothing under this key.`);
     }
+    if (answer.kind === "tooLarge") throw tooLarge(stateName);
     if (answer.kind !== "found") throw refusal(answer);
     const shownKey = named.state.keyType === "string" ? JSON.stringify(key) : String(Number(key));
     return jsonText(`{"key":${shownKey},"value":${answer.json}}`, "application/json");
@@ -54,13 +62,23 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
     const { checkpoint, ...query } = context.req.valid("query");
     const request = pageRequest(named, query);
     const from = { topologies, chains, job, named, checkpoint, bindings: context.env };
-    const page = await readFrom(from, (reads) => readPage(reads, request));
-    if (page.kind !== "page") throw refusal(page);
-    const lines = page.entries.map(({ key, value }) => `{"key":${key},"value":${value}}\n`);
-    const response = jsonText(lines.join(""), "application/x-ndjson");
-    if (page.next !== undefined) response.headers.set("Next-Cursor", page.next);
-    return response;
+    return pageResponse(await readFrom(from, (reads) => readPage(reads, request)));
   });
+}
+
+function pageResponse(page: PageResult): Response {
+  if (page.kind !== "page") throw refusal(page);
+  const response = jsonText(page.entries.map(entryLine).join(""), "application/x-ndjson");
+  if (page.next !== undefined) response.headers.set("Next-Cursor", page.next);
+  return response;
+}
+
+/** All members are JSON texts already. */
+function entryLine({ key, window, mapKey, index, value }: StateEntry): string {
+  const members = Object.entries({ key, window, mapKey, index, value })
+    .filter(([, text]) => text !== undefined)
+    .map(([name, text]) => `"${name}":${text!}`);
+  return `{${members.join(",")}${value === undefined ? ',"tooLarge":true' : ""}}\n`;
 }
 
 interface ReadingPlace {
@@ -113,13 +131,40 @@ function pageRequest(
 ): PageRequest {
   const order = query.order === "value-desc" ? "valueDescending" : "key";
   const { prefix, limit, cursor } = query;
+  return { state, prefix, limit, order, ...checkCursor(cursor, order) };
+}
+
+function keyPageRequest(
+  { state }: NamedState,
+  { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
+): Pick<PageRequest, "state" | "limit" | "cursor"> {
+  const order = state.isList && state.kind !== "window" ? "index" : "key";
+  return { state, limit, ...checkCursor(cursor, order) };
+}
+
+/** Throws the 400 of the contract. */
+function checkCursor(
+  cursor: string | undefined,
+  order: "key" | "valueDescending" | "index",
+): { readonly cursor?: string } {
+  if (cursor === undefined) return {};
   try {
-    if (cursor !== undefined) decodeCursor(cursor, order as "key");
+    decodeCursor(cursor, order);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ProblemError({ status: 400, title: "Bad cursor", detail: error.message });
   }
-  return { state, prefix, limit, order, ...(cursor !== undefined && { cursor }) };
+  return { cursor };
+}
+
+function tooLarge(state: string): ProblemError {
+  return new ProblemError({
+    status: 400,
+    title: "Too large for one answer",
+    detail:
+      `State "${state}" holds more than 4 MiB under this key. Read it a page at a time: ask again ` +
+      `with limit=1000, and with cursor= the Next-Cursor of each answer until there is none.`,
+  });
 }
 
 function refusal(answer: Refused): ProblemError {
@@ -130,7 +175,7 @@ function refusal(answer: Refused): ProblemError {
       return new ProblemError({
         status: 400,
         title: "Not numeric",
-        detail: "order=value-desc is for states whose values are numbers.",
+        detail: "order=value-desc is for states that hold one codecs.int64 number per key.",
       });
     case "notOwner":
       return new ProblemError({
@@ -164,10 +209,13 @@ const checkpoint = z.coerce
   .optional()
   .openapi({ description: "Read this completed checkpoint: a consistent cut of the whole job" });
 
+const limit = z.coerce.number().int().min(1).max(10_000);
+const cursor = z.string().optional().openapi({ description: "Next-Cursor of the page before" });
+
 const listStates = createRoute({
   method: "get",
   path: "/jobs/{job}/state",
-  summary: "Names, kinds and sizes of the job's states",
+  summary: "Names, kinds, types and sizes of the job's states",
   request: { params: jobParameter },
   responses: { 200: jsonObject("States"), ...problems({ 404: "No such job" }) },
 });
@@ -180,11 +228,21 @@ const readOneKey = createRoute({
     params: stateParameters.extend({
       key: z.string().openapi({ param: { name: "key", in: "path" }, example: "weir" }),
     }),
-    query: z.object({ checkpoint }),
+    query: z.object({
+      checkpoint,
+      limit: limit.optional().openapi({
+        description:
+          "Answers NDJSON instead: a line per entry of a map, per window, per element of a list",
+      }),
+      cursor,
+    }),
   },
   responses: {
-    200: jsonObject("key and value"),
+    200: jsonObject(
+      "key and value: a list as an array, a map as an object, windows as an array of window and value",
+    ),
     ...problems({
+      400: "A list, a map or windows of more than 4 MiB: read them with limit and cursor",
       404: "No such job, state or key",
       410: "The checkpoint is no longer retained",
       503: "The partition is catching up",
@@ -200,8 +258,8 @@ const readPages = createRoute({
     params: stateParameters,
     query: z.object({
       prefix: z.string().default(""),
-      limit: z.coerce.number().int().min(1).max(10_000).default(1000),
-      cursor: z.string().optional().openapi({ description: "Next-Cursor of the page before" }),
+      limit: limit.default(DEFAULT_LIMIT),
+      cursor,
       order: z.enum(["key", "value-desc"]).default("key").openapi({
         description:
           "key: by key group, then key. value-desc: numeric states, the largest first, ties by key",
@@ -211,7 +269,8 @@ const readPages = createRoute({
   },
   responses: {
     200: {
-      description: "NDJSON of key and value; Next-Cursor when there is more",
+      description:
+        "NDJSON of key and value, of maps with mapKey, of windows with window, a line each; Next-Cursor when there is more",
       headers: z.object({ "Next-Cursor": z.string().optional() }),
       content: { "application/x-ndjson": { schema: z.string() } },
     },

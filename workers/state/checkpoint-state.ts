@@ -73,6 +73,7 @@ function partitionsOf(
       const snapshot = () => ({ sequence: tables.sequence, release: () => {} });
       return {
         vertex,
+        times: tables,
         keyGroups: tables.keyGroups,
         engine: {
           get: (key: Uint8Array) => engine.get(key),

@@ -1,7 +1,7 @@
 /** Keys as they stand in URLs and answers, and the bytes they are stored under. */
 import { keyGroupOf } from "../../dataflow/key-group.ts";
+import { encodeKey } from "../../dataflow/keyed/stored-entry.ts";
 import { hash32 } from "../../state-engine/index.ts";
-import { keyCodecs } from "../../state-engine/state/key-codec.ts";
 import type { KeyType } from "../../state-engine/state/key-codec.ts";
 import { ProblemError } from "../http/problem.ts";
 
@@ -24,10 +24,4 @@ export function encodeJsonKey(keyType: KeyType, json: string): Uint8Array {
 
 export function keyGroupOfKey(key: Uint8Array, maxParallelism: number): number {
   return keyGroupOf(hash32(key, 0, key.length), maxParallelism);
-}
-
-function encodeKey(keyType: KeyType, key: unknown): Uint8Array {
-  const codec = keyCodecs[keyType];
-  const bytes = new Uint8Array(codec.maxSize(key));
-  return bytes.slice(0, codec.write(key, bytes, 0));
 }

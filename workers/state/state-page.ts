@@ -1,12 +1,14 @@
 /**
- * One key, or one page of entries, over all partitions of a vertex.
+ * One key, or one page of entries, over all partitions of a vertex, or of what one key holds.
  *
  * Promise: a page is complete before anything of it is sent [21], ends at `limit` entries or 4 MiB,
  * and its cursor names a place in the order, not in a partition: it stays good when the job is rescaled.
  */
 import { keyGroupRangeOf, partitionOfKeyGroup } from "../../dataflow/key-group.ts";
 import type { KeyedState } from "../../dataflow/keyed/keyed-states.ts";
+import { jsonSizeOf } from "../../dataflow/keyed/page-builder.ts";
 import { decodeCursor, encodeCursor } from "../../dataflow/keyed/scan-cursor.ts";
+import { storedKeyOfEntry } from "../../dataflow/keyed/stored-entry.ts";
 import type { ReadAnswer, ScanAnswer, StateEntry } from "../../durable-objects/messages.ts";
 import { keyGroupOf, stateKey } from "../../state-engine/index.ts";
 import { encodeJsonKey, keyGroupOfKey } from "./keys.ts";
@@ -38,9 +40,25 @@ export async function readKey(
   state: KeyedState,
   key: Uint8Array,
 ): Promise<ReadAnswer> {
-  const keyGroup = keyGroupOfKey(key, reads.maxParallelism);
-  const partition = partitionOfKeyGroup(keyGroup, reads.parallelism, reads.maxParallelism);
-  return await reads.read(partition, { state: state.name, keyGroup, key });
+  const keyGroup = keyGroupOfState(reads, state, key);
+  return await reads.read(partitionOf(reads, keyGroup), { state: state.name, keyGroup, key });
+}
+
+/** A page of what one key holds: entries of its map, its windows, elements of its list. */
+export async function readKeyPage(
+  reads: StateReads,
+  { state, limit, cursor }: Pick<PageRequest, "state" | "limit" | "cursor">,
+  key: Uint8Array,
+): Promise<PageResult> {
+  const keyGroup = keyGroupOfState(reads, state, key);
+  return await reads.scan(partitionOf(reads, keyGroup), {
+    state: state.name,
+    prefix: "",
+    order: "key",
+    only: { keyGroup, key },
+    limit,
+    ...(cursor !== undefined && { cursor }),
+  });
 }
 
 export async function readPage(reads: StateReads, request: PageRequest): Promise<PageResult> {
@@ -55,7 +73,9 @@ async function readPageByKey(reads: StateReads, request: PageRequest): Promise<P
   const entries: StateEntry[] = [];
   let bytes = 0;
   let cursor = request.cursor;
-  for (let partition = firstPartition(reads, cursor); partition < reads.parallelism;) {
+  // A broadcast map is the same on every partition.
+  const partitions = state.kind === "broadcast" ? 1 : reads.parallelism;
+  for (let partition = firstPartition(reads, cursor); partition < partitions;) {
     if (entries.length === limit) {
       return { kind: "page", entries, next: cursor ?? beginOf(partition, reads, state) };
     }
@@ -68,7 +88,7 @@ async function readPageByKey(reads: StateReads, request: PageRequest): Promise<P
     });
     if (answer.kind !== "page") return answer;
     for (const entry of answer.entries) {
-      bytes += sizeOf(entry);
+      bytes += jsonSizeOf(entry);
       if (bytes > PAGE_LIMIT_BYTES && entries.length > 0) {
         return { kind: "page", entries, next: cursorAt(entry, reads, state) };
       }
@@ -100,9 +120,9 @@ async function readPageByValue(reads: StateReads, request: PageRequest): Promise
     if (answer.kind !== "page") return answer;
     const ranked = answer.entries.map((entry) => ({
       entry,
-      value: BigInt(entry.value),
+      value: BigInt(entry.value!),
       key: encodeJsonKey(state.keyType, entry.key),
-      bytes: sizeOf(entry),
+      bytes: jsonSizeOf(entry),
     }));
     pages.push({ entries: ranked, hasNext: answer.next !== undefined });
   }
@@ -114,15 +134,22 @@ async function readPageByValue(reads: StateReads, request: PageRequest): Promise
   return { kind: "page", entries, next: encodeCursor({ order: "valueDescending", value, key }) };
 }
 
-/** Bytes of an entry in the answer, at most. */
-function sizeOf(entry: StateEntry): number {
-  return 24 + 3 * (entry.key.length + entry.value.length);
-}
-
 function firstPartition(reads: StateReads, cursor: string | undefined): number {
   if (cursor === undefined) return 0;
-  const keyGroup = keyGroupOf(decodeCursor(cursor, "key").stateKey);
-  return partitionOfKeyGroup(keyGroup, reads.parallelism, reads.maxParallelism);
+  return partitionOf(reads, keyGroupOf(decodeCursor(cursor, "key").stateKey));
+}
+
+function partitionOf({ parallelism, maxParallelism }: StateReads, keyGroup: number): number {
+  return partitionOfKeyGroup(keyGroup, parallelism, maxParallelism);
+}
+
+/** Every key group has a broadcast map: the first is as good as any. */
+function keyGroupOfState(
+  { maxParallelism }: StateReads,
+  { kind }: KeyedState,
+  key: Uint8Array,
+): number {
+  return kind === "broadcast" ? 0 : keyGroupOfKey(key, maxParallelism);
 }
 
 function beginOf(partition: number, reads: StateReads, state: KeyedState): string {
@@ -132,6 +159,6 @@ function beginOf(partition: number, reads: StateReads, state: KeyedState): strin
 
 function cursorAt(entry: StateEntry, reads: StateReads, state: KeyedState): string {
   const key = encodeJsonKey(state.keyType, entry.key);
-  const keyGroup = keyGroupOfKey(key, reads.maxParallelism);
-  return encodeCursor({ order: "key", stateKey: stateKey(keyGroup, state.id, key) });
+  const keyGroup = keyGroupOfState(reads, state, key);
+  return encodeCursor({ order: "key", stateKey: storedKeyOfEntry(state, keyGroup, entry) });
 }

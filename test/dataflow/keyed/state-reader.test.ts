@@ -4,16 +4,24 @@ import { expect, it } from "vitest";
 import { compareKeys } from "../../../state-engine/bytes/compare.ts";
 import { encodeInt64, stateKey } from "../../../state-engine/index.ts";
 import type { KeyedState } from "../../../dataflow/keyed/keyed-states.ts";
+import type { StatePage } from "../../../dataflow/keyed/page-builder.ts";
 import {
   readValue,
   scanByKey,
   scanByValue,
-  type StatePage,
   type StateScan,
   type StateView,
 } from "../../../dataflow/keyed/state-reader.ts";
 
-const counts: KeyedState = { name: "counts", id: 1, keyType: "string", valueType: "int64" };
+const counts: KeyedState = {
+  name: "counts",
+  kind: "count",
+  id: 1,
+  keyType: "string",
+  valueType: "int64",
+  isList: false,
+};
+const time = { processing: 0, event: -Infinity };
 const keyGroups = { first: 2, last: 4 };
 
 interface Entry {
@@ -89,6 +97,7 @@ it("pages through every entry once, by key group and key, and with a prefix", as
       const view = viewOf(entries, pageEntries);
       const pages = await allPages((scan) => scanByKey(view, scan), {
         state: counts,
+        time,
         keyGroups,
         prefix,
         limit,
@@ -109,6 +118,7 @@ it("pages from the largest value down, equal values by key, exactly beyond 2^53"
       const view = viewOf(entries, pageEntries);
       const pages = await allPages((scan) => scanByValue(view, scan), {
         state: counts,
+        time,
         keyGroups,
         prefix,
         limit,
@@ -131,7 +141,7 @@ it("[rule 41] ends a page before 4 MiB and goes on from there", async () => {
     value: 1n,
   }));
   const view = viewOf(entries, 1000);
-  const scan = { state: counts, keyGroups, prefix: "", limit: 1000 };
+  const scan = { state: counts, time, keyGroups, prefix: "", limit: 1000 };
   for (const read of [scanByKey, scanByValue]) {
     const pages = await allPages((one) => read(view, one), scan);
     expect(pages.length).toBeGreaterThan(1);
@@ -145,9 +155,11 @@ it("[rule 41] ends a page before 4 MiB and goes on from there", async () => {
 it("reads one value, and refuses a cursor that is not its own", async () => {
   const view = viewOf([{ keyGroup: 2, key: "a", value: 2n ** 60n }], 1);
   const key = new TextEncoder().encode("a");
-  expect(await readValue(view, { state: counts, keyGroup: 2, key })).toBe("1152921504606846976");
-  expect(await readValue(view, { state: counts, keyGroup: 3, key })).toBeUndefined();
-  const scan = { state: counts, keyGroups, prefix: "", limit: 1, cursor: "k.00zz" };
+  expect(await readValue(view, { state: counts, time, keyGroup: 2, key })).toEqual({
+    json: "1152921504606846976",
+  });
+  expect(await readValue(view, { state: counts, time, keyGroup: 3, key })).toBeUndefined();
+  const scan = { state: counts, time, keyGroups, prefix: "", limit: 1, cursor: "k.00zz" };
   await expect(scanByKey(view, scan)).rejects.toThrow("Next-Cursor");
   await expect(scanByValue(view, { ...scan, cursor: "k.0002" })).rejects.toThrow("Next-Cursor");
 });

@@ -187,6 +187,13 @@ export class JobWorld {
     return (await this.describe())["status"];
   }
 
+  /** What somebody outside asks until it is answered. */
+  async asking<Answer>(
+    ask: (outside: ReturnType<World["outside"]>) => Promise<Answer | undefined>,
+  ): Promise<Answer> {
+    return this.#insist(() => ask(this.world.outside("reader")));
+  }
+
   /** The value of a key as JSON text; undefined when there is none. Only for one partition of each key. */
   async read(state: string, key: string): Promise<string | undefined> {
     const { maxParallelism, parallelism } = this.graph.options;

@@ -3,13 +3,8 @@
  * by a state engine of its own from the bucket as it is at this instant, without faults.
  */
 import type { JobGraph } from "../../../dataflow/job-graph.ts";
-import {
-  type KeyedState,
-  keyedStatesOf,
-  keyToJson,
-  mergeOperatorsOf,
-  valueToJson,
-} from "../../../dataflow/keyed/keyed-states.ts";
+import { type KeyedState, mergeOperatorsOf } from "../../../dataflow/keyed/keyed-states.ts";
+import { aliveValue, keyToJson, valueToJson } from "../../../dataflow/keyed/stored-entry.ts";
 import { readInFlight } from "../../../durable-objects/partition/in-flight.ts";
 import type { InFlightReference } from "../../../state-engine/manifest/manifest.ts";
 import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
@@ -22,6 +17,7 @@ import {
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import type { States } from "../jobs/simulated-job.ts";
+import { singleStatesOf } from "../single-states.ts";
 import type { World } from "../world.ts";
 
 /** Key group and state id. */
@@ -45,7 +41,7 @@ export class StateReading {
       graph.vertices.map((vertex) => [
         vertex.uid,
         {
-          states: new Map(keyedStatesOf(vertex).map((state) => [state.id, state])),
+          states: new Map(singleStatesOf(vertex).map((state) => [state.id, state])),
           mergeOperators: mergeOperatorsOf(vertex),
         },
       ]),
@@ -99,9 +95,11 @@ function addEntry(
   if (state === undefined) return;
   const entries = into.get(state.name) ?? new Map<string, string>();
   into.set(state.name, entries);
-  const text = keyToJson(state, key.subarray(HEADER_BYTES));
+  const text = keyToJson(state.keyType, key.subarray(HEADER_BYTES));
   if (entries.has(text)) throw new Error(`Two partitions hold ${text} of "${state.name}".`);
-  entries.set(text, valueToJson(state, value));
+  // Oracles know of no time by which a value would have expired.
+  const alive = aliveValue(state, value, { processing: -Infinity, event: -Infinity })!;
+  entries.set(text, valueToJson(state, alive));
 }
 
 function readerOf({ bucket }: World): BlobStore {

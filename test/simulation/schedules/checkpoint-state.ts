@@ -1,12 +1,13 @@
 /** The states of every vertex at a retained checkpoint, read from the bucket alone. */
 import type { JobGraph } from "../../../dataflow/job-graph.ts";
-import { keyedStatesOf, mergeOperatorsOf } from "../../../dataflow/keyed/keyed-states.ts";
+import { mergeOperatorsOf } from "../../../dataflow/keyed/keyed-states.ts";
 import { scanByKey } from "../../../dataflow/keyed/state-reader.ts";
 import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import { StateEngine, type PartitionTables } from "../../../state-engine/index.ts";
 import { resolveChain } from "../../../state-engine/manifest/resolve-chain.ts";
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
+import { singleStatesOf } from "../single-states.ts";
 import type { World } from "../world.ts";
 
 /** Values by key, as JSON has them. */
@@ -35,11 +36,12 @@ export async function readCheckpointState(
       mergeOperators: mergeOperatorsOf(vertex),
       uploads: { nextPath: () => "reader", note: refuse },
     });
-    for (const state of keyedStatesOf(vertex)) {
-      const read = { state, keyGroups: partition.keyGroups, prefix: "", limit: 10_000 };
+    for (const state of singleStatesOf(vertex)) {
+      const time = { processing: partition.time, event: partition.watermark ?? -Infinity };
+      const read = { state, time, keyGroups: partition.keyGroups, prefix: "", limit: 10_000 };
       const { entries } = await scanByKey(engine, read);
       const values = (states[state.name] ??= {});
-      for (const { key, value } of entries) values[textOf(key)] = JSON.parse(value);
+      for (const { key, value } of entries) values[textOf(key)] = JSON.parse(value!);
     }
     engine.close();
   }

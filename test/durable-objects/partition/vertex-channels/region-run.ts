@@ -349,12 +349,13 @@ async function readAll(
   do {
     const page = await scanByKey(engine, {
       state,
+      time: { processing: -Infinity, event: -Infinity },
       keyGroups,
       prefix: "",
       limit: 1_000,
       ...(cursor !== undefined && { cursor }),
     });
-    for (const { key, value } of page.entries) into.set(key, value);
+    for (const { key, value } of page.entries) into.set(key, value!);
     cursor = page.next;
   } while (cursor !== undefined);
 }
