@@ -263,7 +263,7 @@ export class RegionHarness {
     await this.context.clock.advance(6_000);
     const page = await answer;
     if (page.kind !== "page") return undefined;
-    return Object.fromEntries(page.entries.map(({ key, value }) => [key, value]));
+    return Object.fromEntries(page.entries.map(({ key, value }) => [key, value!]));
   }
 
   get #fence(): { readonly generation: number; readonly attempt: number } {

@@ -245,7 +245,9 @@ class RegionRun {
           .outside("live reader")
           .partition(task)
           .scanState({ state, prefix: "", limit: 10_000, order: "key" });
-        if (answer.kind === "page") return answer.entries;
+        if (answer.kind === "page") {
+          return answer.entries.map(({ key, value }) => ({ key, value: value! }));
+        }
       } catch (error) {
         if (!isFaultOfTheWorld(error)) throw error;
       }
