@@ -287,7 +287,7 @@ export class Stage {
         const answer = await partition.scanState(request);
         return answer.kind === "page" ? answer : "again";
       });
-      for (const { key, value } of page.entries) values[textOf(key)] = JSON.parse(value);
+      for (const { key, value } of page.entries) values[textOf(key)] = JSON.parse(value!);
     }
     return values;
   }
