@@ -24,6 +24,10 @@ import type { WorkedEngine } from "./no-engine.ts";
 
 const STATE = 1;
 const BATCH_BYTES = 64 * 1024;
+/** Written between two collections, with an engine and without, so that as much garbage lies about in both. */
+const COLLECTION_BYTES = 512 * 1024;
+/** Of the scans at the end, beside which nothing is written. */
+const PAGES_PER_COLLECTION = 8;
 const keyGroups = { first: 0, last: 63 };
 
 const plan = JSON.parse(process.argv[2]!) as MemoryCeilingPlan;
@@ -60,11 +64,11 @@ class Workload {
 
   async run(sampler: MemorySampler): Promise<void> {
     const blobStore = new MeasuredBlobStore(new FolderBlobStore(this.#folder), sampler);
-    const engine = this.#plan.hasEngine ? this.#open(blobStore) : new NoEngine(sampler);
+    const engine = this.#plan.hasEngine ? this.#open(blobStore) : new NoEngine();
     this.#engine = engine;
-    const work = [this.#write(), this.#maintain(), this.#scan(false), this.#scan(true)];
+    const work = [this.#write(sampler), this.#maintain(), this.#scan(false), this.#scan(true)];
     await Promise.all([...work, this.#checkpoint(blobStore, sampler)]);
-    if (this.#plan.hasEngine) await this.#check();
+    if (this.#plan.hasEngine) await this.#check(sampler);
     this.#tableBytes = engine.statistics().tableBytes;
     engine.close();
     this.#engine = undefined;
@@ -94,7 +98,7 @@ class Workload {
     };
   }
 
-  async #write(): Promise<void> {
+  async #write(sampler: MemorySampler): Promise<void> {
     const engine = this.#engine!;
     const value = new Uint8Array(1_000);
     while (this.#written < this.#plan.stateBytes) {
@@ -113,6 +117,8 @@ class Workload {
         bytes += key.length + length;
       }
       this.#written += BATCH_BYTES;
+      if (this.#written % COLLECTION_BYTES === 0) sampler.sampleLive();
+      else sampler.sampleResident();
       await yieldToOthers();
     }
     this.#isWritten = true;
@@ -182,7 +188,8 @@ class Workload {
   }
 
   /** Every key is there once, in either direction. */
-  async #check(): Promise<void> {
+  async #check(sampler: MemorySampler): Promise<void> {
+    let pages = 0;
     for (const reverse of [false, true]) {
       let count = 0;
       let bounds: object | undefined = {};
@@ -190,6 +197,7 @@ class Workload {
         const page = await this.#engine!.scan({ ...bounds, reverse, limitBytes: 128 * 1024 });
         count += page.entries.length;
         bounds = page.next;
+        if (pages++ % PAGES_PER_COLLECTION === 0) sampler.sampleLive();
       }
       if (count !== this.#entries) {
         throw new Error(`The scan (reverse=${reverse}) found ${count} of ${this.#entries} keys.`);

@@ -1,8 +1,9 @@
 /**
  * Memory ceiling: an engine with a 24 MiB budget and 1 GiB of state, written to, compacted, scanned and
  * checkpointed at once, keeps less than 40 MiB alive, in the heap and outside it, beyond what the same process does
- * that does the same work without an engine. The resident set is shown and not held to it: garbage until it is
- * collected, room between objects, machine code and the file system's calls are in it, some 18 MiB of them.
+ * that does the same work without an engine. The resident set is shown and not held to it: room between objects,
+ * machine code and the file system's calls are in it, and garbage since the last collection, which would be tens of
+ * megabytes of pages of scans: so both processes collect after as much written.
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -4,7 +4,6 @@
  * engine takes beyond this one's is the engine's.
  */
 import type { ScanEntry, ScanOptions, ScanPage, StateEngine } from "../../../state-engine/index.ts";
-import type { MemorySampler } from "./memory-sampler.ts";
 
 /** The part of an engine that the workload calls. */
 export type WorkedEngine = Pick<
@@ -14,25 +13,16 @@ export type WorkedEngine = Pick<
 
 /** Written between two pages: together the scans read about as much as is written, as they do of a real engine. */
 const BYTES_PER_PAGE = 128 * 1024;
-const ADMITTED_PER_COLLECTION = 8;
 const ENTRY_BYTES = 570;
 const KEY_BYTES = 16;
 
 export class NoEngine implements WorkedEngine {
-  readonly #sampler: MemorySampler;
   #writtenBytes = 0;
   #readBytes = 0;
-  #admitted = 0;
   #sequence = 0;
-
-  constructor(sampler: MemorySampler) {
-    this.#sampler = sampler;
-  }
 
   admit(bytes: number): undefined {
     this.#writtenBytes += bytes;
-    if (this.#admitted++ % ADMITTED_PER_COLLECTION === 0) this.#sampler.sampleLive();
-    else this.#sampler.sampleResident();
   }
 
   put(): void {
