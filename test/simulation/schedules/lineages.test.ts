@@ -73,7 +73,7 @@ schedule("[rule 3a] no table is swept that a partition restored from an older ch
   without: {
     "the pending checkpoint goes on": {
       breakages: [LEAVES_IT_PENDING],
-      broken: failure("somebody outside is answered"),
+      broken: failure("is gone"),
     },
   },
 });
