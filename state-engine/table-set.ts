@@ -91,7 +91,10 @@ export class TableSet {
     for (const table of tables) left -= table.compress(this.#options.environment);
     for (const table of tables.sort((a, b) => b.size - a.size)) {
       if (left <= 0) return;
+      // A compaction took it in while another one was written.
+      if (heldBytes(table) === 0) continue;
       if (table.durability === "memory") await this.#writer.writeObject([table]);
+      if (!this.#isLive(table)) this.#writer.abandon(table, false);
       if (!table.canBeReadAgain) continue;
       this.#loader.cache.drop(table);
       table.release();
@@ -217,6 +220,10 @@ export class TableSet {
     this.#compaction = undefined;
     this.#outputs = [];
     this.#release(outputs);
+  }
+
+  #isLive(table: Table): boolean {
+    return this.#outputs.includes(table) || this.tables.includes(table);
   }
 
   #release(tables: readonly Table[]): void {
