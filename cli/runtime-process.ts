@@ -17,6 +17,8 @@ export interface RuntimeProcessOptions {
   readonly script?: URL;
   /** Added to the environment of the process, such as WEIR_PARALLELISM. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Hears each line of standard output. */
+  readonly printed?: (line: string) => void;
 }
 
 export class RuntimeProcess {
@@ -37,7 +39,12 @@ export class RuntimeProcess {
       [script, "--port", "0", "--persist", directory, ...parameters],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...variables } },
     );
-    return new RuntimeProcess(child, await urlOf(child));
+    return new RuntimeProcess(child, await urlOf(child, options.printed));
+  }
+
+  /** The process that was started; workerd is a child of it. */
+  get pid(): number {
+    return this.#process.pid!;
   }
 
   fetch(path: string, request?: RequestInit): Promise<Response> {
@@ -69,12 +76,16 @@ export class RuntimeProcess {
   }
 }
 
-async function urlOf(child: ChildProcess): Promise<string> {
+async function urlOf(
+  child: ChildProcess,
+  heard: (line: string) => void = () => {},
+): Promise<string> {
   const printed: string[] = [];
   child.stderr!.on("data", (bytes: Buffer) => printed.push(bytes.toString()));
   const lines = createInterface({ input: child.stdout! });
   return await new Promise<string>((resolve, reject) => {
     lines.on("line", (line) => {
+      heard(line);
       printed.push(line);
       const url = /^Weir is ready at (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)?.[1];
       if (url !== undefined) resolve(url);

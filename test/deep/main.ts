@@ -12,15 +12,20 @@ import { run as proveOpening } from "./engine/opening.ts";
 import { queryNames, type QueryName } from "../../bench/nexmark/query-names.ts";
 import { run as proveQueries } from "./nexmark/query-results.ts";
 import { run as proveProcesses } from "./process/full.ts";
+import { run as provePhaseKills, STEPS } from "./process/phase-kills.ts";
+import { run as soak } from "./process/soak.ts";
 import { run as simulateSeeds } from "./seeds.ts";
 
-type Part = "simulation" | "processes" | "engine" | "nexmark";
+const PARTS = ["simulation", "processes", "engine", "nexmark", "kills", "soak"] as const;
+
+type Part = (typeof PARTS)[number];
 
 interface Options {
   readonly only: Part;
   readonly seeds: number;
   readonly start: number;
   readonly workers: number;
+  readonly minutes: number;
   readonly lines: number;
   readonly shrink: boolean;
   readonly query: readonly QueryName[];
@@ -29,13 +34,10 @@ interface Options {
 
 await new Command("test:deep")
   .description("Runs the simulator on many seeds, or the long proofs.")
-  .addOption(
-    new Option("--only <part>", "what to run")
-      .choices(["simulation", "processes", "engine", "nexmark"])
-      .default("simulation"),
-  )
+  .addOption(new Option("--only <part>", "what to run").choices(PARTS).default("simulation"))
   .option("--start <number>", "the first seed; the seed of the proofs", wholeNumber, 1)
   .option("--seeds <number>", "how many simulated worlds", wholeNumber, 1_000)
+  .option("--minutes <number>", "how long to soak, or to kill by phase", wholeNumber, 30)
   .option("--workers <number>", "threads of the simulation", wholeNumber, availableParallelism())
   .option("--lines <number>", "lines of the trace to show for a failing seed", wholeNumber, 120)
   .option("--no-shrink", "report a failing seed as it is")
@@ -69,6 +71,14 @@ async function runPart(options: Options, report: (line: string) => void): Promis
       return simulateSeeds({ ...options, report });
     case "processes":
       return proveProcesses(proof);
+    case "kills":
+      return provePhaseKills({
+        ...proof,
+        steps: Object.values(STEPS).flat(),
+        forMs: options.minutes * 60_000,
+      });
+    case "soak":
+      return soak({ ...proof, minutes: options.minutes, linesPerSecond: 200, killEveryMs: 20_000 });
     case "engine":
       await proveOpening(proof);
       await proveEngineModel(proof);

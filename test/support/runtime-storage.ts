@@ -5,7 +5,7 @@
  * Reads the files of Miniflare and workerd in the versions package.json pins. Reading while the
  * runtime runs sees what it has committed.
  */
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -48,6 +48,14 @@ export class RuntimeStorage {
         "SELECT actor_name, scheduled_time / 1000000 AS scheduled_time FROM _cf_ALARM WHERE scheduled_time IS NOT NULL",
       ).map(({ actor_name: object, scheduled_time: time }) => ({ object, time })),
     );
+  }
+
+  /** What the databases of all objects take, and what of them is still in their journals. */
+  sqliteBytes(): number {
+    return this.#files("do/*/*.sqlite*").reduce((sum, file) => {
+      // Journals come and go.
+      return sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    }, 0);
   }
 
   /** Rows of a table over all objects of one class that have it. */

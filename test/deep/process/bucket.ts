@@ -50,6 +50,7 @@ function checkBucket(storage: RuntimeStorage): BucketFacts {
     for (const tablePath of tables.values()) if (tablePath !== "inline") needed.add(tablePath);
     facts = { chainLength: links.length, tables: tables.size };
   }
+  for (const path of outputObjects(storage)) needed.add(path);
   const stored = new Set(storage.objects().map(({ path }) => path));
   const missing = [...needed].filter((path) => !stored.has(path));
   assertThat(missing.length === 0, `Retained checkpoints need ${missing.join(", ")}: not there.`);
@@ -70,6 +71,14 @@ export async function quiet(storage: RuntimeStorage): Promise<void> {
     );
     await wait(50);
   }
+}
+
+/** Objects of committed output that is kept: it outlives its checkpoint. */
+function outputObjects(storage: RuntimeStorage): string[] {
+  return storage
+    .rows<{ segments: string }>("Coordinator", "output")
+    .flatMap(({ segments }) => JSON.parse(segments) as { readonly path?: string }[])
+    .flatMap(({ path }) => path ?? []);
 }
 
 /** Where each table is that the last manifest restores, by partition and table. */
