@@ -50,12 +50,18 @@ export class RuntimeStorage {
     );
   }
 
-  /** What the databases of all objects take, and what of them is still in their journals. */
-  sqliteBytes(): number {
-    return this.#files("do/*/*.sqlite*").reduce((sum, file) => {
-      // Journals come and go.
-      return sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
-    }, 0);
+  /** What the databases of all objects take, and their write-ahead logs. */
+  databaseBytes(): { readonly sqliteBytes: number; readonly journalBytes: number } {
+    const sum = (files: readonly string[]): number =>
+      // Write-ahead logs come and go.
+      files.reduce(
+        (total, file) => total + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      );
+    return {
+      sqliteBytes: sum(this.#files("do/*/*.sqlite")),
+      journalBytes: sum(this.#files("do/*/*.sqlite-wal")),
+    };
   }
 
   /** Rows of a table over all objects of one class that have it. */
