@@ -93,7 +93,7 @@ function passSteps(
   const prototype = Object.getPrototypeOf(object) as Methods;
   for (const name of names) {
     if (Object.hasOwn(prototype, name)) continue;
-    const method = prototype[name]!;
+    const method = methodOf(prototype, name);
     prototype[name] = async function call(this: unknown, ...parameters) {
       pass(`${kind}.${name} before`, bindings);
       const answer = await method.apply(this, parameters);
@@ -105,18 +105,24 @@ function passSteps(
 
 /** The same bindings, but each operation of the bucket passes a step before and after. */
 function withSteps(bindings: Bindings): Bindings {
-  const bucket = bindings.BUCKET as unknown as Methods;
+  const bucket: unknown = bindings.BUCKET;
   const steps: Methods = {};
   for (const name of ["get", "head", "put", "list", "delete"]) {
     steps[name] = async (...parameters) => {
       const of = `bucket.${name}${kindOf(parameters[0])}`;
       pass(`${of} before`, bindings);
-      const answer = await bucket[name]!(...parameters);
+      const answer = await methodOf(bucket as Methods, name).apply(bucket, parameters);
       pass(`${of} after`, bindings);
       return answer;
     };
   }
-  return { ...bindings, BUCKET: steps as unknown as R2Bucket };
+  return { ...bindings, BUCKET: steps as never };
+}
+
+function methodOf(methods: Methods, name: string): Methods[string] {
+  const method = methods[name];
+  if (method === undefined) throw new Error(`There is no method ${name} to pass a step with.`);
+  return method;
 }
 
 function kindOf(path: unknown): string {

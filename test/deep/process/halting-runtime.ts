@@ -11,7 +11,9 @@ const { values } = parseArgs({
 const { HALT_AT, OUTPUT_RETAIN_MS, WEIR_CHECKPOINT_INTERVAL_MS } = process.env;
 
 // What a Worker logs arrives here. Writing to a pipe ends before the next statement.
+// oxlint-disable-next-line no-console -- The same.
 const { log } = console;
+// oxlint-disable-next-line no-console -- What comes through it is a message of the Worker.
 console.log = (line: unknown) => {
   log(line);
   if (line === `Halted ${HALT_AT}`) process.kill(process.pid, "SIGKILL");

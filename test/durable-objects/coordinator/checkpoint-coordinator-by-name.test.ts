@@ -1,0 +1,224 @@
+/**
+ * Flink's tests of its checkpoint coordinator, by their names, where no other test here shows the same: one
+ * checkpoint is pending at a time here, so what Flink shows with two at once is shown one after the other.
+ */
+import { expect, it } from "vitest";
+import { ScriptedJob, task } from "./scripted-job.ts";
+
+async function running(options = {}): Promise<ScriptedJob> {
+  const checkpoint = { intervalMs: 1_000, timeoutMs: 2_000, tolerableFailures: 3 };
+  const job = new ScriptedJob({ checkpoint, ...options });
+  await job.attachAll();
+  return job;
+}
+
+/** The next checkpoint is triggered; nobody has acknowledged it. */
+async function pending(job: ScriptedJob): Promise<number> {
+  const before = job.sources[0]!.triggers.length;
+  await job.lines(10, "silent");
+  await job.advance(1_000);
+  expect(job.sources[0]!.triggers.length).toBeGreaterThan(before);
+  return job.sources[0]!.triggers.at(-1)!.checkpoint;
+}
+
+async function acknowledgeBoth(job: ScriptedJob, id: number, name = `o${id}`): Promise<void> {
+  for (const index of job.partitions.keys()) {
+    const answer = await job.coordinator.acknowledge(
+      job.withTables(index, id, [`${name}-${index}`]),
+    );
+    expect(answer).toEqual({ kind: "accepted" });
+  }
+  await job.context.idle();
+  await job.advance(0);
+}
+
+it("testSuccessfulCheckpointSubsumesUnsuccessful, testCheckpointTimeoutIsolated: what a checkpoint that expired uploaded goes, and the next one completes", async () => {
+  const job = await running();
+  const first = await pending(job);
+  await job.coordinator.acknowledge(job.withTables(0, first, ["expired"]));
+  await job.advance(2_000);
+  expect(await job.coordinator.checkpointDetail(first)).toMatchObject({ status: "FAILED" });
+  const second = job.sources[0]!.triggers.at(-1)!.checkpoint;
+  expect(second).toBe(first + 1);
+  await acknowledgeBoth(job, second);
+  expect(await job.latest()).toBe(second);
+  await job.completeOne(second + 1);
+  await job.advance(100);
+  expect(job.bucket.blobs.has(job.path(0, "expired"))).toBe(false);
+});
+
+it("testHandleMessagesForNonExistingCheckpoints, testStateCleanupForLateOrUnknownMessages: what nobody waits for completes nothing and leaves no object", async () => {
+  const job = await running();
+  const id = await pending(job);
+  const unknown = job.withTables(0, id + 2, ["unknown"]);
+  expect((await job.coordinator.acknowledge(unknown)).kind).not.toBe("accepted");
+  const foreign = { ...job.withTables(1, id, ["foreign"]), generation: 99 };
+  expect((await job.coordinator.acknowledge(foreign)).kind).not.toBe("accepted");
+  await job.coordinator.declineCheckpoint({
+    task: task(0),
+    generation: 1,
+    attempt: job.attached[0]!.attempt,
+    checkpoint: id + 7,
+    reason: "IO_EXCEPTION",
+    message: "of a checkpoint that does not exist",
+  });
+  expect(await job.latest()).toBe(0);
+  await acknowledgeBoth(job, id);
+  expect(await job.latest()).toBe(id);
+  const late = job.withTables(0, id, ["late"]);
+  await job.coordinator.acknowledge(late);
+  for (const next of [1, 2, 3]) await job.completeOne(id + next);
+  await job.advance(100);
+  for (const name of ["unknown", "late"]) {
+    expect([name, job.bucket.blobs.has(job.path(0, name))]).toEqual([name, false]);
+  }
+  expect(job.bucket.blobs.has(job.path(1, "foreign"))).toBe(false);
+});
+
+it("testTriggerAndDeclineCheckpointSimple, testTriggerAndDeclineCheckpointComplex: one task's decline ends the checkpoint for all, and a second decline changes nothing", async () => {
+  const job = await running();
+  const id = await pending(job);
+  await job.coordinator.acknowledge(job.withTables(1, id, ["in-time"]));
+  const { attempt } = job.attached[0]!;
+  const decline = {
+    task: task(0),
+    generation: 1,
+    attempt,
+    checkpoint: id,
+    reason: "IO_EXCEPTION",
+    message: "The bucket refuses it.",
+  } as const;
+  await job.coordinator.declineCheckpoint(decline);
+  await job.coordinator.declineCheckpoint(decline);
+  await job.advance(10);
+  expect(await job.coordinator.checkpointDetail(id)).toMatchObject({ status: "FAILED" });
+  for (const one of [...job.sources, ...job.partitions]) {
+    expect(one.told.filter((call) => call === `abort ${id}`)).toHaveLength(1);
+  }
+  const { counts } = await job.coordinator.checkpointStatistics();
+  expect(counts).toMatchObject({ failed: 1, completed: 0 });
+  expect(await job.coordinator.status()).toEqual({ status: "RUNNING" });
+});
+
+it("testExpiredCheckpointExceedsTolerableFailureNumber: the expiry beyond those tolerated restarts the job, one less does not", async () => {
+  const job = await running({
+    checkpoint: { intervalMs: 1_000, timeoutMs: 1_000, tolerableFailures: 2 },
+  });
+  await job.lines(10);
+  const statuses: unknown[] = [];
+  for (let failed = 1; failed <= 3;) {
+    await job.advance(100);
+    const { counts } = await job.coordinator.checkpointStatistics();
+    if ((counts as { failed: number }).failed < failed) continue;
+    statuses.push((await job.coordinator.status()).status);
+    failed++;
+  }
+  expect(statuses).toEqual(["RUNNING", "RUNNING", "RESTARTING"]);
+});
+
+it("CheckpointFailureManager, testContinuousCheckpointFailure: a completed checkpoint forgets the failures before it", async () => {
+  const job = await running({
+    checkpoint: { intervalMs: 1_000, timeoutMs: 1_000, tolerableFailures: 1 },
+  });
+  for (let round = 0; round < 4; round++) {
+    const expires = await pending(job);
+    await job.advance(1_000);
+    expect(await job.coordinator.checkpointDetail(expires)).toMatchObject({ status: "FAILED" });
+    const next = job.sources[0]!.triggers.at(-1)!.checkpoint;
+    expect(next).toBeGreaterThan(expires);
+    await acknowledgeBoth(job, next);
+    expect(await job.latest()).toBe(next);
+  }
+  expect(await job.coordinator.status()).toEqual({ status: "RUNNING" });
+});
+
+it("NotifyCheckpointAbortedITCase, testReportLatestCompletedCheckpointIdWithAbort: every task hears of the abort once, and the next barrier names the last completed one", async () => {
+  const job = await running({ sources: 2 });
+  await job.completeOne(1);
+  const id = await pending(job);
+  await job.advance(2_100);
+  for (const one of [...job.sources, ...job.partitions]) {
+    expect(one.told.filter((call) => call === `abort ${id}`)).toHaveLength(1);
+  }
+  for (const source of job.sources) {
+    expect(source.triggers.at(-1)).toMatchObject({ checkpoint: id + 1, base: 1 });
+  }
+});
+
+it("StreamCheckpointNotifierITCase: each completed checkpoint is told to each task exactly once, in order, and no other is", async () => {
+  const job = await running({ sources: 2 });
+  for (const id of [1, 2, 3]) await job.completeOne(id);
+  const aborted = await pending(job);
+  await job.advance(2_100);
+  await acknowledgeBoth(job, aborted + 1);
+  for (const one of [...job.sources, ...job.partitions]) {
+    const completed = one.told.filter((call) => call.startsWith("complete "));
+    expect(completed).toEqual([1, 2, 3, aborted + 1].map((id) => `complete ${id}`));
+  }
+});
+
+it("IncrementalStateReuseAfterFailureITCase, testSharedStateNotDiscardedOnAbort: what a failed checkpoint had uploaded costs the one before it nothing", async () => {
+  const job = await running();
+  await job.completeOne(1, (index) => [`file1-${index}`]);
+  const id = await pending(job);
+  await job.coordinator.acknowledge(job.withTables(0, id, ["file1-0", "file2-0"], ["file2-0"]));
+  const error = { name: "Error", message: "The first task is broken." };
+  const { attempt } = job.attached[1]!;
+  await job.coordinator.fail({ task: task(1), generation: 1, attempt, error });
+  await job.advance(3_000);
+  job.restart();
+  await job.attachAll();
+  for (const index of [0, 1]) {
+    const { checkpoint, restored } = job.attached[index]!;
+    expect(checkpoint).toBe(1);
+    expect(restored.tables.map(({ path }) => path)).toHaveLength(1);
+    for (const { path } of restored.tables) expect(job.bucket.blobs.has(path)).toBe(true);
+  }
+});
+
+it("SharedStateRegistryTest: an object that two checkpoints list goes with the second, and one that nobody ever named is no error", async () => {
+  const job = await running({ checkpoint: { intervalMs: 1_000, retained: 2 } });
+  await job.completeOne(1, (index) => [`shared-${index}`]);
+  await job.completeOne(2, (index) => [`shared-${index}`, `two-${index}`]);
+  await job.completeOne(3, (index) => [`two-${index}`]);
+  await job.advance(100);
+  const shared = job.attached.map((_one, index) => job.path(index, `shared-${index}`));
+  for (const path of shared) expect(job.bucket.blobs.has(path)).toBe(true);
+  await job.completeOne(4, (index) => [`two-${index}`]);
+  await job.advance(100);
+  for (const path of shared) {
+    expect(job.bucket.blobs.has(path)).toBe(false);
+    expect(job.bucket.deleted.filter((one) => one === path)).toHaveLength(1);
+  }
+});
+
+it("DefaultCompletedCheckpointStoreTest: the store keeps as many as are retained, gives up the oldest, and has the same after a loss of memory", async () => {
+  const job = await running({ checkpoint: { intervalMs: 1_000, retained: 3 } });
+  const retained = async (): Promise<number[]> => {
+    const found: number[] = [];
+    for (let id = 1; id <= 6; id++) {
+      if ((await job.coordinator.locateCheckpoint(id)).kind === "found") found.push(id);
+    }
+    return found;
+  };
+  for (const id of [1, 2, 3, 4, 5]) await job.completeOne(id);
+  await job.advance(100);
+  expect(await retained()).toEqual([3, 4, 5]);
+  job.restart();
+  expect(await retained()).toEqual([3, 4, 5]);
+  await job.attachAll();
+  expect(job.attached.map(({ checkpoint }) => checkpoint)).toEqual([5, 5]);
+});
+
+it("CheckpointsCleanerTest: a deletion that hangs holds neither the job nor its next checkpoint up, and is done in the end", async () => {
+  const job = await running();
+  await job.completeOne(1, (index) => [`old-${index}`]);
+  job.bucket.holdDeletes();
+  const completing = job.completeOne(2, (index) => [`new-${index}`]);
+  await job.advance(0);
+  job.bucket.letDeletesGo();
+  await completing;
+  await job.advance(100);
+  expect(job.bucket.blobs.has(job.path(0, "old-0"))).toBe(false);
+  expect(await job.coordinator.status()).toEqual({ status: "RUNNING" });
+});
