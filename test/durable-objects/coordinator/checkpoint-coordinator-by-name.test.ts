@@ -66,13 +66,14 @@ it("testHandleMessagesForNonExistingCheckpoints, testStateCleanupForLateOrUnknow
   await acknowledgeBoth(job, id);
   expect(await job.latest()).toBe(id);
   const late = job.withTables(0, id, ["late"]);
-  await job.coordinator.acknowledge(late);
+  const paths = ["unknown", "late"].map((name) => job.path(0, name));
+  await job.attach(0);
+  expect(await job.coordinator.acknowledge(late)).toEqual({ kind: "restore" });
   for (const next of [1, 2, 3]) await job.completeOne(id + next);
   await job.advance(100);
-  for (const name of ["unknown", "late"]) {
-    expect([name, job.bucket.blobs.has(job.path(0, name))]).toEqual([name, false]);
+  for (const path of [...paths, job.path(1, "foreign")]) {
+    expect([path, job.bucket.blobs.has(path)]).toEqual([path, false]);
   }
-  expect(job.bucket.blobs.has(job.path(1, "foreign"))).toBe(false);
 });
 
 it("testTriggerAndDeclineCheckpointSimple, testTriggerAndDeclineCheckpointComplex: one task's decline ends the checkpoint for all, and a second decline changes nothing", async () => {
