@@ -27,6 +27,8 @@ export interface LocalRuntimeOptions {
 /** As in wrangler.toml. */
 const COMPATIBILITY_DATE = "2026-10-01";
 
+const queueConsumer = { maxBatchSize: 100, maxBatchTimeout: 1, maxRetries: 100 };
+
 export class LocalRuntime {
   readonly url: string;
   readonly #miniflare: Miniflare;
@@ -74,7 +76,7 @@ function miniflareOptions(
     },
     r2Buckets: Object.fromEntries([["BUCKET", "weir"], ...buckets.map(boundAs)]),
     queueProducers: Object.fromEntries(queues.map(boundAs)),
-    queueConsumers: [...queues],
+    queueConsumers: Object.fromEntries(queues.map((name) => [name, queueConsumer])),
     logRequests: false,
     telemetry: { enabled: false },
   });

@@ -9,7 +9,11 @@ declare module "node:zlib" {
     on(event: "end", listener: () => void): void;
   }
   export function createGunzip(options: { chunkSize: number }): DecompressionTransform;
-  export function createZstdDecompress(options: { chunkSize: number }): DecompressionTransform;
+  interface ZstdStreamOptions {
+    readonly chunkSize: number;
+    readonly params: Record<number, number>;
+  }
+  export function createZstdDecompress(options: ZstdStreamOptions): DecompressionTransform;
   export function crc32(bytes: Uint8Array | string, startsFrom?: number): number;
   interface DecompressOptions {
     readonly maxOutputLength: number;

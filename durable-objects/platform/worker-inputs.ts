@@ -1,24 +1,20 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- It declares modules; importing it would stay in the bundle.
 /// <reference path="./node-modules.d.ts" />
 /**
- * What feeds read from outside, in workerd: R2 bindings, fetch, and the streaming codecs of node:zlib,
- * which take several gzip members one after the other for one text, and check their sums. A zstd object
- * is one frame.
+ * What feeds read from outside, in workerd: R2 bindings, fetch, and decompressors.
  */
 import { isUtf8 } from "node:buffer";
-import * as zlib from "node:zlib";
-import type { CompressedFormat, Decompressor, InputBucket, Inputs, ObjectRead } from "../inputs.ts";
-
-const longestSilenceMs = 10_000;
-/** Decompressed bytes in one piece. */
-const pieceBytes = 256 * 1024;
+import type { InputBucket, Inputs, ObjectRead } from "../inputs.ts";
+import { ZlibDecompressor } from "./zlib-decompressor.ts";
+import { ZstdDecompressor } from "./zstd-decompressor.ts";
 
 export function createWorkerInputs(bindings: object): Inputs {
   const byName = bindings as Readonly<Record<string, unknown>>;
   return {
     bucket: (binding) => new R2InputBucket(bucketOf(byName, binding)),
     fetchBody,
-    decompressor: (format) => new ZlibDecompressor(format),
+    decompressor: (format) =>
+      format === "gzip" ? ZlibDecompressor.ofGzip() : new ZstdDecompressor(),
     isUtf8,
     bindings: byName,
   };
@@ -79,57 +75,4 @@ async function fetchBody(url: string, limitBytes: number): Promise<Uint8Array> {
     chunks.push(chunk);
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
-
-class ZlibDecompressor implements Decompressor {
-  readonly #stream: zlib.DecompressionTransform;
-  #pieces: Uint8Array[] = [];
-  /** Ends the call under way. */
-  #failed: ((error: Error) => void) | undefined;
-  #error: Error | undefined;
-
-  constructor(format: CompressedFormat) {
-    const options = { chunkSize: pieceBytes };
-    this.#stream =
-      format === "gzip" ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
-    this.#stream.on("data", (piece) => {
-      // A view of a buffer that the codec uses on.
-      this.#pieces.push(new Uint8Array(piece));
-    });
-    this.#stream.on("error", (error) => {
-      this.#error = error;
-      this.#failed?.(error);
-    });
-  }
-
-  push(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
-    return this.#call((done) => this.#stream.write(bytes, done));
-  }
-
-  finish(): Promise<readonly Uint8Array[]> {
-    return this.#call((done) => {
-      this.#stream.on("end", done);
-      this.#stream.end();
-    });
-  }
-
-  close(): void {
-    this.#stream.destroy();
-  }
-
-  async #call(begin: (done: () => void) => void): Promise<readonly Uint8Array[]> {
-    if (this.#error !== undefined) throw this.#error;
-    const { promise, reject, resolve } = Promise.withResolvers<void>();
-    this.#failed = reject;
-    // workerd's zstd falls silent at a second frame.
-    const silence = setTimeout(
-      () => reject(new Error("the decompressor fell silent: zstd objects must be one frame")),
-      longestSilenceMs,
-    );
-    begin(resolve);
-    await promise.finally(() => clearTimeout(silence));
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces;
-  }
 }

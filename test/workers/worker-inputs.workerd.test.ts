@@ -1,4 +1,5 @@
 /** Buckets and codecs of workerd, as feeds use them. */
+import * as zlib from "node:zlib";
 import { env as untyped } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { CompressedFormat } from "../../durable-objects/inputs.ts";
@@ -27,35 +28,78 @@ async function gzip(whole: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-describe.each(["gzip"] as const)("%s", (format) => {
-  const compress = gzip;
+/** With a checksum and without the size of the content, as the command zstd makes it of a pipe. */
+async function zstd(whole: string): Promise<Uint8Array> {
+  const stream = zlib.createZstdCompress({
+    params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  const pieces: Uint8Array[] = [];
+  stream.on("data", (piece: Uint8Array) => pieces.push(new Uint8Array(piece)));
+  const { promise, reject, resolve } = Promise.withResolvers<void>();
+  stream.on("end", resolve);
+  stream.on("error", reject);
+  stream.end(whole);
+  await promise;
+  return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}
 
+function together(...parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+describe.each([
+  { format: "gzip", compress: gzip },
+  { format: "zstd", compress: zstd },
+] as const)("$format", ({ compress, format }) => {
   test("[FD5] comes back whole, however it is cut", async () => {
     for (const pushBytes of [1_000, 16 * 1024, 10_000_000]) {
       expect(await decompressed(format, await compress(text), pushBytes)).toBe(text);
     }
   });
 
-  test("[FD5] that is cut short or damaged is refused", async () => {
+  test("[FD5] of several parts is one text, wherever it is cut", async () => {
+    const parts = together(
+      await compress("one\n"),
+      await compress(""),
+      await compress(text),
+      await compress("three\n"),
+    );
+    for (const pushBytes of [97, 16 * 1024, 10_000_000]) {
+      expect(await decompressed(format, parts, pushBytes)).toBe(`one\n${text}three\n`);
+    }
+    const small = together(await compress("one\n"), await compress("two\n"));
+    for (let pushBytes = 1; pushBytes <= small.length; pushBytes++) {
+      expect(await decompressed(format, small, pushBytes)).toBe("one\ntwo\n");
+    }
+  });
+
+  test("[FD5] that is cut short, damaged or followed by something else is refused", async () => {
     const whole = await compress(text);
     await expect(decompressed(format, whole.slice(0, -5))).rejects.toThrow(/\S/);
     const damaged = whole.slice();
     const middle = Math.floor(whole.length / 2);
     damaged.fill(0, middle, middle + 100);
     await expect(decompressed(format, damaged)).rejects.toThrow(/\S/);
+    const otherSum = whole.slice();
+    otherSum[otherSum.length - (format === "gzip" ? 8 : 4)]! ^= 1;
+    await expect(decompressed(format, otherSum)).rejects.toThrow(/\S/);
     await expect(decompressed(format, new TextEncoder().encode(text))).rejects.toThrow(/\S/);
+    const other = new TextEncoder().encode("something else");
+    for (const pushBytes of [whole.length, 10_000_000]) {
+      const followed = decompressed(format, together(whole, other), pushBytes);
+      await expect(followed).rejects.toThrow(/\S/);
+    }
   });
 });
 
-test("[FD5] several members of gzip are one text", async () => {
-  const parts = new Uint8Array([...(await gzip("one\ntwo\n")), ...(await gzip("three\n"))]);
-  expect(await decompressed("gzip", parts)).toBe("one\ntwo\nthree\n");
-});
-
-test("[FD5] a damaged checksum of gzip is refused", async () => {
-  const bytes = await gzip(text);
-  bytes.fill(0, bytes.length - 8, bytes.length - 4);
-  await expect(decompressed("gzip", bytes)).rejects.toThrow(/\S/);
+test("[FD5] skippable frames of zstd are left out, as of the seekable format", async () => {
+  const skippable = Uint8Array.of(0x5e, 0x2a, 0x4d, 0x18, 5, 0, 0, 0, 1, 2, 3, 4, 5);
+  const empty = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0);
+  const one = await zstd("one\n");
+  const bytes = together(empty, skippable, one, empty, await zstd("two\n"), skippable);
+  for (let pushBytes = 1; pushBytes <= bytes.length; pushBytes++) {
+    expect(await decompressed("zstd", bytes, pushBytes)).toBe("one\ntwo\n");
+  }
 });
 
 test("[FD1] lists every page, reads ranges, and tells an object that was overwritten or deleted", async () => {

@@ -22,6 +22,8 @@ export interface BatchMessage {
   readonly id: string;
   readonly timestamp: Date;
   readonly body: unknown;
+  /** Deliveries, this one included. */
+  readonly attempts: number;
   ack(): void;
   retry(options?: { delaySeconds?: number }): void;
 }
@@ -30,6 +32,7 @@ type Verdict = { readonly kind: "in" } | { readonly kind: "later"; readonly dela
 
 const unreachableDelaySeconds = 5;
 const refusedDelaySeconds = 60;
+const longestDelaySeconds = 3_600;
 
 /** Throws when no job reads the queue: the whole batch is delivered again. */
 export async function consumeQueue(
@@ -62,8 +65,17 @@ export async function consumeQueue(
   for (const message of batch.messages) {
     const delaySeconds = delays.get(message.id);
     if (delaySeconds === undefined) message.ack();
-    else message.retry({ delaySeconds });
+    else message.retry({ delaySeconds: delayAt(message.attempts, delaySeconds) });
   }
+}
+
+/**
+ * Pure: doubled with each delivery, up to an hour, so that the 100 deliveries a queue has to give last as
+ * long as it keeps messages.
+ */
+export function delayAt(attempts: number, firstDelaySeconds: number): number {
+  const doublings = Math.min(attempts - 1, 30);
+  return Math.min(longestDelaySeconds, firstDelaySeconds * 2 ** doublings);
 }
 
 /** Pure: by the second in which a message was sent. */
