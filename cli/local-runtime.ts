@@ -51,6 +51,13 @@ export class LocalRuntime {
     return new LocalRuntime(miniflare, url.origin);
   }
 
+  /** As the Worker's cron trigger would: feeds of jobs begin. */
+  async wakeFeeds(): Promise<void> {
+    const worker = await this.#miniflare.getWorker();
+    const { outcome } = await worker.scheduled();
+    if (outcome !== "ok") throw new Error(`The feeds of jobs could not be woken: ${outcome}.`);
+  }
+
   async stop(): Promise<void> {
     await this.#miniflare.dispose();
   }

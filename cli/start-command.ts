@@ -47,6 +47,7 @@ async function start({ port, persist, checkpointInterval }: StartOptions): Promi
       process.once(signal, () => void runtime.stop().then(() => process.exit(0)));
     }
     console.log(`Weir is ready at ${runtime.url}`);
+    await runtime.wakeFeeds();
   } catch (error) {
     console.error(startError(error, port));
     process.exit(1);

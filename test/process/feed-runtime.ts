@@ -14,3 +14,4 @@ const runtime = await LocalRuntime.start({
   queues: ["events"],
 });
 process.stdout.write(`Weir is ready at ${runtime.url}\n`);
+if (process.env["WAKE"] !== undefined) await runtime.wakeFeeds();

@@ -13,11 +13,12 @@ const PRODUCT = new URL("../../durable-objects/", import.meta.url);
 
 const OUTPUT = "test/durable-objects/coordinator/crash-output.test.ts";
 const SINKS = "test/durable-objects/sinks/exactly-once.test.ts";
-const FEEDS = "test/durable-objects/feeds/bounded-job.test.ts";
+const FEEDS = "test/durable-objects/feeds/crash-points.test.ts";
 const OPERATOR = "test/simulation/operator-crash-points.test.ts";
 
 /** Steps that only an operator's call, a failing task, output or a sink leads to, and who crashes there. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
+  "append of messages": FEEDS,
   "begin scan": OUTPUT,
   cancel: OPERATOR,
   "commit to sink": SINKS,

@@ -3,8 +3,9 @@
  *
  * `PUT /test/objects/{key}` stores an object; `POST /test/messages` sends each line as a message. The first
  * delivery of each message loses its acknowledgement, and deliveries are repeated soon.
- * `GET /test/deliveries` answers how often messages were delivered and how they ended.
+ * `GET /test/stored` answers the objects that jobs have stored, and `GET /test/deliveries` how often messages were delivered and how they ended.
  */
+import { generator } from "../../dataflow/feeds/generator.ts";
 import { queueMessages } from "../../dataflow/feeds/queue-messages.ts";
 import { r2Objects } from "../../dataflow/feeds/r2-objects.ts";
 import { job } from "../../dataflow/job.ts";
@@ -17,7 +18,8 @@ interface Bindings extends WeirBindings {
 }
 
 const options = { checkpoint: { intervalMs: 300 }, parallelism: 2 };
-const archive = job("archive", options)
+/** The smallest log: the feed has to wait for checkpoints, so that a kill meets it while it reads. */
+const archive = job("archive", { ...options, logLimitBytes: 4 * 1024 * 1024 })
   .from(r2Objects({ prefix: "archive/", bucket: "FILES" }))
   .lines()
   .keyBy((line) => line.slice(line.lastIndexOf(" ") + 1))
@@ -27,8 +29,13 @@ const messages = job("messages", options)
   .lines()
   .keyBy((line) => line)
   .count("counts");
+const made = job("made", options)
+  .from(generator({ create: (index) => `line ${index % 3}`, count: 30 }))
+  .lines()
+  .keyBy((line) => line)
+  .count("counts");
 
-const worker = weir([archive, messages]);
+const worker = weir([archive, messages, made]);
 export const { Source, Partition, Coordinator } = worker;
 
 const deliveries = { acknowledged: 0, lost: 0, later: 0 };
@@ -69,6 +76,10 @@ export default {
       const lines = (await request.text()).split("\n");
       await bindings.EVENTS.sendBatch(lines.map((body) => ({ body })));
       return new Response("sent");
+    }
+    if (pathname === "/test/stored") {
+      const { objects } = await bindings.BUCKET.list();
+      return Response.json(objects.map(({ key }) => key));
     }
     if (pathname === "/test/deliveries") return Response.json(deliveries);
     return await worker.handler.fetch(request, bindings, context);

@@ -25,12 +25,17 @@ import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
 import { ScriptedInputs } from "../../support/scripted-inputs.ts";
 import { NO_FAULTS, type FaultRates } from "../../simulation/faults.ts";
-import { isFaultOfTheWorld, World, type ObjectName } from "../../simulation/world.ts";
+import {
+  isFaultOfTheWorld,
+  World,
+  type ObjectName,
+  type WorldOptions,
+} from "../../simulation/world.ts";
 import type { CoordinatorCalls } from "../../../durable-objects/messages.ts";
 import type { ObjectContext } from "../../../durable-objects/object-context.ts";
 import { decodeManifest, type Manifest } from "../../../state-engine/index.ts";
 
-export interface JobWorldOptions {
+export interface JobWorldOptions extends Pick<WorldOptions, "crashAt"> {
   readonly seed?: number;
   readonly rates?: Partial<FaultRates>;
   readonly memoryBytes?: number;
@@ -73,6 +78,7 @@ export class JobWorld {
       seed: options.seed ?? 1,
       rates: { ...NO_FAULTS, ...options.rates },
       memoryBytes: options.memoryBytes ?? 80 * 1024 * 1024,
+      ...(options.crashAt && { crashAt: options.crashAt }),
       createLogic: (name, context) => this.#createLogic(name, context),
     });
   }
