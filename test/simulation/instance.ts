@@ -8,6 +8,7 @@
  */
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import type { Environment } from "../../state-engine/environment.ts";
+import { StateEngineError } from "../../state-engine/errors.ts";
 import type {
   Alarm,
   ObjectContext,
@@ -110,6 +111,8 @@ export class Instance implements ObjectContext {
 
   reportError(error: unknown, doing: string): void {
     if (!this.hasMemory || isMemoryLost(error)) return;
+    // A successor deletes what only this lifetime knew of, and it may still read that.
+    if (!this.isLive && error instanceof StateEngineError && error.kind === "missing") return;
     this.#options.scheduler.note(`${this.name} reports while ${doing}: ${describe(error)}`);
     this.#options.violations.reported(this.name, error, doing);
   }
