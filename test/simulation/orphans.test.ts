@@ -38,9 +38,16 @@ const INTERRUPTED: Scenario = {
   },
 };
 
+/** Not every such world has a PUT that lands after it was forgotten: the first of these that has one shows who finds it. */
+const SEEDS = [1, 2, 3, 4, 5, 6];
+
 it("[rule 10] interrupted uploads for an hour of simulated time leave no object behind after the orphan scan", async () => {
-  const { endsAt, failure, orphans } = await simulate(INTERRUPTED, { scansOrphans: true });
-  expect(failure).toBeUndefined();
-  expect(endsAt - BEGIN).toBeGreaterThan(HOUR_MS);
-  expect(orphans).toBeGreaterThan(0);
+  for (const seed of SEEDS) {
+    const scenario = { ...INTERRUPTED, seed };
+    const { endsAt, failure, orphans } = await simulate(scenario, { scansOrphans: true });
+    expect(failure).toBeUndefined();
+    expect(endsAt - BEGIN).toBeGreaterThan(HOUR_MS);
+    if (orphans > 0) return;
+  }
+  expect.unreachable("No PUT landed after it had been forgotten: make more of them late.");
 });
