@@ -24,6 +24,10 @@ export function raiseGeneration(
   }
   record.generation++;
   record.status = status;
+  // All tasks begin anew: none can list again what only a checkpoint that was given up has named [6, 10].
+  if (house.registry.markGarbage(house.rows.retained(), Infinity)) {
+    makeDue(record.due, "sweep", now);
+  }
   if (status !== "RUNNING" && status !== "RESTARTING") delete record.isFinishing;
   if (status !== "RESTARTING") {
     delete record.due.restart;

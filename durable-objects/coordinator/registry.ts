@@ -161,7 +161,7 @@ export class Registry {
     );
   }
 
-  /** Marks what nobody needs; answers whether anything is to be deleted. */
+  /** Marks what nobody needs; answers whether anything is to be deleted. `completed`: see GarbageFacts. */
   markGarbage(retained: readonly RetainedCheckpoint[], completed: number): boolean {
     const objects = this.#store
       .read<{ path: string; created_by: number; last_used: number }>(

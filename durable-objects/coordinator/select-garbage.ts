@@ -14,6 +14,7 @@ export interface GarbageFacts {
   readonly objects: readonly RegisteredObject[];
   /** Ids of the retained checkpoints. */
   readonly retained: readonly number[];
+  /** Tasks in memory may list what later checkpoints, given up or not, have named. Infinity: there is no such task. */
   readonly completed: number;
 }
 

@@ -265,6 +265,27 @@ it("[rule 10e] lets a task list the object of an aborted checkpoint again", asyn
   expect(job.bucket.blobs.has(job.path(0, "spilled"))).toBe(true);
 });
 
+it("[rule 10] objects of an aborted checkpoint go once the job is rolled back, without waiting for another checkpoint", async () => {
+  const job = await running({
+    checkpoint: { intervalMs: 1_000, timeoutMs: 2_000, tolerableFailures: 3 },
+  });
+  await job.lines(10, "silent");
+  await job.advance(0);
+  job.bucket.blobs.set(job.path(0, "spilled"), new Uint8Array(1));
+  await job.coordinator.acknowledge(job.withTables(0, 1, ["spilled"]));
+  await job.advance(2_500);
+  expect(job.bucket.blobs.has(job.path(0, "spilled"))).toBe(true);
+  const { attempt, generation } = await job.attach(0);
+  await job.coordinator.requestRollback({
+    task: task(0),
+    generation,
+    attempt,
+    reason: "Another partition lost what it had been sent.",
+  });
+  await job.advance(1_000);
+  expect(job.bucket.blobs.has(job.path(0, "spilled"))).toBe(false);
+});
+
 it("[rule 33a] takes its own manifest for its own after an answer was lost", async () => {
   const job = await running();
   job.bucket.nextPut = "written, answer lost";
