@@ -41,13 +41,20 @@ async function start({ port, persist, checkpointInterval }: StartOptions): Promi
         }),
       },
     });
+    let isStopping = false;
+    const stop = (): void => {
+      isStopping = true;
+      void runtime.stop().then(() => process.exit(0));
+    };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       // Miniflare's own listener would end this process as killed by the signal.
       process.removeAllListeners(signal);
-      process.once(signal, () => void runtime.stop().then(() => process.exit(0)));
+      process.once(signal, stop);
     }
     console.log(`Weir is ready at ${runtime.url}`);
-    await runtime.wakeFeeds();
+    await runtime.wakeFeeds().catch((error: unknown) => {
+      if (!isStopping) console.error(feedsAsleep(error));
+    });
   } catch (error) {
     console.error(startError(error, port));
     process.exit(1);
@@ -71,6 +78,11 @@ function variablesOfThisRun(): Record<string, string> {
   }
   const hasToken = Object.keys(variables).some((name) => name.endsWith("TOKEN"));
   return hasToken ? variables : { ...variables, WEIR_ACCESS: "open" };
+}
+
+function feedsAsleep(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return `Feeds were not woken: they begin when somebody asks about their job, as GET /jobs does. ${reason}`;
 }
 
 function startError(error: unknown, port: number): string {
