@@ -24,6 +24,7 @@ export type CompressionName = "deflate-raw" | "zstd";
 
 /** A synchronous block codec. `decompress` throws on damaged input or when `rawSize` is not met. */
 export interface Compression {
+  /** The bytes themselves when they are not to be compressed. */
   compress(bytes: Uint8Array): Uint8Array;
   decompress(bytes: Uint8Array, rawSize: number): Uint8Array;
 }

@@ -29,6 +29,13 @@ interface DecompressOptions {
 const COMPRESSION_LEVEL = 100;
 /** On blocks of a few dozen KiB higher levels save next to nothing and cost up to twice as much. */
 const FASTEST_FULL_LEVEL = 1;
+/**
+ * Larger blocks, which are single large values, are stored as they are: workerd's zstdCompressSync throws
+ * "Unexpected end of file" once its output passes some 48 KB (measured, compatibility date 2026-10-01).
+ */
+const LARGEST_ZSTD_BYTES = 32 * 1024;
+/** workerd takes its own buffers, up to twice the output, for output: with less it throws "Memory limit exceeded". */
+const SPARE_OUTPUT_BYTES = 64 * 1024;
 /** An output buffer that is filled to its last byte makes zlib look for more in a second one. */
 const SPARE_BYTES = 64;
 
@@ -38,6 +45,7 @@ export function zlibCodecs(zlib: ZlibFunctions): Record<CompressionName, Compres
     zstd: {
       compress(bytes) {
         const { length } = bytes;
+        if (length > LARGEST_ZSTD_BYTES) return bytes;
         const chunkSize = length + SPARE_BYTES;
         const options = { params, pledgedSrcSize: length, chunkSize };
         return own(zlib.zstdCompressSync(bytes, options), chunkSize);
@@ -57,7 +65,7 @@ export function zlibCodecs(zlib: ZlibFunctions): Record<CompressionName, Compres
 }
 
 function decompressOptions(rawSize: number): DecompressOptions {
-  return { maxOutputLength: Math.max(1, rawSize), chunkSize: rawSize + SPARE_BYTES };
+  return { maxOutputLength: rawSize * 2 + SPARE_OUTPUT_BYTES, chunkSize: rawSize + SPARE_BYTES };
 }
 
 function sized(bytes: Uint8Array, rawSize: number): Uint8Array {
