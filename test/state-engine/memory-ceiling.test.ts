@@ -15,7 +15,8 @@ test("an engine with a budget of 6 MiB and 24 MiB of state, doing everything at 
     seed: 1,
     hasEngine: true,
   });
-  expect(result.tableBytes).toBeGreaterThan(24 * MEBIBYTE);
+  // The newest of it may still be in a memtable.
+  expect(result.tableBytes).toBeGreaterThan(18 * MEBIBYTE);
   expect(result.checkpoints).toBeGreaterThan(3);
   expect(result.scanned).toBeGreaterThan(5_000);
   expect(result.collections).toBeGreaterThan(8);
