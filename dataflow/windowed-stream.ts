@@ -7,6 +7,7 @@ import type { Stream } from "./stream.ts";
 import type { WindowContext, Windowing } from "./windows/window-definition.ts";
 import {
   countWindowProcessOperator,
+  foldFromFirst,
   windowAggregateProcessOperator,
   windowProcessOperator,
   windowReduceOperator,
@@ -93,7 +94,7 @@ export class WindowedStream<T, K extends Key> {
   ): Stream<Out> {
     return this.aggregate(
       uid,
-      choice(select, (a, b) => (b < a ? b : a)),
+      foldFromFirst(select, (a, b) => (b < a ? b : a)),
       show,
     );
   }
@@ -106,7 +107,7 @@ export class WindowedStream<T, K extends Key> {
   ): Stream<Out> {
     return this.aggregate(
       uid,
-      choice(select, (a, b) => (b > a ? b : a)),
+      foldFromFirst(select, (a, b) => (b > a ? b : a)),
       show,
     );
   }
@@ -152,21 +153,6 @@ export class CountWindowedStream<T, K extends Key> {
     const window = { ...this.#window, ...options };
     return this.#keyed.apply(uid, countWindowProcessOperator<T, Out, K>(uid, window, process));
   }
-}
-
-/** A window has at least one record, so there is a value when its result is shown. */
-function choice<T, V>(
-  select: (record: T) => V,
-  choose: (a: V, b: V) => V,
-): AggregateFunction<T, V | undefined, V> {
-  const join = (a: V | undefined, b: V | undefined): V | undefined =>
-    a === undefined || b === undefined ? (a ?? b) : choose(a, b);
-  return {
-    createAccumulator: () => undefined,
-    add: (accumulator, record) => join(accumulator, select(record)),
-    getResult: (accumulator) => accumulator as V,
-    merge: join,
-  };
 }
 
 function addition<T>(select: (record: T) => number): AggregateFunction<T, number, number> {

@@ -43,16 +43,28 @@ export function windowReduceOperator<T, K extends Key = Key>(
   windowing: Windowing<T> & WindowCodec<T | undefined>,
   reduce: (a: T, b: T) => T,
 ): KeyedOperator<[T], K, T> {
-  const join = (a: T | undefined, b: T | undefined): T | undefined => {
+  return windowAggregateOperator<T, T | undefined, T, K>(
+    uid,
+    windowing,
+    foldFromFirst((record: T) => record, reduce),
+  );
+}
+
+/** What is selected of each record, folded from the first: a window has one when its result is shown. */
+export function foldFromFirst<T, V>(
+  select: (record: T) => V,
+  fold: (a: V, b: V) => V,
+): AggregateFunction<T, V | undefined, V> {
+  const join = (a: V | undefined, b: V | undefined): V | undefined => {
     if (a === undefined) return b;
-    return b === undefined ? a : reduce(a, b);
+    return b === undefined ? a : fold(a, b);
   };
-  return windowAggregateOperator<T, T | undefined, T, K>(uid, windowing, {
+  return {
     createAccumulator: () => undefined,
-    add: join,
-    getResult: (accumulator) => accumulator as T,
+    add: (accumulator, record) => join(accumulator, select(record)),
+    getResult: (accumulator) => accumulator as V,
     merge: join,
-  });
+  };
 }
 
 /** Sees all records of a window at once, in the order they came. */
