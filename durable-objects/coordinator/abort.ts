@@ -13,7 +13,7 @@ import { namedObjects } from "./output-segments.ts";
 export interface Abort {
   readonly reason: CheckpointFailureReason;
   readonly detail: string;
-  /** Every task restores anew: nobody can list the uploads again, and the new generation tells them. */
+  /** Every task restores anew: the new generation tells them, and sees to what nobody can list again. */
   readonly tasksAreGone?: boolean;
 }
 
@@ -25,14 +25,13 @@ export function abortPending(house: Coordination, record: JobRecord, abort: Abor
   const now = context.environment.now();
   const acknowledgements = rows.acknowledgements(pending.id);
   for (const { data } of acknowledgements) {
-    registry.registerLost(namedObjects(data), pending.id, abort.tasksAreGone === true);
+    registry.registerLost(namedObjects(data), pending.id, false);
     addOperations(record.operations, data.metrics.operations);
   }
   if (pending.manifest !== undefined) {
     registry.strayManifest(pending.manifest.path, now + retryAfterMs.stray);
     makeDue(record.due, "stray", now);
   }
-  if (abort.tasksAreGone === true && acknowledgements.length > 0) makeDue(record.due, "sweep", now);
   writeFailedCheckpoint(house, record, {
     acknowledgements,
     reason: abort.reason,
