@@ -158,7 +158,12 @@ export class BlockLoader {
   async whole(table: Table): Promise<Uint8Array> {
     if (table.bytes !== undefined) return table.bytes;
     const { path, offset, size } = table.source;
-    return this.#getRange(path, offset, size);
+    try {
+      return await this.#getRange(path, offset, size);
+    } catch (error) {
+      if (!isGone(error) || !table.leave(path)) throw error;
+      return await this.whole(table);
+    }
   }
 
   #isResident({ table, index }: BlockNeed): boolean {
@@ -167,7 +172,8 @@ export class BlockLoader {
   }
 
   async #read(range: Range): Promise<void> {
-    const bytes = await this.#getRange(range.path, range.start, range.end - range.start);
+    const bytes = await this.#getRangeUnlessMoved(range);
+    if (bytes === undefined) return this.#loadAll(range.needs);
     for (const { table, index, start, size } of range.needs) {
       const stored = bytes.subarray(start - range.start, start - range.start + size);
       // Another reader may have brought it in during the request.
@@ -182,6 +188,17 @@ export class BlockLoader {
     }
     // Blocks and tails have copies of what they keep.
     freeBytes(bytes);
+  }
+
+  /** Undefined when all of its tables have left the object, so that they are to be read elsewhere. */
+  async #getRangeUnlessMoved(range: Range): Promise<Uint8Array | undefined> {
+    const { path, start, end, needs } = range;
+    try {
+      return await this.#getRange(path, start, end - start);
+    } catch (error) {
+      if (!isGone(error) || !needs.every(({ table }) => table.leave(path))) throw error;
+      return undefined;
+    }
   }
 
   async #getRange(path: string, offset: number, length: number): Promise<Uint8Array> {
@@ -203,6 +220,10 @@ export class BlockLoader {
     this.bytesRead += length;
     return plainBytes(bytes);
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof StateEngineError && error.kind === "missing";
 }
 
 function placed({ table, index }: BlockNeed): PlacedNeed {

@@ -119,6 +119,18 @@ export class Table {
     return this.confirmed ?? this.description;
   }
 
+  /**
+   * The object at `path` is gone: whether the bytes are to be read from another. An object dies only once a
+   * checkpoint without it has completed, so what was written elsewhere since is in that checkpoint, although
+   * the notice of it may still be on its way [7].
+   */
+  leave(path: string): boolean {
+    const { description, durability } = this;
+    const isElsewhere = durability === "written" && description.path !== path;
+    if (this.source.path === path && isElsewhere) this.confirmed = description;
+    return this.source.path !== path;
+  }
+
   /** Whether an object holds the bytes where readers look: otherwise they have to stay in memory. */
   get canBeReadAgain(): boolean {
     return this.durability !== "memory" && this.source.inline === undefined;

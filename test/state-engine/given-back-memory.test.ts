@@ -74,6 +74,25 @@ test("a table that moves from an object into the manifest stays in memory when r
   expect(await valuesOf(engine)).toEqual([0, 1, 2]);
 });
 
+// [rule 7]: the notice that a checkpoint has completed may come after what it replaced was deleted.
+test("a table that a full checkpoint wrote anew is read there once the object it came from is gone", async () => {
+  const environment = testEnvironment();
+  const blobStore = new MemoryBlobStore(environment);
+  const engine = openEngine({ environment, blobStore });
+  for (let index = 0; index < 12; index++) put(engine, index);
+  const before = await engine.persist(engine.freeze(), INTO_OBJECTS);
+  engine.confirm(before);
+  const after = await engine.persist(engine.freeze(), { mode: "full", inlineLimitBytes: 0 });
+  const replaced = before.tables.map(({ path }) => path);
+  expect(after.tables.some(({ path }) => replaced.includes(path))).toBe(false);
+  await blobStore.delete(replaced);
+  await engine.admit(environment.memory.limitBytes);
+  expect(await valuesOf(engine)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+  await blobStore.delete(after.tables.map(({ path }) => path));
+  await engine.admit(environment.memory.limitBytes);
+  await expect(valuesOf(engine)).rejects.toThrow("is gone");
+});
+
 /** Puts whose answers are lost: the bytes are read only after the caller was told that they failed. */
 class LateBlobStore extends MemoryBlobStore {
   readonly late: (() => Promise<unknown>)[] = [];
