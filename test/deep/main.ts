@@ -1,7 +1,8 @@
 /**
  * What takes too long for npm test: npm run test:deep -- --seeds 20000 --start 1. Simulated worlds, as
  * many as wanted; with --only processes the proofs on the whole runtime in full, with --only engine those
- * of the state engine, with --only nexmark its queries over 200,000 events. Says what it is doing; ends with
+ * of the state engine, with --only nexmark its queries over 200,000 events, with --only nexmark-kills
+ * the same on a runtime that is killed. Says what it is doing; ends with
  * status 1 and a report at the first broken promise.
  */
 import { availableParallelism } from "node:os";
@@ -10,13 +11,22 @@ import { run as proveEngineModel } from "./engine/engine-model.ts";
 import { run as proveMemoryCeiling } from "./engine/memory-ceiling.ts";
 import { run as proveOpening } from "./engine/opening.ts";
 import { queryNames, type QueryName } from "../../bench/nexmark/query-names.ts";
+import { run as proveKilledQueries } from "./nexmark/killed-queries.ts";
 import { run as proveQueries } from "./nexmark/query-results.ts";
 import { run as proveProcesses } from "./process/full.ts";
 import { run as provePhaseKills, STEPS } from "./process/phase-kills.ts";
 import { run as soak } from "./process/soak.ts";
 import { run as simulateSeeds } from "./seeds.ts";
 
-const PARTS = ["simulation", "processes", "engine", "nexmark", "kills", "soak"] as const;
+const PARTS = [
+  "simulation",
+  "processes",
+  "engine",
+  "nexmark",
+  "nexmark-kills",
+  "kills",
+  "soak",
+] as const;
 
 type Part = (typeof PARTS)[number];
 
@@ -85,6 +95,8 @@ async function runPart(options: Options, report: (line: string) => void): Promis
       return proveMemoryCeiling(proof);
     case "nexmark":
       return proveQueries({ ...proof, queries: options.query, eventCount: options.events });
+    case "nexmark-kills":
+      return proveKilledQueries({ ...proof, queries: options.query, eventCount: options.events });
   }
 }
 

@@ -10,6 +10,7 @@ import { generateEvents } from "../../../bench/nexmark/generator/generate-events
 import type { QueryName } from "../../../bench/nexmark/query-names.ts";
 import { verificationWorkload } from "../../../bench/nexmark/verification-workload.ts";
 import { ORDINARY_FAULTS } from "../../durable-objects/jobs/job-world.ts";
+import { assertEqualLines } from "./assert-equal-lines.ts";
 import { runQuery, type QueryRun } from "../../nexmark/queries/run-query.ts";
 
 /** Seldom enough for requests of a thousand lines to get through between two losses of memory. */
@@ -55,29 +56,16 @@ async function prove(
   const { rows, losses } = await runQuery(query, lines, how);
   const { user, system } = process.cpuUsage(cpu);
   const seconds = (performance.now() - began) / 1000;
-  assertEqual(query, expected, comparableLines(query, rows), how);
+  assertEqualLines(`${query} on ${how.parallelism} partition(s), seed ${how.seed}`, {
+    expected,
+    actual: comparableLines(query, rows),
+  });
   if (how.rates === FAULTS && losses === 0) throw new Error(`${query} lost no memory at all.`);
   const rate = lines.length / ((user + system) / 1e6);
   const flink = queryFigures[query].flinkEventsPerSecondPerCore;
   return (
     `${expected.length} lines equal the batch result, ${losses} losses of memory, ${seconds.toFixed(0)} s, ` +
     `${whole(rate)} events/s of CPU time (Flink per core: ${flink === undefined ? "–" : whole(flink)}).`
-  );
-}
-
-function assertEqual(
-  query: QueryName,
-  expected: readonly string[],
-  actual: readonly string[],
-  { parallelism, seed }: QueryRun,
-): void {
-  const place = expected.findIndex((line, index) => line !== actual[index]);
-  if (place < 0 && expected.length === actual.length) return;
-  const at = place < 0 ? expected.length : place;
-  throw new Error(
-    `${query} on ${parallelism} partition(s), seed ${seed}: ${actual.length} lines, the batch ` +
-      `query has ${expected.length}. Line ${at} is ${actual[at] ?? "missing"} instead of ` +
-      `${expected[at] ?? "nothing"}.`,
   );
 }
 

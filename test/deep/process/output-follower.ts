@@ -6,13 +6,7 @@
 import type { WeirClient } from "../../../cli/weir-client.ts";
 import { compareCounts, showDifferences } from "../../../cli/output/compare-counts.ts";
 import { assertThat, JOB } from "./proof-job.ts";
-
-interface OutputLine {
-  readonly checkpoint: number;
-  readonly output: string;
-  readonly key: string | number;
-  readonly value: number | null;
-}
+import { readOutput, type OutputLine } from "./read-output.ts";
 
 export class OutputFollower {
   readonly #counts = new Map<string, number>();
@@ -27,7 +21,7 @@ export class OutputFollower {
 
   /** Takes over what was committed since the last call. Nothing of it when the connection breaks. */
   async read(client: WeirClient): Promise<void> {
-    for (const line of await readAll(client, this.#after)) this.#take(line);
+    for (const line of await readOutput(client, JOB, this.#after)) this.#take(line);
   }
 
   assertEnded(counts: ReadonlyMap<string, number>, groups: ReadonlyMap<string, number>): void {
@@ -43,7 +37,8 @@ export class OutputFollower {
     }
   }
 
-  #take({ checkpoint, key, output, value }: OutputLine): void {
+  #take({ checkpoint, key, output, ...line }: OutputLine): void {
+    const value = line.value as number | null;
     assertThat(checkpoint >= this.#after, `Checkpoint ${checkpoint} was committed too late.`);
     this.#after = checkpoint;
     this.#records++;
@@ -58,19 +53,5 @@ export class OutputFollower {
       `Checkpoint ${checkpoint} commits ${value} for "${key}", which had ${before} already.`,
     );
     this.#counts.set(String(key), value);
-  }
-}
-
-async function readAll(client: WeirClient, after: number): Promise<OutputLine[]> {
-  const lines: OutputLine[] = [];
-  let query = `after=${after}`;
-  for (;;) {
-    const response = await client.send(`/jobs/${JOB}/output?limit=100000&${query}`);
-    for (const line of (await response.text()).split("\n")) {
-      if (line !== "") lines.push(JSON.parse(line) as OutputLine);
-    }
-    const cursor = response.headers.get("Next-Cursor");
-    if (cursor === null) return lines;
-    query = `cursor=${encodeURIComponent(cursor)}`;
   }
 }

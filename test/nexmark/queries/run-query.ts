@@ -2,13 +2,13 @@
  * Runs a Nexmark query as a job in a simulated world, its objects the product's own, and answers the rows it
  * committed. Lines come in requests of differing size, with time, checkpoints and faults in between, all by seed.
  */
-import type { Person } from "../../../bench/nexmark/generator/event.ts";
 import type { ResultRow } from "../../../bench/nexmark/batch/result-row.ts";
 import { queryJobs } from "../../../bench/nexmark/queries/query-jobs.ts";
 import type { QueryName } from "../../../bench/nexmark/query-names.ts";
 import { JobWorld } from "../../durable-objects/jobs/job-world.ts";
 import type { FaultRates } from "../../simulation/faults.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
+import { endOfEventTime } from "./end-of-event-time.ts";
 
 export interface QueryRun {
   readonly parallelism: number;
@@ -61,16 +61,3 @@ export async function runQuery(
     world.close();
   }
 }
-
-/** Ends every window and session of the stream, and is in no result itself: nothing else refers to this person. */
-const endOfEventTime: Person = {
-  kind: "person",
-  id: 0,
-  name: "",
-  emailAddress: "",
-  creditCard: "",
-  city: "",
-  state: "",
-  dateTime: Date.UTC(2100, 0),
-  extra: "",
-};
