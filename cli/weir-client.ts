@@ -22,8 +22,16 @@ export interface StateEntry {
   readonly window?: { readonly start: number | null; readonly end: number | null };
   /** Of an entry of a map. */
   readonly mapKey?: string | number;
+  /** Of an element of a list. */
+  readonly index?: number;
   /** Absent for a list of more than 4 MiB. */
   readonly value?: unknown;
+}
+
+export interface StatePage {
+  readonly entries: readonly StateEntry[];
+  /** Where the next page begins; undefined when there is none. */
+  readonly next: string | undefined;
 }
 
 export class WeirRequestError extends Error {
@@ -100,17 +108,21 @@ export class WeirClient {
     state: string,
     query: Readonly<Record<string, string>> = {},
   ): AsyncGenerator<StateEntry, void, undefined> {
-    let cursor: string | null = "";
-    while (cursor !== null) {
-      const parameters: URLSearchParams = new URLSearchParams(query);
-      if (cursor !== "") parameters.set("cursor", cursor);
-      const path = `/jobs/${encodeURIComponent(job)}/state/${encodeURIComponent(state)}`;
-      const response: Response = await this.send(`${path}?${parameters.toString()}`);
-      for (const line of (await response.text()).split("\n")) {
-        if (line !== "") yield JSON.parse(line) as StateEntry;
-      }
-      cursor = response.headers.get("Next-Cursor");
-    }
+    const path = `/jobs/${encodeURIComponent(job)}/state/${encodeURIComponent(state)}`;
+    let cursor: string | undefined;
+    do {
+      const page = await this.entries(path, { ...query, ...(cursor !== undefined && { cursor }) });
+      yield* page.entries;
+      cursor = page.next;
+    } while (cursor !== undefined);
+  }
+
+  /** One page of a state, or of what one key holds: what GET `path` answers. */
+  async entries(path: string, query: Readonly<Record<string, string>>): Promise<StatePage> {
+    const response = await this.send(`${path}?${new URLSearchParams(query).toString()}`);
+    const lines = (await response.text()).split("\n").filter((line) => line !== "");
+    const next = response.headers.get("Next-Cursor") ?? undefined;
+    return { entries: lines.map((line) => JSON.parse(line) as StateEntry), next };
   }
 }
 

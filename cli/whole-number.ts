@@ -1,10 +1,10 @@
-/** Parses an option that must be a whole number from 0 to `maximum`. */
+/** Parses an option that must be a whole number from `minimum` to `maximum`. */
 import { InvalidArgumentError } from "commander";
 
-export function wholeNumber(maximum: number) {
+export function wholeNumber(maximum: number, minimum = 0) {
   return (text: string): number => {
     const number = Number(text);
-    if (/^\d+$/.test(text) && number <= maximum) return number;
-    throw new InvalidArgumentError(`Write a whole number from 0 to ${maximum}.`);
+    if (/^\d+$/.test(text) && number >= minimum && number <= maximum) return number;
+    throw new InvalidArgumentError(`Write a whole number from ${minimum} to ${maximum}.`);
   };
 }

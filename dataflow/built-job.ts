@@ -7,7 +7,7 @@ import type { JobSketch } from "./job-sketch.ts";
 /** Anything that can be deployed as a job. Everything written on the same job() is part of it. */
 export interface BuiltStream {
   readonly graph: JobGraph;
-  /** The graph as plain JSON data, to be drawn or compared. */
+  /** The graph as plain JSON data, to be drawn or compared; formatJobDescription makes text of it. */
   describe(): JobDescription;
 }
 

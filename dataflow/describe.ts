@@ -43,6 +43,8 @@ export interface FeedDescription {
 export interface EdgeDescription {
   readonly from: string;
   readonly to: string;
+  /** Which input of a keyed operator: 1 for the second stream of a join or connect. Absent to an output. */
+  readonly input?: number;
   /** "forward": within the partition. */
   readonly partitioning: "hash" | "broadcast" | "spread" | "forward";
 }
@@ -81,17 +83,14 @@ export function describeJobGraph(graph: JobGraph): JobDescription {
     maxParallelism: options.maxParallelism,
     ...(sink.definition !== undefined && { sink: sink.definition }),
   }));
-  const deadLetters = deadLetterNodes(options, lines);
+  const deadLetters = deadLetterNodes(options);
   return {
     name: graph.name,
     options,
     nodes: [lines, ...keyed, ...sinks, ...deadLetters],
     edges: [
-      ...edgesIn(source.ends).map(({ vertex, partitioning }): EdgeDescription => ({
-        from: lines.id,
-        to: vertex,
-        partitioning,
-      })),
+      ...edgesFrom(lines.id, source.ends),
+      ...vertices.flatMap((vertex) => edgesFrom(vertex.uid, endsOf(vertex))),
       ...ends.map(({ vertex, sink }): EdgeDescription => ({
         from: vertex.uid,
         to: `${sink.name}()`,
@@ -107,13 +106,23 @@ export function describeJobGraph(graph: JobGraph): JobDescription {
 }
 
 /** The output of option deadLetter: lines that were given up reach it past all operators. */
-function deadLetterNodes(
-  { deadLetter, parallelism, maxParallelism }: JobOptions,
-  lines: NodeDescription,
-): readonly NodeDescription[] {
+function deadLetterNodes({
+  deadLetter,
+  parallelism,
+  maxParallelism,
+}: JobOptions): readonly NodeDescription[] {
   if (deadLetter === null) return [];
   const id = `${deadLetter.output}()`;
-  return [{ ...lines, id, kind: "output", operators: ["deadLetter"], parallelism, maxParallelism }];
+  return [{ id, kind: "output", operators: ["deadLetter"], parallelism, maxParallelism }];
+}
+
+function edgesFrom(id: string, consumers: readonly Consumer[]): readonly EdgeDescription[] {
+  return edgesIn(consumers).map(({ vertex, input, partitioning }) => ({
+    from: id,
+    to: vertex,
+    input,
+    partitioning,
+  }));
 }
 
 function describeFeed(feed: Feed): FeedDescription {

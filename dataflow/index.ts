@@ -6,7 +6,8 @@
 export { job, JobBuilder, jobGraphOf, Stream } from "./job.ts";
 export type { BuiltStream, JsonOptions } from "./job.ts";
 export { describeJobGraph } from "./describe.ts";
-export type { JobDescription } from "./describe.ts";
+export type { EdgeDescription, JobDescription, NodeDescription } from "./describe.ts";
+export { formatJobDescription } from "./format-job-description.ts";
 export type { JobOptionsInput } from "./options.ts";
 export type { CheckpointOptions, JobGraph, JobOptions, RestartOptions } from "./job-graph.ts";
 export type { ChainContext, LogPlace } from "./job-graph.ts";

@@ -1,4 +1,4 @@
-/** `weir jobs`, `stop`, `start` and `cost`: a job as a whole. */
+/** `weir jobs`, `plan`, `stop`, `start` and `cost`: a job as a whole. */
 import { type Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { type Bill, billTable } from "../output/bill-table.ts";
@@ -33,6 +33,15 @@ export function addJobCommands(program: Command): void {
       console.log(isJson ? JSON.stringify(details) : jobTable(details));
     });
   addLifecycleCommands(program);
+  program
+    .command("plan")
+    .description("shows the job graph: operators, and what feeds what")
+    .argument("[job]", "which job; default: that of --job")
+    .action(async (name: string | undefined, _options, command: Command) => {
+      const { client, isJson, job } = connectionOf(command);
+      const plan = await client.json(`/jobs/${encodeURIComponent(name ?? (await job()))}/plan`);
+      console.log(isJson ? JSON.stringify(plan) : plan["text"]);
+    });
   program
     .command("cost")
     .description("estimates the monthly bill by meter")

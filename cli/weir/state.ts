@@ -2,34 +2,50 @@
 import type { Command } from "commander";
 import { createTable } from "../output/create-table.ts";
 import { formatBytes, formatCount } from "../output/format.ts";
+import { wholeNumber } from "../whole-number.ts";
 import type { StateEntry } from "../weir-client.ts";
-import { connectionOf, jobPath } from "./connection.ts";
+import { type Connection, connectionOf, jobPath } from "./connection.ts";
 
-interface ScanOptions {
-  readonly prefix?: string;
-  readonly limit: string;
-  readonly order: string;
+interface GetOptions {
+  readonly limit?: number;
+  readonly cursor?: string;
   readonly checkpoint?: string;
 }
 
+interface ScanOptions extends GetOptions {
+  readonly limit: number;
+  readonly prefix?: string;
+  readonly order: string;
+}
+
 const AT_CHECKPOINT = ["--checkpoint <id>", "read this completed checkpoint"] as const;
+const FROM_CURSOR = ["--cursor <cursor>", "go on where an earlier answer ended"] as const;
+/** As many entries as one page may have. */
+const LARGEST_PAGE = 10_000;
+const DEFAULT_PAGE = 1_000;
+const howMany = wholeNumber(1_000_000_000, 1);
 
 export function addStateCommands(program: Command): void {
   const state = program.command("state").description("reads keyed state");
   addListCommand(state);
   state
     .command("get")
-    .description("the value of one key")
+    .description("the value of one key; with --limit its list, map or windows a part at a time")
     .argument("<state>", "name of the state")
     .argument("<key>")
+    .option("--limit <number>", "how many elements, entries or windows, one a line", howMany)
+    .option(...FROM_CURSOR)
     .option(...AT_CHECKPOINT)
-    .action(async (name: string, key: string, options: Partial<ScanOptions>, command: Command) => {
+    .action(async (name: string, key: string, options: GetOptions, command: Command) => {
       const connection = connectionOf(command);
-      const at = options.checkpoint === undefined ? "" : `?checkpoint=${options.checkpoint}`;
-      const path = `${await jobPath(connection)}/state/${encodeURIComponent(name)}`;
-      const entry = await connection.client.json<StateEntry & object>(
-        `${path}/${encodeURIComponent(key)}${at}`,
-      );
+      const states = `${await jobPath(connection)}/state/${encodeURIComponent(name)}`;
+      const path = `${states}/${encodeURIComponent(key)}`;
+      const { limit, cursor, checkpoint } = options;
+      if (limit !== undefined || cursor !== undefined) {
+        return await printEntries(connection, path, { limit: DEFAULT_PAGE, ...options });
+      }
+      const at = checkpoint === undefined ? "" : `?checkpoint=${checkpoint}`;
+      const entry = await connection.client.json<StateEntry & object>(`${path}${at}`);
       console.log(JSON.stringify(connection.isJson ? entry : entry.value));
     });
   state
@@ -37,23 +53,41 @@ export function addStateCommands(program: Command): void {
     .description("entries of a state")
     .argument("<state>", "name of the state")
     .option("--prefix <text>", "only keys that begin with this")
-    .option("--limit <number>", "how many entries", "20")
+    .option("--limit <number>", "how many entries", howMany, 20)
     .option("--order <order>", "key, or value-desc: the largest values first", "key")
+    .option(...FROM_CURSOR)
     .option(...AT_CHECKPOINT)
     .action(async (name: string, options: ScanOptions, command: Command) => {
-      const { client, isJson, job } = connectionOf(command);
-      const limit = Number(options.limit);
-      const query = { ...options, limit: String(Math.min(limit, 10_000)) };
-      const table = createTable({ head: ["key", "value"], colAligns: ["left", "right"] });
-      let shown = 0;
-      for await (const entry of client.scan(await job(), name, query)) {
-        if (isJson) console.log(JSON.stringify(entry));
-        else table.push([shownKey(entry), shownValue(entry.value)]);
-        shown++;
-        if (shown === limit) break;
-      }
-      if (!isJson) console.log(table.toString());
+      const connection = connectionOf(command);
+      const path = `${await jobPath(connection)}/state/${encodeURIComponent(name)}`;
+      await printEntries(connection, path, options);
     });
+}
+
+/** Prints up to `limit` entries, page by page, and how to go on when there are more. */
+async function printEntries(
+  { client, isJson }: Connection,
+  path: string,
+  { limit, ...options }: GetOptions & { readonly limit: number },
+): Promise<void> {
+  const table = createTable({ head: ["key", "value"], colAligns: ["left", "right"] });
+  let left = limit;
+  let next = options.cursor;
+  do {
+    const query = { ...options, limit: String(Math.min(left, LARGEST_PAGE)) };
+    const page = await client.entries(path, {
+      ...query,
+      ...(next !== undefined && { cursor: next }),
+    });
+    for (const entry of page.entries) {
+      if (isJson) console.log(JSON.stringify(entry));
+      else table.push([shownKey(entry), shownValue(entry.value)]);
+    }
+    left -= page.entries.length;
+    next = page.next;
+  } while (next !== undefined && left > 0);
+  if (!isJson) console.log(table.toString());
+  if (next !== undefined) console.error(`There is more: go on with --cursor ${next}`);
 }
 
 interface StateDetail {
@@ -84,9 +118,10 @@ function addListCommand(state: Command): void {
     });
 }
 
-/** The key, and what within it: `cart [book]`, `cart [1970-01-01T00:00:00.000Z to …]`. */
-function shownKey({ key, window, mapKey }: StateEntry): string {
-  if (mapKey !== undefined) return `${key} [${mapKey}]`;
+/** The key, and what within it: `cart [book]`, `cart [0]`, `cart [1970-01-01T00:00:00.000Z to …]`. */
+function shownKey({ key, window, mapKey, index }: StateEntry): string {
+  const within = mapKey ?? index;
+  if (within !== undefined) return `${key} [${within}]`;
   if (window === undefined) return String(key);
   return `${key} [${shownTime(window.start)} to ${shownTime(window.end)}]`;
 }
@@ -96,6 +131,6 @@ function shownTime(time: number | null): string {
 }
 
 function shownValue(value: unknown): string {
-  if (value === undefined) return "more than 4 MiB: read it over HTTP with ?limit=";
+  if (value === undefined) return "more than 4 MiB: read it with weir state get and --limit";
   return typeof value === "number" ? formatCount(value) : JSON.stringify(value);
 }

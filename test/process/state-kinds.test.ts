@@ -1,12 +1,15 @@
 /** State that is not one value per key, over HTTP on workerd: live, at a checkpoint, and a page at a time. */
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { WeirClient } from "../../cli/weir-client.ts";
 import { LocalRuntime } from "../../cli/local-runtime.ts";
+import { runCommand } from "../support/child-command.ts";
 import { temporaryDirectory } from "../support/runtime.ts";
 
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const state = "/jobs/page-views/state";
 
-test("[RD4] [RD7] windows are read by key, scanned and paged over HTTP, live and at a checkpoint", async () => {
+test("[RD4] [RD7] windows are read by key, scanned and paged over HTTP and by the command, live and at a checkpoint", async () => {
   const runtime = await LocalRuntime.start({
     port: 0,
     directory: temporaryDirectory(),
@@ -43,6 +46,18 @@ test("[RD4] [RD7] windows are read by key, scanned and paged over HTTP, live and
     expect(JSON.parse(await page.text())).toEqual({ key: "home", ...windows[1] });
     expect(page.headers.get("Next-Cursor")).toBeNull();
   }
+  const weir = async (command: string) =>
+    await runCommand(
+      root,
+      `"${process.execPath}" cli/weir.ts --url ${runtime.url} ${command} 2>&1`,
+    );
+  const part = await weir("--json state get views-per-minute home --limit 1");
+  const [entry, hint] = part.trim().split("\n");
+  expect(JSON.parse(entry!)).toEqual({ key: "home", ...windows[0] });
+  const cursor = /^There is more: go on with --cursor (\S+)$/.exec(hint!)![1];
+  const rest = await weir(`state get views-per-minute home --limit 5 --cursor ${cursor}`);
+  expect(rest).toContain("home [1970-01-01T00:01:00.000Z to 1970-01-01T00:02:00.000Z] │     1");
+  expect(rest).not.toContain("There is more");
   const absent = await fetch(`${runtime.url}${state}/views-per-minute/absent`);
   expect(absent.status).toBe(404);
 });

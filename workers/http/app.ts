@@ -9,6 +9,7 @@ import { addIngestRoutes } from "./ingest-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addOrphanScanRoutes } from "./orphan-scan-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
+import { addPlanRoutes } from "./plan-routes.ts";
 import { createApp } from "./routing.ts";
 import type { WeirApp } from "./routing.ts";
 import { startPage } from "./start-page.ts";
@@ -21,6 +22,7 @@ export function createWeirApp(jobs: JobRegistry): WeirApp {
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   addIngestRoutes(app, jobs);
   addJobRoutes(app, jobs);
+  addPlanRoutes(app, jobs);
   addStateRoutes(app, jobs);
   addCheckpointRoutes(app, jobs);
   addBlobRoutes(app, jobs);

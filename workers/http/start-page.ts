@@ -1,7 +1,7 @@
 /** The page at "/" until there is a dashboard: where everything is. Job names need no escaping. */
 export function startPage(jobs: readonly string[]): string {
   const links = (job: string) =>
-    ["", "/state", "/checkpoints", "/exceptions", "/cost"]
+    ["", "/plan", "/state", "/checkpoints", "/exceptions", "/cost"]
       .map((path) => `<li><a href="/jobs/${job}${path}">/jobs/${job}${path}</a></li>`)
       .join("");
   return `<!doctype html>
