@@ -1,0 +1,132 @@
+/** Rules 22 and 26: a checkpoint comes although nobody calls, for changes that no line brings and for barriers that died. */
+import { job } from "../../../dataflow/job.ts";
+import { valueState } from "../../../dataflow/state/state-descriptor.ts";
+import type { SourceRow } from "../../../durable-objects/coordinator/rows.ts";
+import type { SourceCalls } from "../../../durable-objects/messages.ts";
+import { type Breakage, spread } from "../mutants/mutant.ts";
+import { mutantNamed } from "../mutants/mutants.ts";
+import { C, options, P0, S0, VERTEX, wordCount, x, y } from "./cast.ts";
+import { schedule } from "./play.ts";
+import type { Stage } from "./stage.ts";
+
+const PATIENCE_MS = 30_000;
+
+/** Every line is a result, half a minute after it came. */
+function reminders() {
+  return job("schedule", options({ checkpoint: { intervalMs: 5_000 } }))
+    .lines()
+    .keyBy((line) => line)
+    .process(VERTEX, {
+      state: { line: valueState<string>("line") },
+      process(line, { processingTime, state, timers }) {
+        state.line.update(line);
+        timers.registerProcessingTimeTimer(processingTime + PATIENCE_MS);
+        return [];
+      },
+      onTimer: (_timer, { state }) => [state.line.get()!],
+    })
+    .output();
+}
+
+/** The timer fires while P0 is awake, long after the last checkpoint of its line. */
+schedule("[rule 26b] what a timer did without input is committed by a checkpoint of its own", {
+  job: reminders(),
+  async play(stage) {
+    await stage.post(S0, x);
+    await stage.pass(PATIENCE_MS + 15_000);
+    return stage.values();
+  },
+  kept: [x],
+  without: {
+    "only sources say that something changed": {
+      breakages: [{ kind: "coordinator", methods: () => ({ taskChanged: async () => undefined }) }],
+      broken: [],
+    },
+  },
+});
+
+/** P0 falls asleep before its timer is due, and nobody has a reason to call it. */
+schedule("[rule 26c] a partition that sleeps is woken by its earliest timer", {
+  job: reminders(),
+  async play(stage) {
+    await stage.post(S0, x);
+    await stage.pass(PATIENCE_MS - 10_000);
+    const covered = stage.offsets(stage.record.completed);
+    stage.loseMemory(P0);
+    await stage.pass(25_000);
+    return { covered, values: await stage.values() };
+  },
+  kept: { covered: [1], values: [x] },
+  without: {
+    "timers ring in memory only": {
+      breakages: [withoutAlarms("partition")],
+      broken: { covered: [1], values: [] },
+    },
+  },
+});
+
+/** An object of this kind that loses its memory sleeps until somebody calls. */
+function withoutAlarms(kind: Breakage["kind"]): Breakage {
+  return {
+    kind,
+    context: (context) => ({
+      ...spread(context),
+      alarm: { ...spread(context).alarm, get: () => undefined, set: () => undefined },
+    }),
+  };
+}
+
+/** S0 writes its offset, answers the trigger, and dies before a barrier leaves. */
+schedule("[rule 22d] a source that died between its answer and its barriers is asked again", {
+  job: wordCount({ checkpoint: { timeoutMs: 60_000 } }),
+  async play(stage) {
+    await stage.post(S0, `${x} ${y}`);
+    await stage.settle();
+    const barriers = stage.hold({ from: S0, call: "barrier" });
+    const checkpoint = await stage.trigger();
+    await stage.until("the answer of S0 is written", () => triggeredAt(stage) === checkpoint);
+    stage.loseMemory(S0);
+    await stage.settle();
+    barriers.lose();
+    await stage.pass(20_000);
+    return { isCompleted: stage.record.completed >= checkpoint };
+  },
+  kept: { isCompleted: true },
+  without: {
+    "an answer ends the matter, for the coordinator and for the source": {
+      breakages: [asksOnce(), mutantNamed("sets no alarm when lines come in")],
+      broken: { isCompleted: false },
+    },
+  },
+});
+
+/** The checkpoint for which S0 has told the coordinator its offset. */
+function triggeredAt(stage: Stage): number | undefined {
+  const [row] = stage.rows<{ data: string }>(C, "SELECT data FROM source");
+  return row && (JSON.parse(row.data) as SourceRow).triggered?.checkpoint;
+}
+
+/** A trigger that a source has had is not repeated. */
+function asksOnce(): Breakage {
+  const had = new Set<string>();
+  return {
+    kind: "coordinator",
+    context(context) {
+      const { peers } = context;
+      const source = (index: number): SourceCalls => {
+        const calls = peers.source(index);
+        const triggerCheckpoint: SourceCalls["triggerCheckpoint"] = (trigger) => {
+          const name = `${index} ${trigger.checkpoint}`;
+          if (had.has(name)) return Promise.reject(new Error("It was asked before."));
+          had.add(name);
+          return calls.triggerCheckpoint(trigger);
+        };
+        return new Proxy(calls, {
+          get: (target, method: keyof SourceCalls) =>
+            method === "triggerCheckpoint" ? triggerCheckpoint : target[method],
+        });
+      };
+      return { ...spread(context), peers: { ...peers, source } };
+    },
+  };
+}
