@@ -64,7 +64,7 @@ export async function readCheckpointTables(
 }
 
 /** The bucket at this instant, which never fails. */
-function storeAsItIs({ bucket }: World): BlobStore {
+export function storeAsItIs({ bucket }: World): BlobStore {
   return {
     get: (path) => Promise.resolve(bucket.read(path)),
     getRange: (path, offset, length) =>

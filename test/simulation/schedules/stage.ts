@@ -19,7 +19,9 @@ import type { OutputRequest, OutputSegment } from "../../../durable-objects/coor
 import type { AppendAnswer, AppendRequest, TaskId } from "../../../durable-objects/messages.ts";
 import type { ObjectContext, Peers } from "../../../durable-objects/object-context.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
+import { createSinks } from "../../../durable-objects/sinks/create-sinks.ts";
 import { SourceTask } from "../../../durable-objects/source/source.ts";
+import { ScriptedWorld } from "../../durable-objects/sinks/scripted-world.ts";
 import { drainMicrotasks } from "../../support/manual-clock.ts";
 import { NO_FAULTS } from "../faults.ts";
 import { type Breakage, mutate } from "../mutants/mutant.ts";
@@ -63,6 +65,8 @@ export class Stage {
   readonly world: World;
   readonly script = new Script();
   readonly sink: NotingSink;
+  /** Where the job's own sinks deliver to. */
+  readonly elsewhere = new ScriptedWorld();
   readonly options: StageOptions;
   readonly #sequences = new Map<number, number>();
   readonly #undo: readonly (() => void)[];
@@ -346,7 +350,10 @@ export class Stage {
     const product = (seen: ObjectContext): object => {
       if (name.kind === "source") return new SourceTask(seen, graph, name.index);
       if (name.kind === "partition") return new PartitionTask(seen, graph, name.task);
-      return new JobCoordinator(seen, graph, this.options.hasSink === true ? [this.sink] : []);
+      const { blobStore, environment } = seen;
+      const sinks = createSinks(graph, { world: this.elsewhere, blobStore, environment });
+      if (this.options.hasSink === true) return new JobCoordinator(seen, graph, [this.sink]);
+      return new JobCoordinator(seen, graph, sinks);
     };
     const build = this.#changes.reduce(
       (inner, breakage) => (seen: ObjectContext) => mutate(breakage, name, seen, inner),
