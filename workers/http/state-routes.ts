@@ -121,8 +121,15 @@ async function readCheckpoint<Answer>(
 ): Promise<Answer> {
   // What a job that has ended without a checkpoint holds.
   if (checkpoint === 0) return await read(emptyState(job.graph));
-  const blobStore = new R2BlobStore(bindings.BUCKET);
-  return await readAtCheckpoint({ job, vertex: named.vertex, checkpoint, blobStore, chains }, read);
+  const place = {
+    coordinator: job.peers.coordinator(),
+    environment: workerEnvironment,
+    vertex: named.vertex,
+    checkpoint,
+    blobStore: new R2BlobStore(bindings.BUCKET),
+    chains,
+  };
+  return await readAtCheckpoint(place, read);
 }
 
 function pageRequest(

@@ -1,8 +1,11 @@
 /** Where a checkpoint's manifest is, or the 404 or 410 that the contract asks for. */
-import type { CoordinatorCalls } from "../../durable-objects/messages.ts";
+import type { CoordinatorQueries } from "../../durable-objects/coordinator-queries.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 
-export async function checkpointPath(coordinator: CoordinatorCalls, id: number): Promise<string> {
+export async function checkpointPath(
+  coordinator: Pick<CoordinatorQueries, "locateCheckpoint">,
+  id: number,
+): Promise<string> {
   const located = await coordinator.locateCheckpoint(id);
   if (located.kind === "found") return located.path;
   if (located.kind === "unknown") {

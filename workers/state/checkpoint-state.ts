@@ -5,17 +5,18 @@
 import type { KeyedVertex } from "../../dataflow/job-graph.ts";
 import { mergeOperatorsOf } from "../../dataflow/keyed/keyed-states.ts";
 import { readLive, scanLive } from "../../durable-objects/partition/reads.ts";
-import { workerEnvironment } from "../../durable-objects/platform/worker-environment.ts";
+import type { CoordinatorQueries } from "../../durable-objects/coordinator-queries.ts";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
+import type { Environment } from "../../state-engine/environment.ts";
 import { openReadOnly } from "../../state-engine/index.ts";
 import type { PartitionTables, ReadOnlyStateEngine } from "../../state-engine/index.ts";
-import type { ReachableJob } from "../http/routing.ts";
 import { checkpointPath } from "./checkpoint-path.ts";
 import type { ResolvedChains } from "./resolved-chains.ts";
 import type { StateReads } from "./state-reads.ts";
 
 export interface CheckpointPlace {
-  readonly job: ReachableJob;
+  readonly coordinator: Pick<CoordinatorQueries, "locateCheckpoint">;
+  readonly environment: Environment;
   readonly vertex: KeyedVertex;
   readonly checkpoint: number;
   readonly blobStore: BlobStore;
@@ -24,17 +25,16 @@ export interface CheckpointPlace {
 
 /** Throws the 404 or 410 of the contract, also when the checkpoint goes while it is read. */
 export async function readAtCheckpoint<Answer>(
-  { job, vertex, checkpoint, blobStore, chains }: CheckpointPlace,
+  { coordinator, environment, vertex, checkpoint, blobStore, chains }: CheckpointPlace,
   read: (reads: StateReads) => Promise<Answer>,
 ): Promise<Answer> {
-  const coordinator = job.peers.coordinator();
   const path = await checkpointPath(coordinator, checkpoint);
   const opened: ReadOnlyStateEngine[] = [];
   try {
     const { manifest, partitions } = await chains.get(blobStore, path);
     const live = partitionsOf(vertex, partitions, (tables) => {
       const engine = openReadOnly({
-        environment: workerEnvironment,
+        environment,
         blobStore,
         tables: tables.tables,
         keyGroups: tables.keyGroups,

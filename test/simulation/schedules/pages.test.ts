@@ -2,7 +2,6 @@
 import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import { ReadOnlyStateEngine } from "../../../state-engine/index.ts";
 import { ProblemError } from "../../../workers/http/problem.ts";
-import type { ReachableJob } from "../../../workers/http/routing.ts";
 import { readAtCheckpoint } from "../../../workers/state/checkpoint-state.ts";
 import { ResolvedChains } from "../../../workers/state/resolved-chains.ts";
 import { readPage, type StatePage } from "../../../workers/state/state-page.ts";
@@ -29,7 +28,6 @@ async function replaceCheckpoint(stage: Stage): Promise<void> {
 
 /** Checkpoint 1 as the Worker reads it. `before` is done before each object is asked for. */
 function reader(stage: Stage, before: (path: string) => Promise<void> = async () => {}) {
-  const { graph } = stage;
   const environment = createNodeEnvironment({ now: () => 0, random: new SeededRandom(1) });
   const chains = new ResolvedChains(environment, 1e6);
   const bucket = storeAsItIs(stage.world);
@@ -40,17 +38,16 @@ function reader(stage: Stage, before: (path: string) => Promise<void> = async ()
       return bucket.getRange(path, offset, length);
     },
   };
-  const coordinator = () => ({
+  const coordinator = {
     locateCheckpoint: (id: number) => stage.ask(() => stage.coordinator.locateCheckpoint(id)),
-  });
-  const job = { graph, peers: { coordinator } } as unknown as ReachableJob;
-  const { state, vertex } = findState(graph, VERTEX);
+  };
+  const place = { coordinator, environment, checkpoint: 1, blobStore, chains };
+  const { state, vertex } = findState(stage.graph, VERTEX);
   return async (limit: number, cursor?: string): Promise<StatePage | number> => {
     const request = { state, prefix: "", limit, order: "key", ...(cursor && { cursor }) } as const;
     try {
-      const page = await readAtCheckpoint(
-        { job, vertex, checkpoint: 1, blobStore, chains },
-        (reads) => readPage(reads, request),
+      const page = await readAtCheckpoint({ ...place, vertex }, (reads) =>
+        readPage(reads, request),
       );
       if (page.kind !== "page") throw new Error(`The page is ${page.kind}.`);
       return page;
