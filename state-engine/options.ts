@@ -70,6 +70,11 @@ export interface EngineTuning {
   readonly quietRuns: number;
   /** Largest table a compaction writes. 8 MiB: restores in few requests, streams in little memory. */
   readonly tableBytes: number;
+  /**
+   * Longest bound in a table's reference, bytes, from 4; longer ones are shortened. 256: most keys are shorter,
+   * and 1,800 tables of longer ones still fit into the row that lists them.
+   */
+  readonly boundBytes: number;
   /** Input bytes one maintain() call works through. 256 KiB: a few milliseconds between two frames. */
   readonly maintainBytes: number;
   /** Smallest table with a bloom filter, entries. 1,000: below, reading the block costs no more. */
@@ -89,6 +94,7 @@ export const DEFAULT_TUNING: Omit<EngineTuning, "compression"> = {
   quietCompactionRatio: 0.03,
   quietRuns: 32,
   tableBytes: 8 * 1024 * 1024,
+  boundBytes: 256,
   maintainBytes: 256 * 1024,
   filterMinimumEntries: 1000,
 };

@@ -18,6 +18,7 @@ import type { BlockLoader } from "./read/block-loader.ts";
 import { FORMAT_VERSION } from "./sst/format.ts";
 import type { BuiltTable } from "./sst/table-builder.ts";
 import { Table } from "./sst/table.ts";
+import { shortenBounds } from "./version/key-bounds.ts";
 import { BOTTOM_LEVEL, applyEdit, makeRun } from "./version/version.ts";
 import type { Run, Version } from "./version/version.ts";
 
@@ -117,7 +118,7 @@ export class TableSet {
       isBottom,
       defersCompression: this.#defersCompression(),
     });
-    const tables = built === undefined ? [] : [this.#adopt(built)];
+    const tables = built === undefined ? [] : [this.#adopt(built, 0)];
     const run = makeRun(isBottom ? BOTTOM_LEVEL : 0, this.#nextRun++, tables);
     this.#version = applyEdit(this.#version, { removed: [], added: [run] });
     this.flushes++;
@@ -200,7 +201,7 @@ export class TableSet {
       inputs,
       level: choice.level,
       defersCompression: () => this.#defersCompression(),
-      emit: (built) => this.#outputs.push(this.#adopt(built)),
+      emit: (built) => this.#outputs.push(this.#adopt(built, this.#outputs.length)),
     });
   }
 
@@ -237,8 +238,10 @@ export class TableSet {
     this.#retire(tables);
   }
 
-  #adopt(built: BuiltTable): Table {
+  /** `position`: among the tables of its run. */
+  #adopt(built: BuiltTable, position: number): Table {
     const { bytes, properties, indexOffset, expectedBytes } = built;
+    const bounds = shortenBounds(properties, this.#tuning.boundBytes);
     const name = `memory#${this.#built++}`;
     const description = {
       id: name,
@@ -246,8 +249,9 @@ export class TableSet {
       offset: 0,
       size: bytes.length,
       keyGroups: this.#options.keyGroups,
-      smallestKey: encodeHex(properties.smallestKey),
-      largestKey: encodeHex(properties.largestKey),
+      smallestKey: encodeHex(bounds.smallestKey),
+      largestKey: encodeHex(bounds.largestKey),
+      ...(bounds !== properties && { position }),
       entries: properties.entries,
       tombstones: properties.tombstones,
       ...(properties.deletedRanges.length > 0 && {

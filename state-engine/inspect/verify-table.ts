@@ -6,15 +6,17 @@
  * T2 Size and index offset are the reference's.
  * T3 Keys ascend strictly over all blocks.
  * T4 Each block's keys lie at or below its separator and above the one before.
- * T5 Keys and deleted ranges lie within the smallest and the largest key.
+ * T5 Keys and deleted ranges lie within the smallest and the largest key, and the reference's bounds are these,
+ *    or shortened from them where it gives a position.
  * T6 Entries, tombstones, deleted ranges, expiry and sequences are as counted and as referenced.
  * T7 The filter knows every key.
  */
 import { compareKeys } from "../bytes/compare.ts";
-import { encodeHex } from "../bytes/text.ts";
+import { decodeHex, encodeHex } from "../bytes/text.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import { stateKeyHash } from "../state/state-key.ts";
+import { areShortenedFrom } from "../version/key-bounds.ts";
 import type { TableReference } from "../version/table-reference.ts";
 import { blockEntries, inspectTable } from "./table-inspection.ts";
 import type { TableInspection } from "./table-inspection.ts";
@@ -129,8 +131,7 @@ class TableVerification {
     for (const name of ["smallestSequence", "largestSequence"] as const) {
       this.#expect("T6", name, reference[name], properties[name]);
     }
-    this.#expect("T5", "smallest key", reference.smallestKey, encodeHex(smallestKey));
-    this.#expect("T5", "largest key", reference.largestKey, encodeHex(largestKey));
+    this.#checkBounds();
     for (const { start, end } of deletedRanges) {
       if (compareKeys(start, smallestKey) >= 0 && compareKeys(end, largestKey) <= 0) continue;
       this.#find(
@@ -138,6 +139,20 @@ class TableVerification {
         `the deleted range ${encodeHex(start)} to ${encodeHex(end)} leaves its bounds`,
       );
     }
+  }
+
+  #checkBounds(): void {
+    const { position, smallestKey, largestKey } = this.#reference;
+    const { properties } = this.#table;
+    if (position === undefined) {
+      this.#expect("T5", "smallest key", smallestKey, encodeHex(properties.smallestKey));
+      this.#expect("T5", "largest key", largestKey, encodeHex(properties.largestKey));
+      return;
+    }
+    const bounds = { smallestKey: decodeHex(smallestKey), largestKey: decodeHex(largestKey) };
+    if (areShortenedFrom(bounds, properties)) return;
+    const exact = `${encodeHex(properties.smallestKey)} to ${encodeHex(properties.largestKey)}`;
+    this.#find("T5", `the bounds ${smallestKey} to ${largestKey} are not shortened from ${exact}`);
   }
 
   #expect(rule: string, name: string, expected: string | number, found: string | number): void {

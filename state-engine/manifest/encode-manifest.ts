@@ -181,6 +181,7 @@ class Reader {
       keyGroups: this.keyGroups(fields),
       smallestKey: this.text(fields, "smallestKey"),
       largestKey: this.text(fields, "largestKey"),
+      ...(fields["position"] !== undefined && { position: this.count(fields, "position") }),
       entries: this.count(fields, "entries"),
       tombstones: this.count(fields, "tombstones"),
       ...(fields["deletedRanges"] !== undefined && {

@@ -10,10 +10,11 @@ import { BlockReader } from "../sst/block.ts";
 import type { Block } from "../sst/block.ts";
 import { PointIndex } from "../sst/point-index.ts";
 import { stateIdOf } from "../state/state-key.ts";
-import { BOTTOM_LEVEL, tableFor } from "../version/version.ts";
+import { BOTTOM_LEVEL } from "../version/version.ts";
 import type { Run } from "../version/version.ts";
 import { TAIL } from "./block-loader.ts";
 import type { BlockLoader, BlockNeed } from "./block-loader.ts";
+import { findTable } from "./find-table.ts";
 import { operatorOf } from "./merge-operands.ts";
 import type { ReadView } from "./read-view.ts";
 
@@ -100,7 +101,7 @@ export class PointReader {
   }
 
   #inRun(run: Run, key: Uint8Array, offset: number, length: number, hash: number): number {
-    const table = tableFor(run, key, offset, length);
+    const table = findTable(run, key, offset, length, this.#loader);
     if (table === undefined) return OLDER;
     const tail = this.#loader.tail(table);
     if (tail === undefined) {

@@ -3,7 +3,7 @@
  * better to stop than to write it down.
  *
  * V1 Runs are in order: level ascending, run descending, no two alike.
- * V2 The tables of a run ascend and do not overlap.
+ * V2 The tables of a run ascend and do not overlap, but in a prefix that their bounds were shortened to.
  * V3 The bottom level holds at most one run.
  * V4 Every table has something to show: its clip and its key range meet.
  * V5 No sequence is above the engine's.
@@ -11,6 +11,7 @@
  */
 import { assert } from "../assert.ts";
 import { compareKeys } from "../bytes/compare.ts";
+import { overlapInPrefix } from "./key-bounds.ts";
 import type { KeyGroupRange } from "./table-reference.ts";
 import { intersectKeyGroups, successor } from "../sst/table.ts";
 import { BOTTOM_LEVEL } from "./version.ts";
@@ -37,7 +38,9 @@ export function checkInvariants(version: Version, sequence: number): void {
       assert(compareKeys(table.lower, table.upper) < 0, `V4: ${id} shows nothing`);
       // A deleted range may end, exclusively, at the next table's first key.
       assert(
-        before === undefined || compareKeys(before.upper, successor(table.lower)) <= 0,
+        before === undefined ||
+          compareKeys(before.upper, successor(table.lower)) <= 0 ||
+          overlapInPrefix(before, table),
         `V2: ${id} overlaps ${before?.description.id}`,
       );
       assert(

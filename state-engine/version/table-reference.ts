@@ -20,9 +20,17 @@ export interface TableReference {
   readonly run: number;
   /** The clip: entries of other key groups in the table do not exist for the reader. First and last, both included. */
   readonly keyGroups: KeyGroupRange;
-  /** Bounds of the user keys (key group ‖ state id ‖ key ‖ sub-key) before clipping, hexadecimal, both included. */
+  /**
+   * Bounds of the user keys (key group ‖ state id ‖ key ‖ sub-key) before clipping, hexadecimal, both included. Where
+   * `position` is given they are shortened: no key is outside them, and they need not be keys themselves.
+   */
   readonly smallestKey: string;
   readonly largestKey: string;
+  /**
+   * Place among the tables of its run; only where the bounds are shortened (version/key-bounds.ts). Of two
+   * tables with the same smallest key the one with the lower position comes first, one without any before both.
+   */
+  readonly position?: number;
   readonly entries: number;
   readonly tombstones: number;
   /** Key ranges it deletes in older tables; absent for none, and then a scan need not read its tail first. */

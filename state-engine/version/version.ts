@@ -13,8 +13,10 @@ export interface Run {
   readonly level: number;
   /** Higher is newer within a level. */
   readonly run: number;
-  /** In order of key, not overlapping. */
+  /** In order of key, not overlapping but in the prefixes that their bounds were shortened to. */
   readonly tables: readonly Table[];
+  /** Whether some do: then bounds alone do not say which table may hold a key. */
+  readonly overlaps: boolean;
   /** As they are stored, or are going to be. */
   readonly bytes: number;
 }
@@ -33,15 +35,30 @@ export interface VersionEdit {
 }
 
 export function makeRun(level: number, run: number, tables: readonly Table[]): Run {
-  const sorted = [...tables].sort((left, right) => compareKeys(left.lower, right.lower));
+  const sorted = [...tables].sort(
+    (left, right) => compareKeys(left.lower, right.lower) || positionOf(left) - positionOf(right),
+  );
   return {
     level,
     run,
     tables: sorted,
+    overlaps: sorted.some((table, index) => index > 0 && meetsNext(sorted[index - 1]!, table)),
     get bytes() {
       return sorted.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     },
   };
+}
+
+/** A table whose bounds are not shortened begins with a key no longer than any shortened one. */
+function positionOf({ description }: Table): number {
+  return description.position ?? -1;
+}
+
+function meetsNext(before: Table, table: Table): boolean {
+  if (before.description.position === undefined && table.description.position === undefined) {
+    return false;
+  }
+  return compareKeys(before.upper, table.lower) > 0;
 }
 
 export function makeVersion(runs: readonly Run[]): Version {
@@ -54,14 +71,13 @@ export function applyEdit(version: Version, edit: VersionEdit): Version {
   return makeVersion([...kept, ...edit.added.filter(({ tables }) => tables.length > 0)]);
 }
 
-/** The table of a run that may hold the key. */
-export function tableFor(
-  run: Run,
+/** The last table of a run whose bounds begin at or below the key, as a number; -1 when none does. */
+export function lastTableFrom(
+  { tables }: Run,
   key: Uint8Array,
   offset: number,
   length: number,
-): Table | undefined {
-  const { tables } = run;
+): number {
   let low = 0;
   let high = tables.length;
   while (low < high) {
@@ -70,10 +86,7 @@ export function tableFor(
     if (compareBytes(lower, 0, lower.length, key, offset, length) <= 0) low = middle + 1;
     else high = middle;
   }
-  const table = tables[low - 1];
-  if (table === undefined) return undefined;
-  const { upper } = table;
-  return compareBytes(key, offset, length, upper, 0, upper.length) < 0 ? table : undefined;
+  return low - 1;
 }
 
 export function references(version: Version): TableReference[] {

@@ -137,6 +137,7 @@ const MANIFEST: Manifest = {
           keyGroups: { first: 0, last: 7 },
           smallestKey: "00000001",
           largestKey: "00070001ff",
+          position: 3,
           entries: 2,
           tombstones: 1,
           deletedRanges: 1,

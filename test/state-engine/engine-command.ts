@@ -5,87 +5,34 @@ import * as fc from "fast-check";
 import { stateKey } from "../../state-engine/index.ts";
 import { COUNT_STATE, LIST_STATE, PLAIN_STATE } from "./engine-fixture.ts";
 
-/** A key both in the engine's bytes and in the model's hexadecimal, which sorts alike. */
-const key = fc
-  .record({
-    group: fc.integer({ min: 0, max: 7 }),
-    bytes: fc.array(fc.constantFrom(0, 1, 0x61, 0xff), { maxLength: 3 }),
-  })
-  .map(({ group, bytes }) => ({ group, bytes: Uint8Array.from(bytes) }));
-const plainKey = key.map(({ group, bytes }) => stateKey(group, PLAIN_STATE, bytes));
-const countKey = key.map(({ group, bytes }) => stateKey(group, COUNT_STATE, bytes));
-const listKey = key.map(({ group, bytes }) => stateKey(group, LIST_STATE, bytes));
-const anyKey = fc.oneof(plainKey, countKey, listKey);
+interface KeyParts {
+  readonly group: number;
+  readonly bytes: readonly number[];
+}
+
+/** Over all key groups, so that clips meet them. */
+const scattered = fc.record({
+  group: fc.integer({ min: 0, max: 7 }),
+  bytes: fc.array(fc.constantFrom(0, 1, 0x61, 0xff), { maxLength: 3 }),
+});
+/** In one key group of each half, and with long prefixes in common. */
+const crowded = fc.record({
+  group: fc.constantFrom(0, 4),
+  bytes: fc.array(fc.constantFrom(0, 0x61, 0x61, 0xff), { maxLength: 6 }),
+});
+
 const lifetime = fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 40 }));
 const delta = fc.oneof(
   fc.integer({ min: -3, max: 300 }),
   fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 32, -(2 ** 31)),
 );
 
-export const command = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("put" as const),
-      key: plainKey,
-      value: fc.uint8Array({ maxLength: 20 }),
-      lifetime,
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("append" as const),
-      key: listKey,
-      element: fc.integer({ min: 0, max: 255 }),
-      lifetime,
-      /** Replaces the list instead. */
-      isPut: fc.boolean(),
-    }),
-  },
+const lifecycle = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant("advanceTime" as const),
       by: fc.integer({ min: 0, max: 15 }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("scanPrefix" as const),
-      key: anyKey,
-      length: fc.integer({ min: 1, max: 6 }),
-      reverse: fc.boolean(),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("add" as const),
-      key: countKey,
-      delta,
-      isFast: fc.boolean(),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("setCount" as const), key: countKey, delta }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("delete" as const), key: anyKey }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("deleteRange" as const), from: anyKey, to: anyKey }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("get" as const), key: anyKey }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("scan" as const),
-      from: anyKey,
-      to: anyKey,
-      reverse: fc.boolean(),
-      limit: fc.integer({ min: 1, max: 5 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("snapshot" as const) }) },
@@ -114,4 +61,97 @@ export const command = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const) }) },
 );
+
+interface Keys {
+  readonly plainKey: fc.Arbitrary<Uint8Array>;
+  readonly countKey: fc.Arbitrary<Uint8Array>;
+  readonly listKey: fc.Arbitrary<Uint8Array>;
+  readonly anyKey: fc.Arbitrary<Uint8Array>;
+}
+
+function writeOf({ plainKey, countKey, listKey, anyKey }: Keys) {
+  return fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant("put" as const),
+        key: plainKey,
+        value: fc.uint8Array({ maxLength: 20 }),
+        lifetime,
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant("append" as const),
+        key: listKey,
+        element: fc.integer({ min: 0, max: 255 }),
+        lifetime,
+        /** Replaces the list instead. */
+        isPut: fc.boolean(),
+      }),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant("add" as const),
+        key: countKey,
+        delta,
+        isFast: fc.boolean(),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("setCount" as const), key: countKey, delta }),
+    },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant("delete" as const), key: anyKey }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("deleteRange" as const), from: anyKey, to: anyKey }),
+    },
+  );
+}
+
+function readOf({ anyKey }: Keys) {
+  return fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("scanPrefix" as const),
+        key: anyKey,
+        length: fc.integer({ min: 1, max: 6 }),
+        reverse: fc.boolean(),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("get" as const), key: anyKey }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("scan" as const),
+        from: anyKey,
+        to: anyKey,
+        reverse: fc.boolean(),
+        limit: fc.integer({ min: 1, max: 5 }),
+      }),
+    },
+  );
+}
+
+/** One step with such keys. */
+function commandWith(parts: fc.Arbitrary<KeyParts>) {
+  const keyOf = (state: number): fc.Arbitrary<Uint8Array> =>
+    parts.map(({ group, bytes }) => stateKey(group, state, Uint8Array.from(bytes)));
+  const plainKey = keyOf(PLAIN_STATE);
+  const countKey = keyOf(COUNT_STATE);
+  const listKey = keyOf(LIST_STATE);
+  const keys = { plainKey, countKey, listKey, anyKey: fc.oneof(plainKey, countKey, listKey) };
+  return fc.oneof(
+    { weight: 24, arbitrary: writeOf(keys) },
+    { weight: 7, arbitrary: readOf(keys) },
+    { weight: 15, arbitrary: lifecycle },
+  );
+}
+
+export const command = commandWith(scattered);
+export const crowdedCommand = commandWith(crowded);
 export type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;

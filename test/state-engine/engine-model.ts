@@ -11,6 +11,7 @@ import {
   stateKeyHash,
 } from "../../state-engine/index.ts";
 import type {
+  EngineTuning,
   FrozenState,
   PersistedState,
   ScanPage,
@@ -23,6 +24,7 @@ import {
   ELEMENT_BYTES,
   LIST_STATE,
   PLAIN_STATE,
+  TINY,
   openEngine,
   testEnvironment,
 } from "./engine-fixture.ts";
@@ -40,7 +42,8 @@ const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "
 export class Subject {
   readonly environment: Environment = testEnvironment();
   readonly blobStore: BlobStore = new MemoryBlobStore(this.environment);
-  engine: StateEngine = this.open({ tables: [], sequence: 0 });
+  readonly tuning: Partial<EngineTuning>;
+  engine: StateEngine;
   model: Entries = new Map();
   time = 0;
   frozen: { state: FrozenState; model: Entries; time: number } | undefined;
@@ -49,9 +52,14 @@ export class Subject {
     | { taken: ReturnType<StateEngine["snapshot"]>; entries: [string, string][]; time: number }
     | undefined;
 
+  constructor(tuning: Partial<EngineTuning> = {}) {
+    this.tuning = { ...TINY, ...tuning };
+    this.engine = this.open({ tables: [], sequence: 0 });
+  }
+
   open(from: Pick<PersistedState, "tables" | "sequence">, keyGroups = KEY_GROUPS): StateEngine {
-    const { environment, blobStore } = this;
-    return openEngine({ environment, blobStore, from, keyGroups });
+    const { environment, blobStore, tuning } = this;
+    return openEngine({ environment, blobStore, from, keyGroups, tuning });
   }
 
   async run(step: Command): Promise<void> {
@@ -263,6 +271,10 @@ export class Subject {
 
   async check(): Promise<void> {
     assert.deepEqual(await readAll(this.engine, this.time), sorted(this.model, this.time));
+    for (const name of this.model.keys()) {
+      const found = await this.engine.get(bytesOf(name));
+      assert.equal(found && alive(name, hex(found), this.time), this.valueOf(name));
+    }
   }
 }
 

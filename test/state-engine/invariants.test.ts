@@ -80,6 +80,25 @@ describe("a version", () => {
     expect(broken({ ...run, tables: [table("b", later), table("a")] })).toBe("V2");
   });
 
+  test("whose tables overlap in the prefix that their bounds were shortened to passes, in the order of their positions alone", () => {
+    const cut = (id: string, position: number | undefined, changes = {}): Table =>
+      table(id, {
+        smallestKey: "0001000161",
+        largestKey: "0001000162",
+        ...(position !== undefined && { position }),
+        ...changes,
+      });
+    const before = table("a", { smallestKey: "0001000111", largestKey: "0001000161" });
+    const behind = table("e", { smallestKey: "0001000162", largestKey: "0001000163" });
+    const run = (...tables: readonly Table[]): string | undefined => broken(makeRun(0, 1, tables));
+    expect(run(behind, cut("d", 3), before, cut("b", 1), cut("c", 2))).toBeUndefined();
+    expect(run(cut("b", 1), cut("c", 1))).toBe("V2");
+    expect(run(cut("b", 1), cut("c", undefined))).toBe("V2");
+    expect(run(cut("b", 1, { largestKey: "0001000163" }), cut("c", 2))).toBe("V2");
+    const ordered = makeRun(0, 1, [cut("b", 1), cut("c", 2)]);
+    expect(broken({ ...ordered, tables: ordered.tables.toReversed() })).toBe("V2");
+  });
+
   test("with two runs at the bottom breaks V3", () => {
     const bottom = (run: number, id: string): Run => makeRun(BOTTOM_LEVEL, run, [table(id)]);
     expect(broken(bottom(2, "b"), bottom(1, "a"))).toBe("V3");

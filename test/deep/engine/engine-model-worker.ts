@@ -1,7 +1,7 @@
 /** One thread of engine-model.ts: runs the seeds it is told, one at a time, and answers each with what differed. */
 import { parentPort } from "node:worker_threads";
 import * as fc from "fast-check";
-import { command } from "../../state-engine/engine-command.ts";
+import { command, crowdedCommand } from "../../state-engine/engine-command.ts";
 import { Subject } from "../../state-engine/engine-model.ts";
 
 export interface ModelTask {
@@ -26,11 +26,16 @@ port.on("message", (task: ModelTask) => {
 });
 
 async function runSeed({ seed, operations }: ModelTask): Promise<string | undefined> {
+  const isCrowded = seed % 2 === 1;
   const [commands] = fc.sample(
-    fc.array(command, { minLength: operations, maxLength: operations, size: "max" }),
+    fc.array(isCrowded ? crowdedCommand : command, {
+      minLength: operations,
+      maxLength: operations,
+      size: "max",
+    }),
     { seed, numRuns: 1 },
   );
-  const subject = new Subject();
+  const subject = new Subject(isCrowded ? { boundBytes: 5, tableBytes: 60 } : {});
   let at = 0;
   try {
     for (; at < operations; at++) await subject.run(commands![at]!);
