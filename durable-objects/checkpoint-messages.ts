@@ -78,7 +78,10 @@ export interface OperationCounts {
   readonly requests: number;
 }
 
-/** "refused": the attempt, generation or checkpoint does not count any more; the uploads are the coordinator's to delete [37]. "restore": the task must attach anew. */
+/**
+ * Whatever it is, the uploads are the coordinator's to delete from now on [37]. "refused": the checkpoint does not
+ * count any more. "restore": the attempt or its generation does not, and the task must attach anew.
+ */
 export type AcknowledgeAnswer = { readonly kind: "accepted" | "refused" | "restore" };
 
 /** Why a task cannot take part in a checkpoint, by Flink's names. */

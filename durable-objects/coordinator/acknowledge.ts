@@ -33,7 +33,7 @@ export function acknowledge(
       finishIfAllIn(house, record);
       return { kind: "accepted" };
     }
-    const dead = decision.kind === "restore" || decision.dead;
+    const dead = decision.kind === "restore";
     const objects = namedObjects(acknowledgement);
     registry.registerLost(objects, checkpoint, dead);
     addOperations(record.operations, metrics.operations);

@@ -23,8 +23,9 @@ export interface AcknowledgementFacts {
 
 export type AcknowledgementDecision =
   | { readonly kind: "accepted"; readonly write: boolean }
-  /** `dead`: nobody can use the uploads any more. Otherwise the task may list them again in a later checkpoint. */
-  | { readonly kind: "refused"; readonly dead: boolean }
+  /** The task may list the uploads again in a later checkpoint. */
+  | { readonly kind: "refused" }
+  /** The state that wrote the uploads belongs to the past: they are deleted at once, and whoever still holds it must not go on with it. */
   | { readonly kind: "restore" };
 
 export function decideAcknowledgement(
@@ -32,7 +33,7 @@ export function decideAcknowledgement(
   facts: AcknowledgementFacts,
 ): AcknowledgementDecision {
   const { generation, attempt, checkpoint, base } = acknowledgement;
-  if (generation !== facts.generation) return { kind: "refused", dead: true };
+  if (generation !== facts.generation) return { kind: "restore" };
   // A call to attach that was delivered twice gave out an attempt that nobody has heard of: the task
   // must attach anew, or none of its acknowledgements would ever count.
   if (attempt !== facts.attempt) return { kind: "restore" };
@@ -41,7 +42,7 @@ export function decideAcknowledgement(
   if (checkpoint === facts.completed || (isPending && facts.alreadyWritten)) {
     return { kind: "accepted", write: false };
   }
-  if (!isPending) return { kind: "refused", dead: false };
+  if (!isPending) return { kind: "refused" };
   return namesOnlyLiveObjects(acknowledgement, facts)
     ? { kind: "accepted", write: true }
     : { kind: "restore" };

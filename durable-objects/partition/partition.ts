@@ -63,6 +63,8 @@ export class PartitionTask implements PartitionCalls {
   /** Raised when the coordinator's answer is in: there is memory again, or will not be soon. */
   readonly #answered = new Signal();
   #live: LivePartition | undefined;
+  /** A table of the live state that was gone, until it is known whether that state was still the newest. */
+  #missed: { readonly attached: Attached; readonly error: StateEngineError } | undefined;
   /** An abort counts even if it comes while there is no memory, or before the barrier [22]. */
   #newestAborted = 0;
 
@@ -182,6 +184,7 @@ export class PartitionTask implements PartitionCalls {
   }
 
   #restore(attached: Attached, inFlight: readonly InFlightFrame[]): void {
+    this.#reportMissed(attached);
     try {
       this.#live = new LivePartition({
         context: this.#context,
@@ -238,9 +241,7 @@ export class PartitionTask implements PartitionCalls {
     if (live !== undefined) this.#becomeEmpty(live);
     if (isPassing(error)) {
       // Somebody deleted what this state needs: restored anew it may need something else [3].
-      if (live !== undefined && isOfLiveTable(live, error)) {
-        this.#context.reportError(error, "reading a table of the live state");
-      }
+      if (live !== undefined && isOfLiveTable(live, error)) this.#missed = { attached, error };
       this.#attachment.pause(UNAVAILABLE_PAUSE_MS);
       return;
     }
@@ -263,6 +264,18 @@ export class PartitionTask implements PartitionCalls {
       });
     this.#context.keepAlive(report);
     this.#attachment.askAfter(report);
+  }
+
+  /**
+   * What an attempt wrote is deleted once a newer one has taken its place, which it may hear of last: only
+   * where it had no successor but this one has something deleted what was in use.
+   */
+  #reportMissed({ attempt, generation }: Attached): void {
+    const missed = this.#missed;
+    this.#missed = undefined;
+    if (missed?.attached.generation !== generation) return;
+    if (missed.attached.attempt !== attempt - 1) return;
+    this.#context.reportError(missed.error, "reading a table of the live state");
   }
 
   #overtaken(attached: Attached, generation: number): void {

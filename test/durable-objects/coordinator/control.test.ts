@@ -155,7 +155,7 @@ it("[rule 37] a failure has the uploads of an acknowledgement of the older gener
   const late = job.withTables(1, 1, ["late"]);
   await job.coordinator.acknowledge(job.withTables(0, 1, ["early"]));
   await poison(job, 1);
-  expect(await job.coordinator.acknowledge(late)).toEqual({ kind: "refused" });
+  expect(await job.coordinator.acknowledge(late)).toEqual({ kind: "restore" });
   await job.advance(60_000);
   expect(job.bucket.deleted.toSorted()).toEqual(
     [job.path(0, "early"), job.path(1, "late")].toSorted(),

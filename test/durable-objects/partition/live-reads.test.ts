@@ -59,7 +59,10 @@ it("scans by key and from the largest value down", async () => {
   ]);
 });
 
-it("[rule 3] [rule 21] reports a table of the live state that is gone, asks the reader to come back, never answers short, and restores anew", async () => {
+const scanOfAll = { state: "counts", prefix: "", limit: 10_000, order: "key" } as const;
+
+/** A partition whose only table is gone from the bucket, with the count of its keys. */
+async function withoutItsTable() {
   const harness = new PartitionHarness();
   await harness.open();
   const random = new SeededRandom(1);
@@ -72,15 +75,35 @@ it("[rule 3] [rule 21] reports a table of the live state that is gone, asks the 
   const [path] = harness.blobStore.blobs.keys();
   const bytes = harness.blobStore.blobs.get(path!)!;
   harness.blobStore.blobs.delete(path!);
-  const scan = { state: "counts", prefix: "", limit: 10_000, order: "key" } as const;
+  return { harness, path: path!, bytes, keys };
+}
+
+it("[rule 3] [rule 21] reports a table of the live state that is gone, asks the reader to come back, never answers short, and restores anew", async () => {
+  const { bytes, harness, keys, path } = await withoutItsTable();
   const attaches = harness.attaches.length;
-  expect(await harness.task.scanState(scan)).toEqual({ kind: "notReady", retryAfterSeconds: 1 });
-  const reported = harness.context.takeErrors().map(({ error }) => error);
-  expect(reported).toEqual([expect.objectContaining({ kind: "missing", path })]);
-  harness.blobStore.blobs.set(path!, bytes);
+  const notReady = { kind: "notReady", retryAfterSeconds: 1 };
+  expect(await harness.task.scanState(scanOfAll)).toEqual(notReady);
+  harness.blobStore.blobs.set(path, bytes);
   await harness.context.clock.advance(10_000);
   await harness.open();
+  const reported = harness.context.takeErrors().map(({ error }) => error);
+  expect(reported).toEqual([expect.objectContaining({ kind: "missing", path })]);
   expect(harness.attaches.length).toBeGreaterThan(attaches);
-  const page = await harness.task.scanState(scan);
+  const page = await harness.task.scanState(scanOfAll);
   expect(page.kind === "page" && page.entries).toHaveLength(keys.length);
 });
+
+it.each(["generation", "attempt"] as const)(
+  "[rule 3] reports no table that went with an older %s, which was the last to hear of the newer one",
+  async (what) => {
+    const { bytes, harness, keys, path } = await withoutItsTable();
+    harness[what] += 1;
+    await harness.task.scanState(scanOfAll);
+    harness.blobStore.blobs.set(path, bytes);
+    await harness.context.clock.advance(10_000);
+    await harness.open();
+    const page = await harness.task.scanState(scanOfAll);
+    expect(page.kind === "page" && page.entries).toHaveLength(keys.length);
+    expect(harness.context.takeErrors()).toEqual([]);
+  },
+);
