@@ -38,6 +38,8 @@ const LARGEST_ZSTD_BYTES = 32 * 1024;
 const SPARE_OUTPUT_BYTES = 64 * 1024;
 /** An output buffer that is filled to its last byte makes zlib look for more in a second one. */
 const SPARE_BYTES = 64;
+/** ZSTD_compressBound() of a block: with room for that much zstd writes straight into the output, and not by way of a buffer of its own. */
+const zstdBound = (length: number): number => length + (length >> 8) + SPARE_BYTES;
 
 export function zlibCodecs(zlib: ZlibFunctions): Record<CompressionName, Compression> {
   const params = { [COMPRESSION_LEVEL]: FASTEST_FULL_LEVEL };
@@ -46,7 +48,7 @@ export function zlibCodecs(zlib: ZlibFunctions): Record<CompressionName, Compres
       compress(bytes) {
         const { length } = bytes;
         if (length > LARGEST_ZSTD_BYTES) return bytes;
-        const chunkSize = length + SPARE_BYTES;
+        const chunkSize = zstdBound(length);
         const options = { params, pledgedSrcSize: length, chunkSize };
         return own(zlib.zstdCompressSync(bytes, options), chunkSize);
       },

@@ -8,7 +8,7 @@ import type { CompressionName, Environment } from "../environment.ts";
 import { BlockFrames } from "./block-frames.ts";
 import { DecodedBlock } from "./decoded-block.ts";
 import { Block } from "./block.ts";
-import { readFooter, readFrame } from "./format.ts";
+import { readFooter, readOwnFrame } from "./format.ts";
 import { IndexBuilder } from "./index-builder.ts";
 import { readHandle } from "./table-tail.ts";
 import { writeTail } from "./write-tail.ts";
@@ -28,7 +28,7 @@ export function compressTable(
 ): CompressedTable {
   const footer = readFooter(bytes, environment, what);
   const section = (offset: number, size: number): Uint8Array =>
-    readFrame(bytes, offset, size, environment, `A section of ${what}`);
+    readOwnFrame(bytes, offset, size, environment, `A section of ${what}`);
   const writer = new ByteWriter(expectedBytes + (expectedBytes >> 4), true);
   const frames = new BlockFrames(environment, compression, false);
   const index = new IndexBuilder();

@@ -103,12 +103,37 @@ export function readFrame(
   environment: Environment,
   what: string,
 ): Uint8Array {
-  if (size < FRAME_BYTES || offset + size > bytes.length) {
-    throw damaged(what, `its frame needs ${size} bytes at ${offset} of ${bytes.length}`);
-  }
+  checkPlace(bytes, offset, size, what);
   const expected = readU32(bytes, offset + 5);
   const found = frameChecksum(bytes, offset, size, environment);
   if (expected !== found) throw damaged(what, `its checksum is ${found}, expected ${expected}`);
+  return openFrame(bytes, offset, size, environment, what);
+}
+
+/** readFrame() of bytes that were built here and have not been anywhere else since: what could have damaged them? */
+export function readOwnFrame(
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  environment: Environment,
+  what: string,
+): Uint8Array {
+  checkPlace(bytes, offset, size, what);
+  return openFrame(bytes, offset, size, environment, what);
+}
+
+function checkPlace(bytes: Uint8Array, offset: number, size: number, what: string): void {
+  if (size >= FRAME_BYTES && offset + size <= bytes.length) return;
+  throw damaged(what, `its frame needs ${size} bytes at ${offset} of ${bytes.length}`);
+}
+
+function openFrame(
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  environment: Environment,
+  what: string,
+): Uint8Array {
   const codec = CODEC_NAMES[bytes[offset]!];
   if (codec === undefined) throw damaged(what, `codec ${bytes[offset]} is unknown`);
   const rawLength = readU32(bytes, offset + 1);

@@ -40,6 +40,7 @@ export class TableBuilder {
   readonly #frames: BlockFrames;
   readonly #index = new IndexBuilder();
   readonly #deletedRanges: KeyRange[] = [];
+  readonly #mayHaveFilter: boolean;
   #hashes = new Uint32Array(1024);
   #entries = 0;
   #tombstones = 0;
@@ -63,6 +64,7 @@ export class TableBuilder {
   ) {
     this.#environment = environment;
     this.#tuning = tuning;
+    this.#mayHaveFilter = tuning.filterMinimumEntries !== Infinity;
     this.#writer = new ByteWriter(LEAST_CAPACITY_BYTES + expectedBytes, true);
     this.#block = new BlockBuilder(tuning.blockBytes, tuning.restartInterval);
     this.#frames = new BlockFrames(environment, tuning.compression, isDeferred);
@@ -103,13 +105,11 @@ export class TableBuilder {
       expiresAt,
       valueView,
     );
-    if (this.#entries === this.#hashes.length) {
-      const grown = new Uint32Array(this.#hashes.length * 2);
-      grown.set(this.#hashes);
-      freeBytes(this.#hashes);
-      this.#hashes = grown;
+    if (this.#mayHaveFilter) {
+      if (this.#entries === this.#hashes.length) this.#growHashes();
+      this.#hashes[this.#entries] = hash >= 0 ? hash : stateKeyHash(key, keyOffset, keyLength);
     }
-    this.#hashes[this.#entries++] = hash >= 0 ? hash : stateKeyHash(key, keyOffset, keyLength);
+    this.#entries++;
     if (kind === KIND_DELETE) this.#tombstones++;
     if (expiresAt !== Infinity) this.#countExpiry(expiresAt);
     this.#rawBytes += keyLength + valueLength;
@@ -182,6 +182,13 @@ export class TableBuilder {
             },
       deletedRanges: this.#deletedRanges,
     };
+  }
+
+  #growHashes(): void {
+    const grown = new Uint32Array(this.#hashes.length * 2);
+    grown.set(this.#hashes);
+    freeBytes(this.#hashes);
+    this.#hashes = grown;
   }
 
   #countExpiry(expiresAt: number): void {

@@ -13,7 +13,7 @@ import { keyGroupStart } from "../state/state-key.ts";
 import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
 import { Block } from "./block.ts";
 import { compressTable } from "./compress-table.ts";
-import { readFrame } from "./format.ts";
+import { readFrame, readOwnFrame } from "./format.ts";
 import type { KeyRange } from "./properties.ts";
 import { TableTail } from "./table-tail.ts";
 
@@ -178,7 +178,8 @@ export class Table {
     if (block !== undefined || this.bytes === undefined) return block;
     const { offset, size } = this.tail!.blocks[index]!;
     const what = `Block ${index} of ${this.what}`;
-    const raw = readFrame(this.bytes, offset, size, environment, what);
+    const read = this.durability === "memory" ? readOwnFrame : readFrame;
+    const raw = read(this.bytes, offset, size, environment, what);
     return new Block(raw.buffer === this.bytes.buffer ? raw.slice() : raw, 0, what, false);
   }
 
