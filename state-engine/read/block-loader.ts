@@ -173,7 +173,7 @@ export class BlockLoader {
 
   async #read(range: Range): Promise<void> {
     const bytes = await this.#getRangeUnlessMoved(range);
-    if (bytes === undefined) return this.#loadAll(range.needs);
+    if (bytes === undefined) return this.load(range.needs);
     for (const { table, index, start, size } of range.needs) {
       const stored = bytes.subarray(start - range.start, start - range.start + size);
       // Another reader may have brought it in during the request.
