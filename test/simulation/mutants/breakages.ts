@@ -27,6 +27,25 @@ export const KEEPS_ITS_MEMORY: Breakage = {
   },
 };
 
+/** State engines are opened with other options. */
+export function opening(change: (given: EngineOptions) => EngineOptions): Breakage {
+  return {
+    kind: "partition",
+    patch: () =>
+      patched(StateEngine, "open", ({ value }) => ({
+        value(given: EngineOptions) {
+          return (value as typeof StateEngine.open).call(StateEngine, change(given));
+        },
+      })),
+  };
+}
+
+/** Tables are merged as soon as there are enough of them, however little is written: no breakage, a condition. */
+export const MERGES_EAGERLY = opening((given) => ({
+  ...given,
+  tuning: { ...given.tuning, quietCompactionRatio: 1 },
+}));
+
 /** Every lifetime of the coordinator begins with this statement: what it undoes was in memory only. */
 export function coordinatorForgets(statement: string): Breakage {
   return {

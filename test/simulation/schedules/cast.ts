@@ -11,7 +11,7 @@ import type { ObjectName } from "../world.ts";
 export type SourceName = Extract<ObjectName, { kind: "source" }>;
 export type PartitionName = Extract<ObjectName, { kind: "partition" }>;
 
-const MAXIMUM_PARALLELISM = 16;
+export const MAXIMUM_PARALLELISM = 16;
 
 /** The keyed vertex of the jobs with one. */
 export const VERTEX = "counts";

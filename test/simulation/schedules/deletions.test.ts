@@ -2,11 +2,10 @@
 import { CoordinatorRows } from "../../../durable-objects/coordinator/rows.ts";
 import { Registry, type RegistryChange } from "../../../durable-objects/coordinator/registry.ts";
 import { decodeManifest, encodeManifest } from "../../../state-engine/manifest/encode-manifest.ts";
-import { type Manifest, StateEngine } from "../../../state-engine/index.ts";
-import type { EngineOptions } from "../../../state-engine/options.ts";
+import type { Manifest } from "../../../state-engine/index.ts";
 import type { TableReference } from "../../../state-engine/version/table-reference.ts";
-import { replacing } from "../mutants/breakages.ts";
-import { type Breakage, patched, spread } from "../mutants/mutant.ts";
+import { MERGES_EAGERLY, replacing } from "../mutants/breakages.ts";
+import { type Breakage, spread } from "../mutants/mutant.ts";
 import { C, P0, S0, VERTEX, wordCount, wordsFor, x, y } from "./cast.ts";
 import { readCheckpointTables } from "./checkpoint-state.ts";
 import { failure, schedule } from "./play.ts";
@@ -119,18 +118,6 @@ function inliningOnce(): Breakage {
     },
   };
 }
-
-/** Tables are merged as soon as there are enough of them, however little is written. */
-const MERGES_EAGERLY: Breakage = {
-  kind: "partition",
-  patch: () =>
-    patched(StateEngine, "open", ({ value }) => ({
-      value(given: EngineOptions) {
-        const tuning = { ...given.tuning, quietCompactionRatio: 1 };
-        return (value as typeof StateEngine.open).call(StateEngine, { ...given, tuning });
-      },
-    })),
-};
 
 /** A checkpoint packs two tables into one object; one of them is merged with newer ones, the other stays. */
 schedule("[rule 10a] an object stays as long as one of the tables in it is needed", {

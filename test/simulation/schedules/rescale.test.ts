@@ -1,0 +1,112 @@
+/** Rules 10b and 16: tables that several partitions inherit, and that come together again. */
+import { job } from "../../../dataflow/job.ts";
+import { valueState } from "../../../dataflow/state/state-descriptor.ts";
+import { Registry, type RegistryChange } from "../../../durable-objects/coordinator/registry.ts";
+import { MERGES_EAGERLY, opening, replacing } from "../mutants/breakages.ts";
+import { options, S0, VERTEX, wordCount, wordsFor, x, y, y2 } from "./cast.ts";
+import { readCheckpointTables } from "./checkpoint-state.ts";
+import { failure, schedule } from "./play.ts";
+import { deployed, rescale } from "./rescale.ts";
+import type { Stage } from "./stage.ts";
+
+async function checkpointed(stage: Stage, ...lines: readonly string[]): Promise<void> {
+  await stage.post(S0, ...lines);
+  await stage.settle();
+  await stage.checkpoint();
+  await stage.settle();
+}
+
+/** Objects that each partition lists at the latest checkpoint. */
+async function listed(stage: Stage): Promise<readonly (readonly string[])[]> {
+  const tables = await readCheckpointTables(stage.world, stage.retained.at(-1)!.path);
+  return [...tables.values()].map((of) => [...new Set(of.map(({ path }) => path))]);
+}
+
+/** One partition becomes two, which both list its table; the first merges it into newer ones. */
+schedule("[rule 10b] a table stays until the last partition that inherited it has dropped it", {
+  job: (version) => wordCount({ checkpoint: { retained: 1 }, ...deployed(version, 1, 2) }),
+  conditions: [MERGES_EAGERLY],
+  async play(stage) {
+    const words = [0, 1].flatMap((index) => wordsFor(index, 40, 1_000));
+    await checkpointed(stage, words.join(" "));
+    const [[shared]] = (await listed(stage)) as [[string]];
+    await rescale(stage, 2, 2);
+    for (let round = 1; round < 7; round++) {
+      await checkpointed(
+        stage,
+        wordsFor(0, 40 * (round + 1), 1_000)
+          .slice(-40)
+          .join(" "),
+      );
+    }
+    await stage.pass(5_000);
+    const users = (await listed(stage)).map((paths) => paths.includes(shared));
+    return { users, words: Object.keys((await stage.stateAt())[VERTEX]!).length };
+  },
+  kept: { users: [false, true], words: 320 },
+  without: {
+    "each partition says what is not used any more": {
+      breakages: [
+        replacing(Registry.prototype, "complete", (original, self, [given]) => {
+          original(given!);
+          const { before, now } = given as unknown as RegistryChange;
+          for (const [index, { data }] of before.entries()) {
+            const paths = new Set(now[index]!.data.tables.map(({ path }) => path));
+            for (const { path } of data.tables) if (!paths.has(path)) self.markDead(path);
+          }
+        }),
+      ],
+      broken: failure("is gone"),
+    },
+  },
+});
+
+/** Lines are a key that is remembered, or one that is forgotten. */
+function remembering(version: string) {
+  return job("schedule", options({ checkpoint: { retained: 1 }, ...deployed(version, 1, 2, 1) }))
+    .lines()
+    .map((line) => line.split(" ") as [string, string])
+    .keyBy(([key]) => key)
+    .process(VERTEX, {
+      state: { last: valueState<string>("last") },
+      process([, value], { state }) {
+        if (value === "forget") state.last.clear();
+        else state.last.update(value);
+        return [];
+      },
+    })
+    .output();
+}
+
+/** A table is opened for all that its reader owns. */
+const OPENS_WITHOUT_CLIPS = opening((given) => ({
+  ...given,
+  tables: given.tables.map((table) => ({ ...table, keyGroups: given.keyGroups })),
+}));
+
+/** One partition becomes two; the second forgets y, and merges table and deletion away; then one owns all again. */
+schedule(
+  "[rule 16a] a key that was deleted in one half does not come back when halves are joined",
+  {
+    job: remembering,
+    conditions: [MERGES_EAGERLY],
+    async play(stage) {
+      await checkpointed(stage, `${x} remember`, `${y} remember`);
+      await rescale(stage, 2, 2);
+      await checkpointed(stage, `${y} forget`);
+      for (let round = 0; round < 5; round++) await checkpointed(stage, `${y2} ${round}`);
+      const tables = await readCheckpointTables(stage.world, stage.retained.at(-1)!.path);
+      const [left = [], right = []] = [...tables.values()];
+      const stillShared = right.filter(({ id }) => left.some((table) => table.id === id)).length;
+      await rescale(stage, 1, 3);
+      return { stillShared, live: await stage.live("last") };
+    },
+    kept: { stillShared: 0, live: { [x]: "remember", [y2]: "4" } },
+    without: {
+      "who owns the whole range needs no clip": {
+        breakages: [OPENS_WITHOUT_CLIPS],
+        broken: { stillShared: 0, live: { [x]: "remember", [y]: "remember", [y2]: "4" } },
+      },
+    },
+  },
+);
