@@ -2,6 +2,14 @@
 import { job } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import { Registry, type RegistryChange } from "../../../durable-objects/coordinator/registry.ts";
+import { MemoryBlobStore, stateKey } from "../../../state-engine/index.ts";
+import type { PersistedState, StateEngine } from "../../../state-engine/index.ts";
+import {
+  openEngine,
+  PLAIN_STATE,
+  testEnvironment,
+  TINY,
+} from "../../state-engine/engine-fixture.ts";
 import { MERGES_EAGERLY, opening, replacing } from "../mutants/breakages.ts";
 import { options, S0, VERTEX, wordCount, wordsFor, x, y, y2 } from "./cast.ts";
 import { readCheckpointTables } from "./checkpoint-state.ts";
@@ -110,3 +118,92 @@ schedule(
     },
   },
 );
+
+/**
+ * Engines alone: one deletes from key group 2 to the end of all keys, and is split; the second half merges the
+ * deletion away, and has keys again; the halves are joined.
+ */
+schedule("[rule 16b] a range that was deleted is cut with the table that says so", {
+  job: wordCount(),
+  async play() {
+    const environment = testEnvironment();
+    const blobStore = new MemoryBlobStore(environment);
+    const tuning = { ...TINY, memtableEntries: 100, compactionFanout: 2, quietCompactionRatio: 1 };
+    const open = (first: number, last: number, from?: PersistedState): StateEngine =>
+      openEngine({
+        environment,
+        blobStore,
+        tuning,
+        keyGroups: { first, last },
+        ...(from && { from }),
+      });
+    const before = open(0, 7);
+    for (let group = 0; group < 8; group++) put(before, group);
+    await before.persist(before.freeze(), WRITTEN);
+    before.deleteRange(keyIn(2), Uint8Array.of(0xff, 0xff, 0xff));
+    const split = await persisted(before);
+    const high = open(4, 7, split);
+    for (const group of [4, 5]) put(high, group);
+    const halves = [await persisted(high, "merged"), await persisted(open(0, 3, split))] as const;
+    const ranges = halves.map(({ tables }) => tables.filter((one) => one.deletedRanges).length);
+    const joined = open(0, 7, { ...halves[0], tables: halves.flatMap(({ tables }) => tables) });
+    const found = [0, 1, 2, 3, 4, 5, 6, 7].map((group) => joined.get(keyIn(group)));
+    const values = await Promise.all(found);
+    return { ranges, groups: values.flatMap((value) => (value === undefined ? [] : [...value])) };
+  },
+  kept: { ranges: [0, 1], groups: [0, 1, 4, 5] },
+  without: {
+    "who owns the whole range needs no clip": {
+      breakages: [OPENS_WITHOUT_CLIPS],
+      broken: { ranges: [0, 1], groups: [0, 1] },
+    },
+  },
+});
+
+const WRITTEN = { mode: "incremental", inlineLimitBytes: 0 } as const;
+
+function keyIn(keyGroup: number): Uint8Array {
+  return stateKey(keyGroup, PLAIN_STATE, Uint8Array.of(keyGroup));
+}
+
+function put(engine: StateEngine, keyGroup: number): void {
+  const key = keyIn(keyGroup);
+  engine.put(key, 0, key.length, Uint8Array.of(keyGroup), 0, 1);
+}
+
+async function persisted(engine: StateEngine, how?: "merged"): Promise<PersistedState> {
+  if (how === "merged") {
+    engine.discard(engine.freeze());
+    while (await engine.maintain());
+  }
+  const state = await engine.persist(engine.freeze(), WRITTEN);
+  engine.close();
+  return state;
+}
+
+/** Before any change of parallelism: both write their first table. */
+schedule("[rule 16d] tables of two partitions never have the same name", {
+  job: wordCount(),
+  async play(stage) {
+    const words = [0, 1].flatMap((index) => wordsFor(index, 40, 1_000));
+    await checkpointed(stage, words.join(" "));
+    const paths = (await listed(stage)).flat();
+    const state = Object.keys((await stage.stateAt())[VERTEX]!);
+    return { tables: paths.length, names: new Set(paths).size, words: state.length };
+  },
+  kept: { tables: 2, names: 2, words: 80 },
+  without: {
+    "each partition counts its own": {
+      breakages: [
+        opening((given) => {
+          let tables = 0;
+          return {
+            ...given,
+            uploads: { ...given.uploads, nextPath: () => `schedule/T${++tables}` },
+          };
+        }),
+      ],
+      broken: failure("Object schedule/T1 is too short"),
+    },
+  },
+});
