@@ -5,6 +5,7 @@
 import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { engineBenchmarkParts, printEngineBenchmark } from "./engine/report.ts";
+import { type FeedThroughput, measureFeeds } from "./feeds/throughput.ts";
 import { median } from "./median.ts";
 import { printQueryThroughput } from "./nexmark/print-throughput.ts";
 import { manyWordsText, naturalText } from "./texts.ts";
@@ -62,6 +63,14 @@ program
   .action(({ events, rounds }: { events: number; rounds: number }) =>
     printQueryThroughput(events, rounds),
   );
+program
+  .command("feeds")
+  .description("Objects of R2 as the input, against the same bytes posted.")
+  .option("--rounds <number>", "rounds of each, by turns", wholeNumber, 3)
+  .action(async ({ rounds }: Options) => {
+    console.log(`First words of lines counted, ${rounds} rounds of each by turns; medians.\n`);
+    printFeeds(await measureFeeds(rounds));
+  });
 await program.parseAsync();
 
 function wholeNumber(text: string): number {
@@ -83,6 +92,22 @@ function printThroughput(results: readonly ThroughputResult[]): void {
       `${median(plain).toFixed(0)} ms`,
       `${median(weir).toFixed(0)} ms`,
       Math.round((words / median(weir)) * 1000).toLocaleString("en"),
+      `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
+    ]);
+  }
+  console.log(table.toString());
+}
+
+function printFeeds({ megabytes, times }: FeedThroughput): void {
+  const posted = times.get("posted")!;
+  const table = new Table({ head: ["input", "MB", "time", "MB/s", "posted / it (min–max)"] });
+  for (const [name, milliseconds] of times) {
+    const ratios = milliseconds.map((time, round) => posted[round]! / time);
+    table.push([
+      name,
+      megabytes.toFixed(1),
+      `${median(milliseconds).toFixed(0)} ms`,
+      ((megabytes / median(milliseconds)) * 1000).toFixed(1),
       `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
     ]);
   }

@@ -1,29 +1,36 @@
 /**
  * The decoded bytes of one object from a given byte on: plain text by ranges, compressed text
- * decompressed from the beginning and skipped up to there. Memory is bounded by a range of the object
- * and by what a few KiB of it decompress to.
+ * decompressed from the beginning and skipped up to there. Memory is bounded by a range of the object,
+ * by what is read ahead and by what a few KiB decompress to.
  */
 import type {
   CompressedFormat,
   Decompressor,
-  InputBucket,
   InputObject,
   Inputs,
+  ObjectRead,
 } from "../../inputs.ts";
+import type { ReadPlace } from "./read-ahead.ts";
 
 /** What keeps an object from being read. `reason` ends with what to do. */
 export class ObjectDamage extends Error {
   override readonly name = "ObjectDamage";
 }
 
-const rangeBytes = 2 * 1024 * 1024;
 /** Compressed bytes at once: what they make is in memory as a whole. */
 const pushBytes = 16 * 1024;
 /** A call ends after this many bytes were skipped: work goes in slices [32]. */
 export const skipBytesAtOnce = 8 * 1024 * 1024;
 
+/** Where the stored bytes of objects come from. */
+export interface StoredBytes {
+  read(place: ReadPlace): Promise<ObjectRead>;
+  /** It is sure that the object is read on from there: that may begin already. */
+  goesOn(place: ReadPlace): void;
+}
+
 export class ObjectBytes {
-  readonly #bucket: InputBucket;
+  readonly #stored: StoredBytes;
   readonly #inputs: Pick<Inputs, "decompressor">;
   readonly #object: InputObject;
   /** Decoded bytes to leave out at the beginning. */
@@ -39,12 +46,12 @@ export class ObjectBytes {
   #isFinished = false;
 
   constructor(
-    bucket: InputBucket,
+    stored: StoredBytes,
     inputs: Pick<Inputs, "decompressor">,
     object: InputObject,
     from: number,
   ) {
-    this.#bucket = bucket;
+    this.#stored = stored;
     this.#inputs = inputs;
     this.#object = object;
     this.#skip = from;
@@ -86,9 +93,8 @@ export class ObjectBytes {
       this.#pieces.push(...(await this.#decompress((one) => one.push(bytes))));
       return true;
     }
-    const left = this.#object.size - this.#readTo;
-    if (left > 0) {
-      await this.#fetch(left);
+    if (this.#readTo < this.#object.size) {
+      await this.#fetch();
       return true;
     }
     if (this.#isFinished) return false;
@@ -98,7 +104,7 @@ export class ObjectBytes {
     return this.#pieces.length > 0;
   }
 
-  async #fetch(left: number): Promise<void> {
+  async #fetch(): Promise<void> {
     const object = this.#object;
     // Once it is known that the object is plain text, what was read before is not fetched again.
     if (this.#format === "none" && this.#skip > 0) {
@@ -106,16 +112,17 @@ export class ObjectBytes {
       this.#skip = 0;
       return;
     }
-    const length = Math.min(rangeBytes, left);
-    const read = await this.#bucket.read(object, this.#readTo, length);
+    const read = await this.#stored.read({ object, from: this.#readTo });
     if (read.kind !== "bytes") throw damage(object, reasons[read.kind](object));
     if (this.#format === undefined) {
       this.#format = formatOfEncoding(read.contentEncoding);
       if (this.#format !== "none") this.#decompressor = this.#inputs.decompressor(this.#format);
     }
+    const textFrom = this.#readTo + (this.#format === "none" ? this.#skip : 0);
     this.#readTo += read.bytes.length;
     if (this.#decompressor === undefined) this.#pieces.push(read.bytes);
     else this.#compressed = read.bytes;
+    this.#stored.goesOn({ object, from: Math.max(this.#readTo, textFrom) });
   }
 
   async #decompress(

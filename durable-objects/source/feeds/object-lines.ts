@@ -7,8 +7,9 @@
 import type { Cut } from "../../lines/cut-lines.ts";
 import { CUT_BUFFER_BYTES, cutLines } from "../../lines/cut-lines.ts";
 import type { LineSegment } from "../../lines/segments-of-text.ts";
-import type { InputBucket, InputObject, Inputs } from "../../inputs.ts";
+import type { InputObject, Inputs } from "../../inputs.ts";
 import { damage, ObjectBytes, ObjectDamage } from "./object-bytes.ts";
+import type { StoredBytes } from "./object-bytes.ts";
 
 /** How far an object is read. */
 export interface ObjectPlace {
@@ -42,18 +43,18 @@ export class ObjectLines {
 
   /** `buffer` is used as long as this reader is. */
   constructor(options: {
-    readonly bucket: InputBucket;
+    readonly stored: StoredBytes;
     readonly inputs: Inputs;
     readonly object: InputObject;
     readonly from: ObjectPlace;
     readonly buffer: Uint8Array;
   }) {
-    const { bucket, buffer, from, inputs, object } = options;
+    const { buffer, from, inputs, object, stored } = options;
     this.object = object;
     this.#inputs = inputs;
     this.#buffer = buffer;
     this.#place = from;
-    this.#bytes = new ObjectBytes(bucket, inputs, object, from.byte);
+    this.#bytes = new ObjectBytes(stored, inputs, object, from.byte);
   }
 
   async next(): Promise<ObjectCut> {

@@ -3,10 +3,11 @@
  * rows, then the objects in the order of their keys, then, when it watches, the next listing. Lines of
  * small objects travel together in one segment.
  *
- * Promise: each listed object is read once, in the version that was listed; another one is damage.
+ * Promise: each listed object is read once, in the version that was listed; another one is damage. What
+ * comes next is read ahead, and lost with the memory.
  */
 import type { R2Objects } from "../../../dataflow/feeds/feed.ts";
-import type { InputBucket, InputObject, Inputs } from "../../inputs.ts";
+import type { InputBucket, InputObject, Inputs, ObjectRead } from "../../inputs.ts";
 import { SEGMENT_LIMIT_BYTES } from "../../lines/cut-lines.ts";
 import type { LineSegment } from "../../lines/segments-of-text.ts";
 import type { ObjectContext, Sql } from "../../object-context.ts";
@@ -17,6 +18,8 @@ import { ObjectDamage, skipBytesAtOnce } from "./object-bytes.ts";
 import { newObjectBuffer, ObjectLines } from "./object-lines.ts";
 import type { ObjectPlace } from "./object-lines.ts";
 import { ObjectList, sourceOfObject } from "./object-list.ts";
+import { mostReads, ReadAhead } from "./read-ahead.ts";
+import type { ReadPlace } from "./read-ahead.ts";
 
 export interface ObjectsReaderOptions {
   readonly feed: R2Objects;
@@ -60,11 +63,13 @@ export class ObjectsReader implements FeedReader {
   #queue: InputObject[] = [];
   #lines: ObjectLines | undefined;
   #buffer: Uint8Array | undefined;
+  readonly #ahead: ReadAhead;
   /** Read already, for the next step. */
   #held: { readonly segment: LineSegment; readonly place: ObjectPlace } | undefined;
 
   constructor(options: ObjectsReaderOptions) {
     this.#options = options;
+    this.#ahead = new ReadAhead({ read: async (...read) => await this.#read(...read) });
     this.#list = new ObjectList(options.context.sql, options.feed.name);
     this.#progress = (options.progress as Progress | undefined) ?? {
       round: 0,
@@ -99,6 +104,11 @@ export class ObjectsReader implements FeedReader {
   }
 
   close(): void {
+    this.#ahead.clear();
+    this.#closeObject();
+  }
+
+  #closeObject(): void {
     this.#lines?.close();
     this.#lines = undefined;
   }
@@ -218,7 +228,7 @@ export class ObjectsReader implements FeedReader {
   #objectDone(counts: Pick<Progress, "done">): void {
     const { place: _place, ...progress } = this.#progress;
     this.#progress = { ...progress, ...counts, key: this.#queue.shift()!.key };
-    this.close();
+    this.#closeObject();
   }
 
   #open(object: InputObject): ObjectLines {
@@ -226,7 +236,10 @@ export class ObjectsReader implements FeedReader {
     const { key, place } = this.#progress;
     this.#buffer ??= newObjectBuffer();
     return new ObjectLines({
-      bucket: this.#counted,
+      stored: {
+        read: (place) => this.#ahead.read(place),
+        goesOn: (place) => this.#ahead.begin([place, ...this.#following()]),
+      },
       inputs,
       object,
       from: object.key === key && place !== undefined ? place : beginning,
@@ -238,15 +251,15 @@ export class ObjectsReader implements FeedReader {
     return this.#options.inputs.bucket(this.#options.feed.bucket);
   }
 
-  get #counted(): InputBucket {
+  /** The objects behind the one at hand, as far as any can be read ahead. */
+  #following(): readonly ReadPlace[] {
+    return this.#queue.slice(1, 1 + mostReads).map((object) => ({ object, from: 0 }));
+  }
+
+  async #read(...[object, offset, length]: Parameters<InputBucket["read"]>): Promise<ObjectRead> {
     const bucket = this.#bucket;
-    return {
-      list: (options) => bucket.list(options),
-      read: (object, offset, length) => {
-        this.#options.operations.addClassB();
-        return asked(`reading "${object.key}"`, () => bucket.read(object, offset, length));
-      },
-    };
+    this.#options.operations.addClassB();
+    return await asked(`reading "${object.key}"`, () => bucket.read(object, offset, length));
   }
 }
 
