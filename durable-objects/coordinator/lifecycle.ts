@@ -44,13 +44,24 @@ export async function stop(
   const wanted = { covers, isFinal: true, ...(drain && { endsTime: true }) } as const;
   const { id, outcome } = await request(house, wanted, finalCheckpointMs);
   if (outcome?.kind === "completed") return { kind: "stopped", checkpoint: outcome.checkpoint };
-  store.step("stop given up", (record) => {
+  return store.step("stop given up", (record): StopAnswer => {
+    // It was stopped all the same: by another one's request, or just after the wait was over.
+    if (record.status === "STOPPED") return { kind: "stopped", checkpoint: record.completed };
     store.write("DELETE FROM request WHERE id = ?", id);
     takeBackFinalWatermark(house, record, record.pending);
+    const reason =
+      outcome?.reason ?? `The final checkpoint did not complete within ${finalCheckpointMs} ms.`;
+    return { kind: "refused", reason: `${reason} ${afterRefusedStop(record)}` };
   });
-  const reason =
-    outcome?.reason ?? `The final checkpoint did not complete within ${finalCheckpointMs} ms.`;
-  return { kind: "refused", reason: `${reason} The job was not stopped.` };
+}
+
+/** What has become of a job that could not be stopped, as in Flink: it goes on, or has failed. */
+function afterRefusedStop({ status }: JobRecord): string {
+  if (status !== "RUNNING" && status !== "RESTARTING") return `The job is ${status}.`;
+  return (
+    `The job was not stopped: it goes on, as if it had not been asked. GET its checkpoints to see what ` +
+    `they wait for; stop it again, or at once and without a final checkpoint with "cancel": true.`
+  );
 }
 
 /** Flink's cancel, and its externalized-checkpoint-retention: committed output stays either way. */

@@ -45,14 +45,15 @@ const expected = Array.from(
 /** The functions answer after `delayMs` of the world's time. */
 function open(
   build: (wait: () => Promise<void>) => BuiltStream,
-  delayMs: number,
+  delayMs: number | (() => number),
   worldOptions: JobWorldOptions,
 ): JobWorld {
   const opened: JobWorld = new JobWorld(
     build(
       () =>
         new Promise((resolve) => {
-          opened.world.scheduler.schedule(delayMs, "the outside answers", resolve);
+          const time = typeof delayMs === "number" ? delayMs : delayMs();
+          opened.world.scheduler.schedule(time, "the outside answers", resolve);
         }),
     ),
     worldOptions,
@@ -100,3 +101,34 @@ test.each([5, 6])("[AS7] a drained stop waits for asynchronous results (seed %i)
   expect(await it.status()).toBe("STOPPED");
   expect(await sorted(it)).toEqual(expected);
 });
+
+test.each([
+  ["each checkpoint expires before", 5_000],
+  ["the checkpoint would have longer", 600_000],
+])(
+  "[AS7] a drained stop that takes too long is refused, and the job goes on as before (%s)",
+  async (_, timeoutMs) => {
+    let delayMs = 200_000;
+    const checkpoint = { ...options.checkpoint, timeoutMs, tolerableFailures: 100 };
+    const build = (wait: () => Promise<void>): BuiltStream =>
+      enriched(job("drained", { ...options, checkpoint }).lines(), wait);
+    const it = open(build, () => delayMs, { seed: 7 });
+    const lines = Array.from({ length: COUNT }, (_unused, index) => String(index));
+    await it.post(lines.slice(0, COUNT / 2));
+    const stop = it.world.outside("operator").coordinator().stop({ drain: true, savepoint: false });
+    await it.pass(61_000);
+    expect(await stop).toMatchObject({
+      kind: "refused",
+      reason: expect.stringMatching(
+        /^The final checkpoint did not complete within 60000 ms\. The job was not stopped/,
+      ),
+    });
+    expect(await it.status()).toMatch(/^(RUNNING|RESTARTING)$/);
+    delayMs = 100;
+    // No final watermark is left: these are not late.
+    await it.post(lines.slice(COUNT / 2));
+    await it.stop({ drain: true, savepoint: false });
+    expect(await it.status()).toBe("STOPPED");
+    expect(await sorted(it)).toEqual(expected);
+  },
+);
