@@ -246,6 +246,19 @@ it("[rule 38] a job starts empty at the oldest line kept", async () => {
   });
 });
 
+it("a stop that another one overtakes says that the job is stopped", async () => {
+  const job = await running();
+  await job.lines(10);
+  job.sources[0]!.processed = 5;
+  const drained = job.coordinator.stop({ drain: true, savepoint: false });
+  await job.advance(10);
+  expect(await job.coordinator.stop({ cancel: true, drain: false, savepoint: false })).toEqual({
+    kind: "stopped",
+    checkpoint: 0,
+  });
+  expect(await drained).toEqual({ kind: "stopped", checkpoint: 0 });
+});
+
 it("[rule 38] a job that was started empty and has no checkpoint since goes on from where it began", async () => {
   const job = await stopped();
   job.sources[0]!.firstKept = 10;
