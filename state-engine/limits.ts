@@ -41,6 +41,11 @@ export function readAheadLimit(wantedBytes: number, shareBytes: number, cursors:
   return Math.floor(Math.min(wantedBytes, shareBytes / 64, shareBytes / 16 / cursors));
 }
 
+/** Bytes one request of a pass over `runs` runs together reads: of each there is one piece in use and one to come. */
+export function passPieceLimit(shareBytes: number, runs: number): number {
+  return Math.floor(Math.min(256 * 1024, shareBytes / 16 / runs));
+}
+
 /** Requests one member may have under way: its part of six, and never less than a read and a write. */
 export function requestLimit(memory: MemoryPool): number {
   return Math.max(2, Math.floor((REQUESTS_IN_FLIGHT * memory.share()) / memory.limitBytes));

@@ -71,8 +71,7 @@ export class TableSet {
 
   /** Bytes only memory holds, and those of the compaction under way. */
   get heldBytes(): number {
-    // What is under way has room to grow into, as much again.
-    let bytes = (this.#compaction?.usedBytes ?? 0) * 2;
+    let bytes = this.#compaction?.usedBytes ?? 0;
     for (const { tables } of this.#version.runs) {
       for (const table of tables) bytes += heldBytes(table);
     }
@@ -218,6 +217,7 @@ export class TableSet {
 
   #giveUpCompaction(): void {
     const outputs = this.#outputs;
+    this.#compaction?.close();
     this.#compaction = undefined;
     this.#outputs = [];
     this.#release(outputs);

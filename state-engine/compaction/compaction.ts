@@ -21,8 +21,6 @@ import type { KeyGroupRange } from "../version/table-reference.ts";
 import { BOTTOM_LEVEL } from "../version/version.ts";
 import type { Run } from "../version/version.ts";
 
-const READ_AHEAD_BYTES = 256 * 1024;
-
 export interface CompactionOptions {
   readonly environment: Environment;
   readonly tuning: EngineTuning;
@@ -79,9 +77,14 @@ export class Compaction {
     this.#builder = this.#nextBuilder();
   }
 
-  /** Bytes of the output under way. */
+  /** Bytes of the output under way, with as much again to grow into, and of what was read ahead. */
   get usedBytes(): number {
-    return this.#builder.size;
+    return this.#builder.size * 2 + (this.#merge?.aheadBytes ?? 0);
+  }
+
+  /** Gives back what it reads with. */
+  close(): void {
+    this.#merge?.close();
   }
 
   /** Works through about `maintainBytes` of input; true when everything is done. */
@@ -91,12 +94,13 @@ export class Compaction {
     while (budget > 0) {
       if (merge.state === END) {
         this.#finishTable(this.#bounds.upper);
-        merge.close();
+        this.close();
         return true;
       }
       if (merge.state === BLOCKED) {
         try {
-          await this.#options.loader.loadAhead(merge.needs, READ_AHEAD_BYTES, false);
+          const { loader, inputs } = this.#options;
+          await loader.loadPasses([...merge.needs, ...merge.soon], inputs.length);
         } finally {
           // Also when some of it failed: what did come is kept, or trying again might never come to an end.
           merge.resume();

@@ -13,6 +13,8 @@ import { sortEntries } from "./sort-entries.ts";
 export class MemtableCursor implements EntryCursor {
   state: EntryCursor["state"] = END;
   need = undefined;
+  readonly soon = undefined;
+  readonly aheadBytes = 0;
   readonly rank: number;
   hash = 0;
   head = 0;

@@ -7,12 +7,15 @@ import { freeBytes } from "../bytes/free.ts";
 import { plainBytes } from "../bytes/copy.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
-import { REQUESTS_IN_FLIGHT, joinedRangeLimit, readAheadLimit } from "../limits.ts";
+import { REQUESTS_IN_FLIGHT, joinedRangeLimit, passPieceLimit, readAheadLimit } from "../limits.ts";
 import type { Block } from "../sst/block.ts";
 import { DecodedBlock } from "../sst/decoded-block.ts";
+import type { BlockHandle } from "../sst/format.ts";
 import type { Table } from "../sst/table.ts";
 import type { TableTail } from "../sst/table-tail.ts";
+import type { Run, Version } from "../version/version.ts";
 import type { BlockCache } from "./block-cache.ts";
+import type { PassWindow } from "./pass-window.ts";
 
 const JOIN_GAP_BYTES = 64 * 1024;
 /** Decoded blocks kept for the next cursors, about 10 KiB each. */
@@ -24,6 +27,13 @@ export const TAIL = -1;
 export interface BlockNeed {
   readonly table: Table;
   readonly index: number;
+}
+
+/** What a cursor over a run waits for. */
+export interface CursorNeed extends BlockNeed {
+  readonly run: Run;
+  /** Of a pass: its blocks come here. */
+  readonly window: PassWindow | undefined;
 }
 
 /** A need and where its bytes are, found out before the request: the tail may be evicted during it. */
@@ -39,6 +49,11 @@ interface Range {
   end: number;
   readonly needs: PlacedNeed[];
 }
+
+/** As much of a range as it takes to read it. */
+type PlaceOf = Pick<Range, "path" | "start" | "end"> & {
+  readonly needs: readonly Pick<BlockNeed, "table">[];
+};
 
 export class BlockLoader {
   readonly #environment: Environment;
@@ -99,8 +114,29 @@ export class BlockLoader {
   }
 
   /** block() for a reader that passes over the whole table once and leaves nothing in the cache. */
-  passingBlock(table: Table, index: number): Block | undefined {
-    return table.passingBlock(index, this.#environment);
+  passingBlock(table: Table, index: number, window: PassWindow): Block | undefined {
+    return table.passingBlock(index, this.#environment, window);
+  }
+
+  /** Brings what passes over `runs` runs wait for, and what they will, into their windows; tails into the cache. */
+  async loadPasses(needs: readonly CursorNeed[], runs: number): Promise<void> {
+    this.cache.trim(this.#cacheLimit());
+    const pieceBytes = passPieceLimit(this.#environment.memory.share(), runs);
+    await this.load(needs.filter(({ index }) => index === TAIL));
+    await Promise.all(
+      needs.map(async ({ table, index, window }) => {
+        const handles = this.tail(table)?.blocks;
+        if (index === TAIL || window === undefined || handles === undefined) return;
+        const { path, offset } = table.source;
+        const from = handles[index]!.offset;
+        let last = index;
+        while (last + 1 < handles.length && endOf(handles[last + 1]!) - from <= pieceBytes) last++;
+        const start = offset + from;
+        const range = { path, start, end: offset + endOf(handles[last]!), needs: [{ table }] };
+        const bytes = await this.#getRangeUnlessMoved(range);
+        if (bytes !== undefined) window.add(table, index, last + 1, handles, bytes);
+      }),
+    );
   }
 
   /** Makes all of it resident. A tail that was let go since the block was asked for comes first. */
@@ -127,21 +163,25 @@ export class BlockLoader {
   }
 
   /**
-   * load() for cursors: what lies next in their direction comes along, as far as memory allows. They hold
-   * what they stand on, so the cache makes room first, however long the way is.
+   * load() for cursors that together go on for `wantedBytes`: what lies next in their direction comes along,
+   * of each run its part, as far as memory allows. They hold what they stand on, so the cache makes room
+   * first, however long the way is.
    */
   async loadAhead(
-    needs: readonly BlockNeed[],
+    needs: readonly CursorNeed[],
+    { runs }: Version,
     wantedBytes: number,
     reverse: boolean,
   ): Promise<void> {
     this.cache.trim(this.#cacheLimit());
     const share = this.#environment.memory.share();
-    const aheadBytes = readAheadLimit(wantedBytes, share, needs.length);
+    const total = runs.reduce((sum, run) => sum + run.bytes, 0);
     const all: BlockNeed[] = [];
-    for (const { table, index } of needs) {
+    for (const { table, index, run } of needs) {
       all.push({ table, index });
       if (index === TAIL) continue;
+      const wanted = (wantedBytes * run.bytes) / total;
+      const aheadBytes = readAheadLimit(wanted, share, needs.length);
       let bytes = 0;
       for (let next = index; bytes < aheadBytes;) {
         next += reverse ? -1 : 1;
@@ -191,8 +231,12 @@ export class BlockLoader {
   }
 
   /** Undefined when all of its tables have left the object, so that they are to be read elsewhere. */
-  async #getRangeUnlessMoved(range: Range): Promise<Uint8Array | undefined> {
-    const { path, start, end, needs } = range;
+  async #getRangeUnlessMoved({
+    path,
+    start,
+    end,
+    needs,
+  }: PlaceOf): Promise<Uint8Array | undefined> {
     try {
       return await this.#getRange(path, start, end - start);
     } catch (error) {
@@ -224,6 +268,10 @@ export class BlockLoader {
 
 function isGone(error: unknown): boolean {
   return error instanceof StateEngineError && error.kind === "missing";
+}
+
+function endOf({ offset, size }: BlockHandle): number {
+  return offset + size;
 }
 
 function placed({ table, index }: BlockNeed): PlacedNeed {

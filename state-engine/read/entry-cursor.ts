@@ -2,7 +2,7 @@
  * The one cursor interface: entries of one source in order of key, ascending or descending as it was
  * made. Positioned from the start on. The fields are valid while `state` is ENTRY and until advance().
  */
-import type { BlockNeed } from "./block-loader.ts";
+import type { CursorNeed } from "./block-loader.ts";
 
 export const END = 0;
 export const ENTRY = 1;
@@ -11,7 +11,10 @@ export const BLOCKED = 2;
 
 export interface EntryCursor {
   state: typeof END | typeof ENTRY | typeof BLOCKED;
-  need: BlockNeed | undefined;
+  need: CursorNeed | undefined;
+  /** Of a pass: what it will need soon, and the bytes read ahead for it. */
+  readonly soon: CursorNeed | undefined;
+  readonly aheadBytes: number;
   /** 0 is the newest source; of equal keys the lowest rank counts. */
   readonly rank: number;
   /** hash32 of the key after its header where it is known, for a filter; negative where not. */

@@ -10,7 +10,7 @@ import type { RangeTombstones } from "../memtable/range-tombstones.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "../memtable/entry-kind.ts";
 import type { MergeOperator } from "../options.ts";
 import { stateIdOf } from "../state/state-key.ts";
-import type { BlockNeed } from "./block-loader.ts";
+import type { CursorNeed } from "./block-loader.ts";
 import { BLOCKED, END, ENTRY } from "./entry-cursor.ts";
 import type { EntryCursor } from "./entry-cursor.ts";
 import { operatorOf } from "./merge-operands.ts";
@@ -61,8 +61,18 @@ export class MergeCursor {
     this.#next();
   }
 
-  get needs(): BlockNeed[] {
+  get needs(): CursorNeed[] {
     return this.#blocked.map(({ need }) => need!);
+  }
+
+  /** What a pass will need soon. */
+  get soon(): CursorNeed[] {
+    return this.#cursors.flatMap(({ soon }) => soon ?? []);
+  }
+
+  /** Bytes read ahead that wait for this pass alone. */
+  get aheadBytes(): number {
+    return this.#cursors.reduce((sum, { aheadBytes }) => sum + aheadBytes, 0);
   }
 
   advance(): void {

@@ -9,13 +9,14 @@ import type { Table } from "../sst/table.ts";
 import type { TableTail } from "../sst/table-tail.ts";
 import type { Run } from "../version/version.ts";
 import { TAIL } from "./block-loader.ts";
-import type { BlockLoader, BlockNeed } from "./block-loader.ts";
+import type { BlockLoader, CursorNeed } from "./block-loader.ts";
 import { BLOCKED, END, ENTRY } from "./entry-cursor.ts";
 import type { CursorBounds, EntryCursor } from "./entry-cursor.ts";
+import { PassWindow } from "./pass-window.ts";
 
 export class RunCursor implements EntryCursor {
   state: EntryCursor["state"] = END;
-  need: BlockNeed | undefined;
+  need: CursorNeed | undefined;
   readonly rank: number;
   readonly hash = -1;
   head = 0;
@@ -33,7 +34,9 @@ export class RunCursor implements EntryCursor {
   readonly #tables: readonly Table[];
   readonly #bounds: CursorBounds;
   readonly #decoded: DecodedBlock;
-  readonly #isPass: boolean;
+  readonly #run: Run;
+  /** Of a pass. */
+  readonly #window: PassWindow | undefined;
   readonly #step: number;
   /** What the cursor stands on. */
   #held: Block | undefined;
@@ -52,7 +55,8 @@ export class RunCursor implements EntryCursor {
   /** `isPass`: leaves nothing in the cache of what is in memory anyway. */
   constructor(run: Run, bounds: CursorBounds, rank: number, loader: BlockLoader, isPass: boolean) {
     this.rank = rank;
-    this.#isPass = isPass;
+    this.#run = run;
+    this.#window = isPass ? new PassWindow() : undefined;
     this.#loader = loader;
     this.#decoded = loader.takeDecodedBlock();
     this.#bounds = bounds;
@@ -83,7 +87,23 @@ export class RunCursor implements EntryCursor {
     this.#isClosed = true;
     this.state = END;
     this.#hold(undefined);
+    this.#window?.close();
     this.#loader.giveBackDecodedBlock(this.#decoded);
+  }
+
+  /** Bytes read ahead that wait for this cursor alone. */
+  get aheadBytes(): number {
+    return this.#window?.usedBytes ?? 0;
+  }
+
+  /** What a pass will need soon: worth asking for when others wait anyway. */
+  get soon(): CursorNeed | undefined {
+    if (this.#window === undefined || this.state !== ENTRY) return undefined;
+    const table = this.#tables[this.#table]!;
+    if (table.bytes !== undefined) return undefined;
+    const index = this.#window.wanted(table, this.#block + 1);
+    if (index === undefined || index > this.#lastBlock) return undefined;
+    return { table, index, run: this.#run, window: this.#window };
   }
 
   #nextTable(): void {
@@ -102,7 +122,7 @@ export class RunCursor implements EntryCursor {
     const table = this.#tables[this.#table]!;
     const tail = this.#loader.tail(table);
     if (tail === undefined) {
-      this.#blockOn({ table, index: TAIL });
+      this.#blockOn(table, TAIL);
       return;
     }
     this.#tail = tail;
@@ -132,15 +152,15 @@ export class RunCursor implements EntryCursor {
     const table = this.#tables[this.#table]!;
     const tail = this.#loader.keepTail(table, this.#tail!);
     if (tail === undefined) {
-      this.#blockOn({ table, index: TAIL });
+      this.#blockOn(table, TAIL);
       return;
     }
     this.#tail = tail;
-    const block = this.#isPass
-      ? this.#loader.passingBlock(table, this.#block)
+    const block = this.#window
+      ? this.#loader.passingBlock(table, this.#block, this.#window)
       : this.#loader.block(table, this.#block);
     if (block === undefined) {
-      this.#blockOn({ table, index: this.#block });
+      this.#blockOn(table, this.#block);
       return;
     }
     this.#hold(block);
@@ -180,9 +200,9 @@ export class RunCursor implements EntryCursor {
     this.need = undefined;
   }
 
-  #blockOn(need: BlockNeed): void {
+  #blockOn(table: Table, index: number): void {
     this.state = BLOCKED;
-    this.need = need;
+    this.need = { table, index, run: this.#run, window: this.#window };
   }
 
   #lowerBound(key: Uint8Array): number {

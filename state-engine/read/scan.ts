@@ -49,7 +49,8 @@ export async function scanPage(source: ScanSource, options: ScanOptions): Promis
     while (!collected.fill(merge)) {
       if (!isHeld) source.hold();
       isHeld = true;
-      await loader.loadAhead(merge.needs, READ_AHEAD_BYTES, bounds.reverse);
+      const wantedBytes = Math.min(READ_AHEAD_BYTES, collected.roomBytes);
+      await loader.loadAhead(merge.needs, source.view().version, wantedBytes, bounds.reverse);
       merge.resume();
     }
     return collected.page(merge, bounds.reverse);
@@ -98,6 +99,11 @@ class PageCollector {
       Math.min(this.#limit * 128, this.#limitBytes, LARGEST_START_BYTES) + LAST_ENTRY_BYTES,
       true,
     );
+  }
+
+  /** Bytes until the page is full. */
+  get roomBytes(): number {
+    return this.#limitBytes - this.#writer.length;
   }
 
   /** Takes entries until the page or the scan is at its end (true) or a block is missing (false). */

@@ -9,6 +9,12 @@ import { viewOf } from "../bytes/copy.ts";
 import type { PointIndex } from "./point-index.ts";
 import { damaged, TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 
+/**
+ * Whose the bytes are: the cache's until it lets go of them; nobody's but its cursors', and gone when they move
+ * on; or others', who give them back themselves.
+ */
+export type BlockOwner = "cache" | "cursors" | "others";
+
 export class Block {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -24,11 +30,10 @@ export class Block {
   isReferenced = true;
   /** Cursors that stand on it. One that is given up halfway still counts: then the bytes wait for the collector. */
   #cursors = 0;
-  #isCached: boolean;
+  #owner: BlockOwner;
 
-  /** `isCached`: false for one that goes when its first cursor moves on. */
-  constructor(bytes: Uint8Array, chargedBytes: number, what: string, isCached = true) {
-    this.#isCached = isCached;
+  constructor(bytes: Uint8Array, chargedBytes: number, what: string, owner: BlockOwner = "others") {
+    this.#owner = owner;
     this.bytes = bytes;
     this.view = viewOf(bytes);
     this.chargedBytes = chargedBytes;
@@ -53,12 +58,12 @@ export class Block {
 
   /** The cache has let go of it, for good. */
   evicted(): void {
-    this.#isCached = false;
+    this.#owner = "cursors";
     this.#freeUnread();
   }
 
   #freeUnread(): void {
-    if (!this.#isCached && this.#cursors === 0) freeBytes(this.bytes);
+    if (this.#owner === "cursors" && this.#cursors === 0) freeBytes(this.bytes);
   }
 
   restart(index: number): number {

@@ -11,6 +11,7 @@ import { compareKeys } from "../bytes/compare.ts";
 import type { CompressionName, Environment } from "../environment.ts";
 import { keyGroupStart } from "../state/state-key.ts";
 import type { KeyGroupRange, TableReference } from "../version/table-reference.ts";
+import type { PassWindow } from "../read/pass-window.ts";
 import { Block } from "./block.ts";
 import { compressTable } from "./compress-table.ts";
 import { readFrame, readOwnFrame } from "./format.ts";
@@ -171,16 +172,23 @@ export class Table {
 
   /**
    * A block for one pass over the table, as a compaction makes: nothing is kept for others, and its bytes
-   * go when the cursor that holds it moves on.
+   * go when the cursor that holds it moves on. Without I/O, from `window` or from memory.
    */
-  passingBlock(index: number, environment: Environment): Block | undefined {
+  passingBlock(index: number, environment: Environment, window: PassWindow): Block | undefined {
     const block = this.blocks[index];
-    if (block !== undefined || this.bytes === undefined) return block;
-    const { offset, size } = this.tail!.blocks[index]!;
+    if (block !== undefined) return block;
     const what = `Block ${index} of ${this.what}`;
+    const stored = window.stored(this, index);
+    if (stored !== undefined) {
+      const raw = readFrame(stored, 0, stored.length, environment, what);
+      // The window keeps it for as long as the cursor stands on it.
+      return new Block(raw, 0, what, raw.buffer === stored.buffer ? "others" : "cursors");
+    }
+    if (this.bytes === undefined) return undefined;
+    const { offset, size } = this.tail!.blocks[index]!;
     const read = this.durability === "memory" ? readOwnFrame : readFrame;
     const raw = read(this.bytes, offset, size, environment, what);
-    return new Block(raw.buffer === this.bytes.buffer ? raw.slice() : raw, 0, what, false);
+    return new Block(raw.buffer === this.bytes.buffer ? raw.slice() : raw, 0, what, "cursors");
   }
 
   /** Checks a block's stored bytes and keeps it, in an array of its own. */
@@ -194,7 +202,7 @@ export class Table {
     const raw = readFrame(stored, 0, stored.length, environment, what);
     // A view of a table's or an answer's bytes would keep all of them alive.
     const own = raw.buffer === stored.buffer ? raw.slice() : raw;
-    const block = new Block(own, own.length + BLOCK_OVERHEAD_BYTES, what);
+    const block = new Block(own, own.length + BLOCK_OVERHEAD_BYTES, what, "cache");
     this.blocks[index] = block;
     made(this, index, block);
     return block;
