@@ -98,6 +98,8 @@ const LARGE: Size = {
 };
 const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL, MEDIUM, MEDIUM, MEDIUM, LARGE];
 
+/** Blocks of six values have to fit in memory several times: with less, reads evict each other for ever. */
+const SMALLEST_SHARE = 32;
 const NEVER_IDLE_MS = 30 * 24 * 3_600_000;
 
 export function scenarioOf(seed: number): Scenario {
@@ -105,7 +107,7 @@ export function scenarioOf(seed: number): Scenario {
   const size = random.pick(SIZES);
   const job = random.chance(0.25) ? "wordCount" : random.pick(JOB_KINDS);
   const restarts = random.chance(0.3) ? random.between(1, 3) : 0;
-  return {
+  const drawn: Scenario = {
     seed,
     job,
     sources: random.between(1, size.sources),
@@ -134,6 +136,8 @@ export function scenarioOf(seed: number): Scenario {
     hasSink: random.chance(0.2),
     hasLongPauses: random.chance(0.1),
   };
+  const { memoryBytes, paddingBytes } = drawn;
+  return { ...drawn, paddingBytes: Math.min(paddingBytes, memoryBytes / SMALLEST_SHARE) };
 }
 
 /** No faults at all in one run of ten; otherwise each kind is there or not, at a rate of its own. */

@@ -72,6 +72,9 @@ export class Workload {
           .coordinator()
           .requestCheckpoint({ waitMs: 60_000 });
         if (answer.kind === "completed") return;
+        // A stop that was delivered twice takes effect whenever its second copy arrives.
+        const isStopped = answer.kind === "unavailable" && answer.status === "STOPPED";
+        if (isStopped && this.#scenario.restarts > 0) await this.ensureRunning();
       } catch (error) {
         if (!isFaultOfTheWorld(error)) throw error;
       }
