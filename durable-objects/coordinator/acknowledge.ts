@@ -1,11 +1,12 @@
 /**
  * Acknowledgements are written before they are answered [22]; one that does not count still hands its
- * objects over [37].
+ * objects over [37]. One that no row can hold ends its checkpoint with that reason: sent again, it would be as large.
  */
 import type { AcknowledgeAnswer, Acknowledgement } from "../messages.ts";
 import type { Coordination } from "./coordination.ts";
 import { decideAcknowledgement, listedObjects } from "./decide-acknowledgement.ts";
 import { makeDue } from "./due-list.ts";
+import { failCheckpoint } from "./failure.ts";
 import { addOperations, taskName } from "./job-record.ts";
 import { namedObjects } from "./output-segments.ts";
 import { finishIfAllIn } from "./trigger.ts";
@@ -28,16 +29,23 @@ export function acknowledge(
       liveObjects: known.live,
       deadObjects: known.dead,
     });
+    const handOver = (dead: boolean): void => {
+      const objects = namedObjects(acknowledgement);
+      registry.registerLost(objects, checkpoint, dead);
+      addOperations(record.operations, metrics.operations);
+      if (dead && objects.length > 0) makeDue(record.due, "sweep", now);
+    };
     if (decision.kind === "accepted") {
-      if (decision.write) rows.writeAcknowledgement(acknowledgement, now);
-      finishIfAllIn(house, record);
-      return { kind: "accepted" };
+      const problem = decision.write ? rows.writeAcknowledgement(acknowledgement, now) : undefined;
+      if (problem === undefined) {
+        finishIfAllIn(house, record);
+        return { kind: "accepted" };
+      }
+      handOver(false);
+      failCheckpoint(house, record, { reason: "FINALIZE_CHECKPOINT_FAILURE", detail: problem });
+      return { kind: "refused" };
     }
-    const dead = decision.kind === "restore";
-    const objects = namedObjects(acknowledgement);
-    registry.registerLost(objects, checkpoint, dead);
-    addOperations(record.operations, metrics.operations);
-    if (dead && objects.length > 0) makeDue(record.due, "sweep", now);
+    handOver(decision.kind === "restore");
     return { kind: decision.kind };
   });
   if (store.record.due.finish !== undefined) house.kick("finish");

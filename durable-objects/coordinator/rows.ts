@@ -156,13 +156,17 @@ export class CoordinatorRows {
     return new Set(rows.map(({ vertex, number }) => taskName({ vertex, index: number })));
   }
 
-  writeAcknowledgement(acknowledgement: Acknowledgement, acknowledgedAt: number): void {
+  /** Answers why it cannot be written, undefined when it was. */
+  writeAcknowledgement(
+    acknowledgement: Acknowledgement,
+    acknowledgedAt: number,
+  ): string | undefined {
     const { task, checkpoint, base, attempt, state, uploads, metrics } = acknowledgement;
     const { bytes, segments } = stored(outputAfter(base, acknowledgement.output));
     if (bytes.length > largestInlineOutputBytes) {
-      throw new Error(
+      return (
         `Partition ${task.vertex}/${task.index} acknowledged ${bytes.length} bytes of inline output, more than the ` +
-          `${largestInlineOutputBytes} allowed: it has to put them into an object.`,
+        `${largestInlineOutputBytes} allowed: it has to put them into an object.`
       );
     }
     const row: AcknowledgementRow = {
@@ -175,9 +179,9 @@ export class CoordinatorRows {
     };
     const data = JSON.stringify(row);
     if (data.length > largestRowBytes) {
-      throw new Error(
+      return (
         `The state of partition ${task.vertex}/${task.index} takes ${data.length} bytes to describe, more ` +
-          `than the ${largestRowBytes} of one row: raise the job's parallelism.`,
+        `than the ${largestRowBytes} of one row: raise the job's parallelism.`
       );
     }
     this.#store.write(
@@ -188,6 +192,7 @@ export class CoordinatorRows {
       data,
       bytes.length === 0 ? null : bytes,
     );
+    return undefined;
   }
 
   /** Output of each task that acknowledged `checkpoint`, by taskName. */

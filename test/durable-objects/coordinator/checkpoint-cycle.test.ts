@@ -50,6 +50,37 @@ it("[rule 26a] whether something changed is judged against the last completed on
   expect(job.sources[0]!.triggers.at(-1)).toMatchObject({ checkpoint: 2, base: 0 });
 });
 
+it("a checkpoint fails with the reason when a partition lists more tables than a row can hold", async () => {
+  const job = await running();
+  await job.lines(10, "silent");
+  await job.advance(0);
+  const one = job.withTables(0, 1, ["a"]);
+  const tables = Array.from({ length: 3_000 }, (_, index) => ({
+    ...one.state!.tables[0]!,
+    id: `${job.path(0, "a")}#${index}`,
+    smallestKey: "61".repeat(256),
+  }));
+  const state = { ...one.state!, tables };
+  await expect(job.coordinator.acknowledge({ ...one, state })).resolves.toEqual({
+    kind: "refused",
+  });
+  await job.context.idle();
+  const { latest } = (await job.coordinator.checkpointStatistics()) as {
+    latest: { failed: { id: number; failure_reason: string; failure_message: string } };
+  };
+  expect(latest.failed).toMatchObject({ id: 1, failure_reason: "FINALIZE_CHECKPOINT_FAILURE" });
+  expect(latest.failed.failure_message).toMatch(
+    /The state of partition counts\/0 takes \d+ bytes to describe.*: raise the job's parallelism\.$/,
+  );
+  // What it uploaded is registered, so that the next checkpoint may list it.
+  await job.advance(1_000);
+  await job.coordinator.acknowledge(job.withTables(0, 2, ["a"], []));
+  await job.coordinator.acknowledge(job.withTables(1, 2, ["b"]));
+  await job.context.idle();
+  await job.advance(0);
+  expect(await job.latest()).toBe(2);
+});
+
 it("[rule 4a] the coordinator never uses an id twice, whatever is lost", async () => {
   const job = await running({
     checkpoint: { intervalMs: 1_000, timeoutMs: 2_000, tolerableFailures: 3 },

@@ -265,5 +265,12 @@ it("inline output of more than a row holds goes into several rows, and more than
   const refused = job.coordinator.acknowledge(
     job.acknowledgement(0, 2, { output: [inline(2, big, big)] }),
   );
-  await expect(refused).rejects.toThrow("into an object");
+  await expect(refused).resolves.toEqual({ kind: "refused" });
+  const { latest } = (await job.coordinator.checkpointStatistics()) as {
+    latest: { failed: { id: number; failure_message: string } };
+  };
+  expect(latest.failed).toMatchObject({
+    id: 2,
+    failure_message: expect.stringContaining("it has to put them into an object") as string,
+  });
 });
