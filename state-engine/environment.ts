@@ -24,9 +24,17 @@ export type CompressionName = "deflate-raw" | "zstd";
 
 /** A synchronous block codec. `decompress` throws on damaged input or when `rawSize` is not met. */
 export interface Compression {
-  /** The bytes themselves when they are not to be compressed. */
   compress(bytes: Uint8Array): Uint8Array;
   decompress(bytes: Uint8Array, rawSize: number): Uint8Array;
+  /** What compresses instead where this codec cannot; the codec it is named after reads it. */
+  readonly forLarger?: LargerCompression;
+}
+
+export interface LargerCompression {
+  /** Longest input, bytes, that is still left to the codec itself. */
+  readonly aboveBytes: number;
+  readonly name: CompressionName;
+  compress(bytes: Uint8Array): Uint8Array;
 }
 
 /**

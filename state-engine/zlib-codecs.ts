@@ -10,7 +10,7 @@ import type { Compression, CompressionName } from "./environment.ts";
 export interface ZlibFunctions {
   zstdCompressSync(bytes: Uint8Array, options: ZstdCompressOptions): Uint8Array;
   zstdDecompressSync(bytes: Uint8Array, options: DecompressOptions): Uint8Array;
-  deflateRawSync(bytes: Uint8Array, options: { chunkSize: number }): Uint8Array;
+  deflateRawSync(bytes: Uint8Array, options: DeflateOptions): Uint8Array;
   inflateRawSync(bytes: Uint8Array, options: DecompressOptions): Uint8Array;
 }
 
@@ -18,6 +18,11 @@ interface ZstdCompressOptions {
   readonly params: Record<number, number>;
   readonly pledgedSrcSize: number;
   readonly chunkSize: number;
+}
+
+interface DeflateOptions {
+  readonly chunkSize: number;
+  readonly level?: number;
 }
 
 interface DecompressOptions {
@@ -29,9 +34,11 @@ interface DecompressOptions {
 const COMPRESSION_LEVEL = 100;
 /** On blocks of a few dozen KiB higher levels save next to nothing and cost up to twice as much. */
 const FASTEST_FULL_LEVEL = 1;
+/** Of deflate: a compaction that meets large values stands still for each of them. */
+const FASTEST_LEVEL = 1;
 /**
- * Larger blocks, which are single large values, are stored as they are: workerd's zstdCompressSync throws
- * "Unexpected end of file" once its output passes some 48 KB (measured, compatibility date 2026-10-01).
+ * Larger blocks, which are single large values, are deflated: workerd's zstdCompressSync throws "Unexpected end
+ * of file" once its output passes some 48 KB (measured, compatibility date 2026-10-01); its deflateRawSync does not.
  */
 const LARGEST_ZSTD_BYTES = 32 * 1024;
 /** workerd takes its own buffers, up to twice the output, for output: with less it throws "Memory limit exceeded". */
@@ -47,23 +54,30 @@ export function zlibCodecs(zlib: ZlibFunctions): Record<CompressionName, Compres
     zstd: {
       compress(bytes) {
         const { length } = bytes;
-        if (length > LARGEST_ZSTD_BYTES) return bytes;
         const chunkSize = zstdBound(length);
         const options = { params, pledgedSrcSize: length, chunkSize };
         return own(zlib.zstdCompressSync(bytes, options), chunkSize);
       },
       decompress: (bytes, rawSize) =>
         sized(zlib.zstdDecompressSync(bytes, decompressOptions(rawSize)), rawSize),
+      forLarger: {
+        aboveBytes: LARGEST_ZSTD_BYTES,
+        name: "deflate-raw",
+        compress: (bytes) => deflate(zlib, bytes, FASTEST_LEVEL),
+      },
     },
     "deflate-raw": {
-      compress(bytes) {
-        const chunkSize = bytes.length + SPARE_BYTES;
-        return own(zlib.deflateRawSync(bytes, { chunkSize }), chunkSize);
-      },
+      compress: (bytes) => deflate(zlib, bytes),
       decompress: (bytes, rawSize) =>
         sized(zlib.inflateRawSync(bytes, decompressOptions(rawSize)), rawSize),
     },
   };
+}
+
+function deflate(zlib: ZlibFunctions, bytes: Uint8Array, level?: number): Uint8Array {
+  const chunkSize = bytes.length + SPARE_BYTES;
+  const options = level === undefined ? { chunkSize } : { chunkSize, level };
+  return own(zlib.deflateRawSync(bytes, options), chunkSize);
 }
 
 function decompressOptions(rawSize: number): DecompressOptions {

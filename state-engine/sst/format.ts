@@ -55,10 +55,23 @@ export function compressed(
       `This runtime has no codec "${compression}": choose another compression in the tuning.`,
     );
   }
-  const stored = codec.compress(raw);
+  const { forLarger } = codec;
+  const isLarger = forLarger !== undefined && raw.length > forLarger.aboveBytes;
+  const stored = isLarger ? forLarger.compress(raw) : codec.compress(raw);
   if (stored.length <= raw.length - (raw.length >> 3)) return stored;
-  if (stored.buffer !== raw.buffer) freeBytes(stored);
+  freeBytes(stored);
   return undefined;
+}
+
+/** The codec behind compressed(): another one where that cannot take so much. */
+function codecOf(
+  length: number,
+  compression: CompressionName | "none",
+  { codecs }: Environment,
+): CompressionName | "none" {
+  if (compression === "none") return compression;
+  const forLarger = codecs[compression]?.forLarger;
+  return forLarger !== undefined && length > forLarger.aboveBytes ? forLarger.name : compression;
 }
 
 /** Appends a framed section: `stored` are its compressed bytes, which are given back, undefined to store it as it is. Answers where it stands. */
@@ -72,11 +85,12 @@ export function writeFrame(
   const body = stored ?? raw;
   const offset = writer.length;
   const size = FRAME_BYTES + body.length;
-  writer.u8(CODEC_IDS[stored === undefined ? "none" : compression]);
+  const codec = codecOf(raw.length, compression, environment);
+  writer.u8(CODEC_IDS[stored === undefined ? "none" : codec]);
   writer.u32(raw.length);
   writer.u32(0);
   writer.raw(body, 0, body.length);
-  if (stored !== undefined && stored.buffer !== raw.buffer) freeBytes(stored);
+  if (stored !== undefined) freeBytes(stored);
   writer.length = offset + 5;
   writer.u32(frameChecksum(writer.bytes, offset, size, environment));
   writer.length = offset + size;
