@@ -32,7 +32,7 @@ export interface Overtaken<Frame, Barrier> {
 }
 
 type Turn<Frame, Barrier> =
-  | { readonly kind: "frame"; readonly frame: Frame }
+  | { readonly kind: "frame"; readonly frame: Frame; readonly goesFirst: boolean }
   | { readonly kind: "barrier"; readonly barrier: Barrier };
 
 const NOTHING_OVERTAKEN: readonly never[] = [];
@@ -49,6 +49,8 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   #isClosed = false;
   /** Where the search for the next turn begins, so that no channel starves another. */
   #nextChannel = 0;
+  /** Frames that go before all others and have not been applied. */
+  #restored = 0;
 
   /** `holdsChannels` false: at least once, no channel waits for another's barrier. */
   constructor(
@@ -75,7 +77,16 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   }
 
   pushFrame(channel: number, frame: Frame): void {
-    this.#push(channel, { kind: "frame", frame });
+    this.#push(channel, { kind: "frame", frame, goesFirst: false });
+  }
+
+  /**
+   * A frame that a restored checkpoint holds in flight, pushed before any other of its channel: nothing of
+   * any channel takes its turn before it, as it was when the barrier came [44].
+   */
+  pushRestoredFrame(channel: number, frame: Frame): void {
+    this.#restored += 1;
+    this.#push(channel, { kind: "frame", frame, goesFirst: true });
   }
 
   pushBarrier(channel: number, barrier: Barrier): void {
@@ -191,6 +202,7 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
         if (applied !== undefined) await applied;
         if (this.#isClosed) return;
         next.queue.take();
+        if (turn.goesFirst) this.#restored -= 1;
         this.#endTurn();
       }
     } catch (error) {
@@ -215,9 +227,14 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
       const channel = (this.#nextChannel + step) % count;
       const queue = this.#queues[channel]!;
       if (queue.length === 0 || this.#alignment.isHeld(channel)) continue;
+      if (this.#restored > 0 && !goesFirst(queue.peek())) continue;
       this.#nextChannel = channel + 1;
       return { channel, queue };
     }
     return this.#work.length > 0 ? "work" : undefined;
   }
+}
+
+function goesFirst(turn: Turn<unknown, unknown> | undefined): boolean {
+  return turn?.kind === "frame" && turn.goesFirst;
 }

@@ -1,6 +1,6 @@
 /**
  * The frames that a restored checkpoint holds on their way into this partition: they go first, each in
- * its channel, and until all are applied the partition has not caught up [20].
+ * its channel and before whatever comes on any other, and until all are applied the partition has not caught up [20].
  */
 import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import type { ApplyLoop } from "../../dataflow/keyed/apply-loop.ts";
@@ -21,7 +21,7 @@ export class RestoredFrames {
 
   /** `channels`: names by number. Throws when a channel does not exist any more. */
   push(
-    loop: Pick<ApplyLoop<QueuedFrame, QueuedBarrier>, "pushFrame">,
+    loop: Pick<ApplyLoop<QueuedFrame, QueuedBarrier>, "pushRestoredFrame">,
     channels: readonly string[],
     isOver: () => boolean,
   ): void {
@@ -37,7 +37,7 @@ export class RestoredFrames {
         );
       }
       const applied = (): void => void (this.#left -= 1);
-      loop.pushFrame(number, { channel, frame, applied, answer: () => undefined });
+      loop.pushRestoredFrame(number, { channel, frame, applied, answer: () => undefined });
     }
   }
 }

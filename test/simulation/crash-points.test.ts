@@ -47,6 +47,7 @@ const SEEDS = 30;
 const PLAIN: Scenario = {
   ...scenarioOf(1),
   job: "wordCount",
+  input: "posted",
   restarts: 0,
   hasSink: false,
   hasLongPauses: false,

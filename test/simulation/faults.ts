@@ -33,6 +33,10 @@ export interface FaultRates {
   readonly blobSlow: number;
   /** Per event: a new code version is deployed. */
   readonly deploy: number;
+  /** What a function or a feed asks outside fails. */
+  readonly outsideFailure: number;
+  /** What is asked outside takes longer than anybody waits. */
+  readonly outsideSlow: number;
 }
 
 export const NO_FAULTS: FaultRates = {
@@ -49,6 +53,8 @@ export const NO_FAULTS: FaultRates = {
   blobDelayed: 0,
   blobSlow: 0,
   deploy: 0,
+  outsideFailure: 0,
+  outsideSlow: 0,
 };
 
 export type FaultKind = keyof FaultRates;
@@ -99,6 +105,13 @@ export class Faults {
     return this.happens("slowCall")
       ? this.choices.between(100, 8_000)
       : this.#latency.between(0, 4);
+  }
+
+  /** Milliseconds until somebody outside answers. */
+  outsideLatency(): number {
+    return this.happens("outsideSlow")
+      ? this.choices.between(1_000, 20_000)
+      : this.#latency.between(2, 60);
   }
 
   /** Milliseconds until a storage operation takes effect, or from its effect to its answer. */

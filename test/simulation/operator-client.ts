@@ -56,6 +56,18 @@ export class OperatorClient {
     }
   }
 
+  /** Asks again and again until the job has processed all its input; asking is also what begins it. Somebody else starts a job that was stopped, or this does. */
+  async awaitEnd({ starts }: { readonly starts: boolean }): Promise<void> {
+    for (;;) {
+      const status = await this.#status();
+      if (status === "FINISHED") return;
+      if (status === "STOPPED" && starts) {
+        await this.#ask(() => this.#coordinator.start({ from: "latest" }));
+      }
+      await this.#world.sleep(2_000);
+    }
+  }
+
   async #stop(): Promise<boolean> {
     const cancel = this.#random.chance(0.3);
     const drain = this.#scenario.drains && this.#random.chance(0.7);
@@ -77,7 +89,7 @@ export class OperatorClient {
       const answer = await this.#ask(() => this.#coordinator.start({ from }));
       if (answer?.kind === "started") return;
       const status = await this.#status();
-      if (status === "RUNNING" || status === "RESTARTING") return;
+      if (status !== "STOPPED") return;
       // Not retained any more, or something did not answer.
       if (answer !== undefined && this.#random.chance(0.5)) from = "latest";
       await this.#world.sleep(1_000);

@@ -11,6 +11,7 @@ const BEGIN = Date.UTC(2026, 0, 1);
 const INTERRUPTED: Scenario = {
   ...scenarioOf(1),
   job: "wordCount",
+  input: "posted",
   sources: 1,
   partitions: 2,
   producers: 1,

@@ -4,6 +4,7 @@
  */
 import { SeededRandom } from "../support/seeded-random.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS } from "./faults.ts";
+import { INPUT_KINDS, type InputKind } from "./fed-input.ts";
 import { JOB_KINDS, type JobKind } from "./jobs/simulated-jobs.ts";
 
 export interface Scenario {
@@ -47,6 +48,15 @@ export interface Scenario {
   readonly rates: FaultRates;
   /** How long barriers wait before they overtake frames; null: they never do. */
   readonly alignmentTimeoutMs: number | null;
+  /** Where the lines come from. */
+  readonly input: InputKind;
+  /** Lines a second that a generator makes; 0: as many as the log takes. */
+  readonly generatorRate: number;
+  /** How records go on that ask something outside. Without a fallback they become dead letters when nobody answers. */
+  readonly asynchronous: {
+    readonly order: "ordered" | "unordered";
+    readonly hasFallback: boolean;
+  };
 }
 
 /** The largest rate of each fault; a run of thousands of events meets each of them many times. */
@@ -64,6 +74,8 @@ const HIGHEST_RATES: FaultRates = {
   blobDelayed: 0.1,
   blobSlow: 0.05,
   deploy: 0.003,
+  outsideFailure: 0.4,
+  outsideSlow: 0.2,
 };
 
 /** The most of each. Most worlds are small: what goes wrong mostly shows in few events, and more of them can be run. */
@@ -135,6 +147,12 @@ export function scenarioOf(seed: number): Scenario {
     startsElsewhere: restarts > 0 && random.chance(0.5),
     hasSink: random.chance(0.2),
     hasLongPauses: random.chance(0.1),
+    input: random.chance(0.6) ? "posted" : random.pick(INPUT_KINDS),
+    generatorRate: random.pick([0, 5, 50]),
+    asynchronous: {
+      order: random.pick(["ordered", "unordered"]),
+      hasFallback: random.chance(0.5),
+    },
   };
   const { memoryBytes, paddingBytes } = drawn;
   return { ...drawn, paddingBytes: Math.min(paddingBytes, memoryBytes / SMALLEST_SHARE) };

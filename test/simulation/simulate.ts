@@ -6,20 +6,28 @@ import { JobCoordinator } from "../../durable-objects/coordinator/coordinator.ts
 import type { OutputSegment } from "../../durable-objects/coordinator-queries.ts";
 import type { ExternalSink } from "../../durable-objects/coordinator/commits.ts";
 import type { JobGraph } from "../../dataflow/job-graph.ts";
+import type { Inputs } from "../../durable-objects/inputs.ts";
 import type { ObjectContext } from "../../durable-objects/object-context.ts";
 import { PartitionTask } from "../../durable-objects/partition/partition.ts";
 import { SourceTask } from "../../durable-objects/source/source.ts";
+import { drainMicrotasks } from "../support/manual-clock.ts";
+import { ScriptedInputs } from "../support/scripted-inputs.ts";
+import { endsByItself } from "./fed-input.ts";
+import { inputObjects } from "./input-objects.ts";
 import { type Mutant, mutate } from "./mutants/mutant.ts";
 import { CheckpointOracle } from "./oracles/checkpoint-oracle.ts";
 import { LogOracle } from "./oracles/log-oracle.ts";
-import type { OutputLine, SimulatedJob, States } from "./jobs/simulated-job.ts";
-import { simulatedJob } from "./jobs/simulated-jobs.ts";
+import type { OutputLine, States } from "./jobs/simulated-job.ts";
+import { type FedJob, simulatedJob } from "./jobs/simulated-jobs.ts";
+import { outsideOf } from "./outside.ts";
 import type { Scenario } from "./scenario.ts";
 import { SimulatedSink } from "./simulated-sink.ts";
 import { type ObjectName, World, type WorldOptions } from "./world.ts";
 import { Workload } from "./workload.ts";
 
 const MAXIMUM_EVENTS = 100_000;
+/** A job that ends by itself may take for ever while something fails at every step. */
+const MAXIMUM_EVENTS_TO_END = 4_000;
 /** Falling silent takes a few hundred. */
 const MAXIMUM_SILENCE_EVENTS = 20_000;
 const MAXIMUM_WORK_MS = 7 * 24 * 3_600_000;
@@ -74,6 +82,8 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
 async function simulateWith(scenario: Scenario, options: SimulateOptions): Promise<Result> {
   const job = simulatedJob(scenario);
   const { mutant } = options;
+  const inputs =
+    scenario.input === "objects" ? inputObjects(job.fed, scenario.seed) : new ScriptedInputs();
   let sink: SimulatedSink | undefined;
   const world = new World({
     seed: scenario.seed,
@@ -83,7 +93,15 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     traced: false,
     createLogic: (name, context) => {
       const sinks = sink === undefined ? [] : [sink.for(context)];
-      const build = (seen: ObjectContext): object => createLogic(name, seen, job.graph, sinks);
+      const outside = outsideOf(world, context);
+      // Functions ask as the lifetime in which they run.
+      const { graph } =
+        scenario.job === "enrichment" && name.kind === "partition"
+          ? simulatedJob(scenario, outside)
+          : job;
+      const seenInputs = inputs.through((what, answer) => outside.ask(what, answer));
+      const build = (seen: ObjectContext): object =>
+        createLogic(name, { context: seen, graph, inputs: seenInputs, sinks });
       return mutant === undefined ? build(context) : mutate(mutant, name, context, build);
     },
     ...options,
@@ -116,11 +134,19 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
 /** The product's own classes. */
 function createLogic(
   name: ObjectName,
-  context: ObjectContext,
-  graph: JobGraph,
-  sinks: readonly ExternalSink[],
+  {
+    context,
+    graph,
+    inputs,
+    sinks,
+  }: {
+    readonly context: ObjectContext;
+    readonly graph: JobGraph;
+    readonly inputs: Inputs;
+    readonly sinks: readonly ExternalSink[];
+  },
 ): object {
-  if (name.kind === "source") return new SourceTask(context, graph, name.index);
+  if (name.kind === "source") return new SourceTask(context, graph, name.index, inputs);
   if (name.kind === "partition") return new PartitionTask(context, graph, name.task);
   return new JobCoordinator(context, graph, sinks);
 }
@@ -128,7 +154,7 @@ function createLogic(
 interface RunOptions {
   readonly world: World;
   readonly scenario: Scenario;
-  readonly job: SimulatedJob;
+  readonly job: FedJob;
   readonly sink: SimulatedSink | undefined;
   readonly during: SimulateOptions["during"];
   readonly scansOrphans: boolean;
@@ -138,7 +164,7 @@ class Run {
   readonly #world: World;
   readonly #scenario: Scenario;
   readonly #workload: Workload;
-  readonly #job: SimulatedJob;
+  readonly #job: FedJob;
   readonly #sink: SimulatedSink | undefined;
   readonly #log: LogOracle;
   readonly checkpoints: CheckpointOracle;
@@ -167,11 +193,13 @@ class Run {
     return (
       (await this.#work()) ??
       (await this.#settle()) ??
-      (await this.#ask("the job to run", () => this.#workload.ensureRunning())) ??
+      (await this.#ask("the job to run, or to end", () => this.#workload.ensureItGoesOn())) ??
       (await this.#silence()) ??
       (await this.#checkWithoutAsking()) ??
-      (await this.#ask("a last checkpoint", () => this.#lastCheckpoints())) ??
-      (await this.#ask("the live state to be readable", () => this.#checkLiveState())) ??
+      (endsByItself(this.#scenario)
+        ? undefined
+        : await this.#ask("a last checkpoint", () => this.#lastCheckpoints())) ??
+      (await this.#ask("the state to be readable", () => this.#checkState())) ??
       (await this.#ask("the output to be readable", () => this.#checkOutput())) ??
       (await this.#silence()) ??
       (await this.#checkTheEnd()) ??
@@ -182,7 +210,7 @@ class Run {
   async #work(): Promise<string | undefined> {
     this.#workload.start();
     const ended = await this.#world.run({
-      events: MAXIMUM_EVENTS,
+      events: endsByItself(this.#scenario) ? MAXIMUM_EVENTS_TO_END : MAXIMUM_EVENTS,
       simulatedMs: MAXIMUM_WORK_MS,
       done: () => this.#workload.isDone,
     });
@@ -206,6 +234,7 @@ class Run {
   async #ask(what: string, question: () => Promise<void>): Promise<string | undefined> {
     let answered = false;
     const asked = question().then(() => void (answered = true));
+    await drainMicrotasks();
     const ended = await this.#world.run({
       events: MAXIMUM_EVENTS,
       simulatedMs: MAXIMUM_WORK_MS,
@@ -223,8 +252,11 @@ class Run {
     await this.#workload.finalCheckpoint();
   }
 
-  async #checkLiveState(): Promise<void> {
-    const states = await this.#workload.readEverything();
+  /** Of a job that has ended nothing is live any more: its latest checkpoint is all there is to read. */
+  async #checkState(): Promise<void> {
+    const states = endsByItself(this.#scenario)
+      ? await this.checkpoints.readLatest()
+      : await this.#workload.readEverything();
     const { lineage, output } = this.checkpoints;
     this.finalResult = [...textsOfStates(states), ...textsOfOutput(output.upTo(lineage.completed))];
     const wrong = this.#job.check({

@@ -5,11 +5,13 @@
 import type { OutputSegment, OutputRequest } from "../../durable-objects/coordinator-queries.ts";
 import { singleStatesOf } from "./single-states.ts";
 import type { SeededRandom } from "../support/seeded-random.ts";
-import type { SimulatedJob, States } from "./jobs/simulated-job.ts";
-import { TIMED_JOBS } from "./jobs/simulated-jobs.ts";
+import { endsByItself } from "./fed-input.ts";
+import type { States } from "./jobs/simulated-job.ts";
+import { type FedJob, ORDERLESS_JOBS, TIMED_JOBS } from "./jobs/simulated-jobs.ts";
 import { readEverything, scanLive } from "./live-reader.ts";
 import { OperatorClient } from "./operator-client.ts";
 import { deliver, type ProducerRequest } from "./producer-client.ts";
+import { QueueClient } from "./queue-client.ts";
 import type { Scenario } from "./scenario.ts";
 import { isFaultOfTheWorld, type World } from "./world.ts";
 
@@ -18,7 +20,7 @@ const HOURS_MS = 5 * 3_600_000;
 export class Workload {
   readonly #world: World;
   readonly #scenario: Scenario;
-  readonly #job: SimulatedJob;
+  readonly #job: FedJob;
   readonly #random: SeededRandom;
   readonly #operator: OperatorClient;
   /** Every line handed over for sending, in no particular order. */
@@ -30,7 +32,7 @@ export class Workload {
   /** Largest value read of each key: live values never fall. */
   readonly #seen = new Map<string, number>();
 
-  constructor(world: World, scenario: Scenario, job: SimulatedJob) {
+  constructor(world: World, scenario: Scenario, job: FedJob) {
     this.#world = world;
     this.#scenario = scenario;
     this.#job = job;
@@ -44,23 +46,40 @@ export class Workload {
   }
 
   start(): void {
-    for (let producer = 0; producer < this.#producers; producer++) {
-      this.#spawn(this.#produce(producer, this.#random.fork()));
-    }
+    if (this.#scenario.input === "posted") this.#startProducers();
+    else this.#startFeeds();
     this.#spawn(this.#askForCheckpoints(this.#random.fork()));
     this.#spawn(this.#read(this.#random.fork()));
     // The operator is the last one that is left.
     this.#spawn(this.#operator.run(() => this.#running > 1));
   }
 
-  /** In event time one for each source, so that its lines are in order. */
-  get #producers(): number {
-    const { job, producers, sources } = this.#scenario;
-    return TIMED_JOBS.has(job) ? sources : producers;
+  #startProducers(): void {
+    for (let producer = 0; producer < this.#producers; producer++) {
+      this.#spawn(this.#produce(producer, this.#random.fork()));
+    }
   }
 
-  ensureRunning(): Promise<void> {
-    return this.#operator.ensureRunning();
+  #startFeeds(): void {
+    const { batches } = this.#job.fed;
+    this.sent.push(...batches.flat(2));
+    if (endsByItself(this.#scenario))
+      return this.#spawn(this.#operator.awaitEnd({ starts: false }));
+    for (const source of batches.keys()) {
+      this.#spawn(this.#sendMessages(source, this.#random.fork()));
+    }
+  }
+
+  /** In event time one for each source, so that its lines are in order; feeds have one anyway. */
+  get #producers(): number {
+    const { input, job, producers, sources } = this.#scenario;
+    return input !== "posted" || TIMED_JOBS.has(job) ? sources : producers;
+  }
+
+  /** Until the job runs, or has come to its end by itself. */
+  async ensureItGoesOn(): Promise<void> {
+    if (endsByItself(this.#scenario)) await this.#operator.awaitEnd({ starts: true });
+    else await this.#operator.ensureRunning();
   }
 
   /** Asks until a checkpoint covers everything accepted so far. */
@@ -139,6 +158,18 @@ export class Workload {
     }
     if (producer.closing.length === 0) return;
     await this.#post(request(this.#scenario.requestsPerProducer, producer.closing), random);
+  }
+
+  async #sendMessages(source: number, random: SeededRandom): Promise<void> {
+    const { job, sources } = this.#scenario;
+    const isOrdered = !ORDERLESS_JOBS.has(job);
+    const queue = new QueueClient({ world: this.#world, source, sources, isOrdered, random });
+    for (const [number, lines] of this.#job.fed.batches[source]!.entries()) {
+      await this.#pause(random);
+      await queue.deliver(lines);
+      if (number === 0) await this.#awaitTheOthers();
+    }
+    await queue.repeat();
   }
 
   async #post(request: ProducerRequest, random: SeededRandom): Promise<void> {

@@ -19,6 +19,8 @@ const HARSH: FaultRates = {
   blobDelayed: 0.05,
   blobSlow: 0.05,
   deploy: 0.002,
+  outsideFailure: 0.05,
+  outsideSlow: 0.05,
 };
 
 /** Counts durably what it is told, tells the next source, and writes a blob about it. */

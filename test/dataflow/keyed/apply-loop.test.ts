@@ -1,6 +1,6 @@
 /** The apply loop and its alignment: random interleavings against what each channel sent. */
 import * as fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { ApplyLoop, type LoopHandler } from "../../../dataflow/keyed/apply-loop.ts";
 
 interface TestFrame {
@@ -195,4 +195,21 @@ it("keeps a frame that waits for room unapplied when the loop is closed meanwhil
   await Promise.resolve();
   await Promise.resolve();
   expect(recorder.applied).toEqual([]);
+});
+
+it("[rule 44] applies what a restored checkpoint holds in flight on any channel before what comes on another", async () => {
+  const recorder = new Recorder();
+  const { promise: hasRoom, resolve: makeRoom } = Promise.withResolvers<void>();
+  recorder.room = () => hasRoom;
+  const loop = new ApplyLoop<TestFrame, TestBarrier>(3, recorder);
+  for (const index of [0, 1]) loop.pushRestoredFrame(1, { channel: 1, index });
+  loop.pushRestoredFrame(2, { channel: 2, index: 0 });
+  loop.pushFrame(0, { channel: 0, index: 0 });
+  loop.pushFrame(1, { channel: 1, index: 2 });
+  makeRoom();
+  await vi.waitFor(() => expect(recorder.applied).toHaveLength(5));
+  const inFlight = recorder.applied.slice(0, 3);
+  expect(inFlight.map(({ channel }) => channel).toSorted()).toEqual([1, 1, 2]);
+  expect(inFlight.filter(({ channel }) => channel === 1).map(({ index }) => index)).toEqual([0, 1]);
+  expect(recorder.applied.slice(3)).toContainEqual({ channel: 0, index: 0 });
 });

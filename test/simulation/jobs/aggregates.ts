@@ -1,9 +1,8 @@
 /** Sums, smallest and largest values, the best three and the first records of each user, side by side. */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Scenario } from "../scenario.ts";
 import { differenceOfLists, differenceOfUpdates, valuesOf } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import { padding } from "./padding.ts";
 import type { Cut, Producer, SimulatedJob } from "./simulated-job.ts";
 
@@ -14,11 +13,8 @@ interface Order {
   readonly amount: number;
 }
 
-export function aggregates(scenario: Scenario): SimulatedJob {
-  const orders = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
-    .map((line) => orderOf(line))
-    .keyBy(({ user }) => user);
+export function aggregates(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const orders = input.map((line) => orderOf(line)).keyBy(({ user }) => user);
   const amount = (order: Order): number => order.amount;
   orders.sum("sums", amount).output("sums");
   orders.min("smallest", amount).output("smallest");

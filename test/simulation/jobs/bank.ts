@@ -2,13 +2,12 @@
  * Transfers: each line takes an amount from one account and gives it to another. In every checkpoint,
  * and in the committed output up to it, all accounts together have nothing.
  */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import { int64Codec } from "../../../dataflow/codecs/plain-codecs.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Scenario } from "../scenario.ts";
 import { addTo, differenceOfStates, differenceOfUpdates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import { padding } from "./padding.ts";
 import type { Producer, SimulatedJob, States } from "./simulated-job.ts";
 import { quoted } from "./word-count.ts";
@@ -20,11 +19,8 @@ interface Booking {
 
 const ACCOUNTS = 30;
 
-export function bank(scenario: Scenario): SimulatedJob {
-  const bookings = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
-    .flatMap((line) => bookingsOf(line))
-    .keyBy(({ account }) => account);
+export function bank(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const bookings = input.flatMap((line) => bookingsOf(line)).keyBy(({ account }) => account);
   bookings.process("balances", {
     state: { balance: valueState("balance", int64Codec) },
     process({ amount }, { state }) {

@@ -3,13 +3,12 @@
  * seen once and meets no rule that does not exist; each partition sees each rule once; with one source,
  * a visit meets exactly the rules before it in the log.
  */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import { int64Codec } from "../../../dataflow/codecs/plain-codecs.ts";
 import { mapState, valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Scenario } from "../scenario.ts";
 import { addTo, differenceOfLists, differenceOfStates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import { padding } from "./padding.ts";
 import type { Cut, Producer, SimulatedJob } from "./simulated-job.ts";
 import { quoted } from "./word-count.ts";
@@ -17,10 +16,8 @@ import { quoted } from "./word-count.ts";
 /** A visit's id, and the rules it met. */
 type Met = readonly [string, ...string[]];
 
-export function broadcastRules(scenario: Scenario): SimulatedJob {
-  const lines = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
-    .map((line) => line.split(" "));
+export function broadcastRules(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const lines = input.map((line) => line.split(" "));
   const rules = lines.filter(([kind]) => kind === "rule").map(([, id]) => id!);
   const stream = lines
     .filter(([kind]) => kind === "visit")

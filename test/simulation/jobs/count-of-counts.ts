@@ -1,14 +1,12 @@
 /** How many words occur how often: a keyed vertex fed by another one, whose updates take back what they replace [39]. */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import type { Scenario } from "../scenario.ts";
 import { addTo, differenceOfStates, differenceOfUpdates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import type { SimulatedJob } from "./simulated-job.ts";
 import { countWords, quoted, wordProducer, wordsOf } from "./word-count.ts";
 
-export function countOfCounts(scenario: Scenario): SimulatedJob {
-  const stream = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
+export function countOfCounts(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const stream = input
     .flatMap((line) => wordsOf(line))
     .keyBy((word) => word)
     .count("counts")

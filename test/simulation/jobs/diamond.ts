@@ -3,18 +3,15 @@
  * per word where they meet. Beside it a plain count that nothing follows.
  */
 import { int64Codec } from "../../../dataflow/codecs/plain-codecs.ts";
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { Scenario } from "../scenario.ts";
 import { differenceOfStates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import type { SimulatedJob } from "./simulated-job.ts";
 import { countWords, quoted, wordProducer, wordsOf } from "./word-count.ts";
 
-export function diamond(scenario: Scenario): SimulatedJob {
-  const words = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
-    .flatMap((line) => wordsOf(line));
+export function diamond(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const words = input.flatMap((line) => wordsOf(line));
   words.keyBy((word) => word).count("counts");
   const first = words.keyBy((word) => word).deduplicate("first");
   const every = words.keyBy((word) => word).process("every", { process: (word) => [word] });

@@ -51,12 +51,15 @@ export function timedLines({ lines }: Pick<Cut, "lines">): TimedLine[] {
     .filter(({ key }) => key !== CLOSING_KEY);
 }
 
-/** The event time that exactly these lines have reached; -Infinity before the first of each source that has one. */
+/** The event time that exactly these lines have reached; -Infinity while a source has none. */
 export function watermarkOf({ lines }: Pick<Cut, "lines">): number {
-  const latest = lines
-    .filter((log) => log.length > 0)
-    .map((log) => Math.max(...log.map((line) => timedLine(line).at)));
-  return latest.length === 0 ? -Infinity : Math.min(...latest) - OUT_OF_ORDERNESS_MS - 1;
+  const latest = lines.map((log) => Math.max(...log.map((line) => timedLine(line).at)));
+  return Math.min(...latest) - OUT_OF_ORDERNESS_MS - 1;
+}
+
+/** Whether a result is of the closing lines alone: with the end of a job's input it comes, otherwise not. */
+export function isOfClosing(key: string): boolean {
+  return key === CLOSING_KEY;
 }
 
 export interface TimedProducer {

@@ -1,17 +1,15 @@
 /** Two kinds of lines of the same key, joined within bounds of event time. Each pair is committed once. */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import type { Scenario } from "../scenario.ts";
 import { differenceOfLists, firstRepeatOrStranger, valuesOf } from "./compare.ts";
 import { isCertain, timedLine, timedLines, timedProducer, timestamps } from "./event-time.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import type { Cut, SimulatedJob } from "./simulated-job.ts";
 
 const LOWER_MS = -2_000;
 const UPPER_MS = 3_000;
 
-export function intervalJoin(scenario: Scenario): SimulatedJob {
-  const lines = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
+export function intervalJoin(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const lines = input
     .map((line) => timedLine(line))
     .assignTimestampsAndWatermarks(timestamps(scenario));
   const left = lines.filter(({ id }) => id.startsWith("left"));

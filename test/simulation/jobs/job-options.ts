@@ -4,6 +4,8 @@ import type { UnalignedOptions } from "../../../dataflow/job-options.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const SIMULATED_JOB = "simulated";
+/** The output of records that were given up. */
+export const DEAD_LETTERS = "dead";
 
 export function jobOptions(scenario: Scenario): JobOptionsInput {
   return {
@@ -19,6 +21,7 @@ export function jobOptions(scenario: Scenario): JobOptionsInput {
       mode: scenario.mode,
       unaligned: unalignedOf(scenario),
     },
+    ...(!scenario.asynchronous.hasFallback && { deadLetter: { output: DEAD_LETTERS } }),
     restart: { attempts: 1_000_000, maxBackoffMs: 5_000 },
   };
 }

@@ -2,12 +2,11 @@
  * Each key's lines are numbered. Two keyed vertices, one behind the other, look for a gap or a repeat
  * (Flink's SemanticsCheckMapper); any alert in the output is a broken promise.
  */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Scenario } from "../scenario.ts";
 import { differenceOfStates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import { padding } from "./padding.ts";
 import type { Producer, SimulatedJob } from "./simulated-job.ts";
 import { quoted } from "./word-count.ts";
@@ -23,9 +22,8 @@ type Seen = readonly [number, number];
 const FIRST = "seen-first";
 const SECOND = "seen-second";
 
-export function sequenceCheck(scenario: Scenario): SimulatedJob {
-  const first = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
+export function sequenceCheck(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const first = input
     .map((line) => numberedOf(line))
     .keyBy(({ key }) => key)
     .process("first", {

@@ -3,12 +3,11 @@
  * not have is an alert. With a generator that makes no mistake there is none, or records were lost,
  * repeated or reordered.
  */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Scenario } from "../scenario.ts";
 import { differenceOfStates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import { padding } from "./padding.ts";
 import type { Producer, SimulatedJob } from "./simulated-job.ts";
 import { quoted } from "./word-count.ts";
@@ -32,9 +31,8 @@ const STEPS: Readonly<Record<MachineState, readonly (readonly [string, MachineSt
     Terminal: [],
   };
 
-export function stateMachine(scenario: Scenario): SimulatedJob {
-  const stream = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
+export function stateMachine(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const stream = input
     .map((line) => line.split(" "))
     .keyBy(([key]) => key!)
     .process("machines", {

@@ -3,8 +3,9 @@
  * unless a later line of its key takes all of event time back. In every checkpoint each line waits, or
  * its timer's result is committed up to there, and never both.
  */
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
+import { endsByItself } from "../fed-input.ts";
 import type { Scenario } from "../scenario.ts";
 import { differenceOfLists, valuesOf } from "./compare.ts";
 import {
@@ -15,7 +16,6 @@ import {
   timestamps,
   watermarkOf,
 } from "./event-time.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import type { Cut, SimulatedJob } from "./simulated-job.ts";
 
 const PATIENCE_MS = 4_000;
@@ -24,9 +24,8 @@ const LONGEST_REMINDER_MS = 30_000;
 /** Line and due time. */
 type Waiting = readonly (readonly [string, number])[];
 
-export function timers(scenario: Scenario): SimulatedJob {
-  const stream = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
+export function timers(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const stream = input
     .map((line) => timedLine(line))
     .assignTimestampsAndWatermarks(timestamps(scenario))
     .keyBy(({ key }) => key)
@@ -89,6 +88,8 @@ function tooEarlyOrLate(scenario: Scenario, cut: Cut): string | undefined {
   if (overdue !== undefined && (cut.isEnd || isCertain(scenario))) {
     return `${overdue[0]} waits for ${overdue[1]}, and event time has reached ${watermark}`;
   }
+  // The end of the input does not wait for the clock.
+  if (endsByItself(scenario)) return undefined;
   const [forgotten] = waitingOf(cut, "clock");
   if (forgotten !== undefined && cut.isEnd) return `${forgotten[0]} still waits for the clock`;
   return undefined;

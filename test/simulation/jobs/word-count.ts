@@ -3,20 +3,18 @@
  * takes a unit from one account and gives it to another, so that half a line shows.
  */
 import { FrameReader } from "../../../dataflow/frame.ts";
-import { job, jobGraphOf } from "../../../dataflow/job.ts";
+import { jobGraphOf, type Stream } from "../../../dataflow/job.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Scenario } from "../scenario.ts";
 import { addTo, differenceOfStates } from "./compare.ts";
-import { jobOptions, SIMULATED_JOB } from "./job-options.ts";
 import { padding } from "./padding.ts";
 import type { Producer, SimulatedJob, States } from "./simulated-job.ts";
 
 const ACCOUNTS = 6;
 const COUNTS = "counts";
 
-export function wordCount(scenario: Scenario): SimulatedJob {
-  const stream = job(SIMULATED_JOB, jobOptions(scenario))
-    .lines()
+export function wordCount(scenario: Scenario, input: Stream<string>): SimulatedJob {
+  const stream = input
     .flatMap((line) => wordsOf(line))
     .keyBy((word) => word)
     .count(COUNTS);

@@ -2,6 +2,7 @@
 import { COORDINATOR_MUTANTS } from "./coordinator-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { HISTORY_MUTANTS } from "./history-mutants.ts";
+import { INPUT_MUTANTS } from "./input-mutants.ts";
 import { PARTITION_MUTANTS } from "./partition-mutants.ts";
 import { SOURCE_MUTANTS } from "./source-mutants.ts";
 
@@ -10,6 +11,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PARTITION_MUTANTS,
   ...COORDINATOR_MUTANTS,
   ...HISTORY_MUTANTS,
+  ...INPUT_MUTANTS,
 ];
 
 /** A mutant's breakage, for schedules that show the same rule step by step. */

@@ -26,9 +26,9 @@ function inFlight(instead: (push: () => void, frame: QueuedFrame) => void): () =
   return () =>
     patched(RestoredFrames.prototype, "push", ({ value }) => ({
       value(this: RestoredFrames, loop: Parameters<Push>[0], ...rest: never[]) {
-        const pushFrame = (channel: number, frame: QueuedFrame): void =>
-          instead(() => loop.pushFrame(channel, { ...frame, applied: () => {} }), frame);
-        (value as (...args: unknown[]) => void).call(this, { pushFrame }, ...rest);
+        const pushRestoredFrame = (channel: number, frame: QueuedFrame): void =>
+          instead(() => loop.pushRestoredFrame(channel, { ...frame, applied: () => {} }), frame);
+        (value as (...args: unknown[]) => void).call(this, { pushRestoredFrame }, ...rest);
       },
     }));
 }

@@ -9,6 +9,7 @@ export type MutantWorld = Partial<Scenario>;
 
 const SMALL: MutantWorld = {
   job: "wordCount",
+  input: "posted",
   restarts: 0,
   startsElsewhere: false,
   drains: false,
@@ -161,4 +162,29 @@ export const STARTS_FROM_OLDER: MutantWorld = {
   restarts: 3,
   startsElsewhere: true,
   requestsPerProducer: 12,
+};
+
+/** A source that reads its input by itself, and loses its memory on the way. */
+export const CRASHES_AND_OBJECTS: MutantWorld = {
+  input: "objects",
+  rates: faults({ crash: 0.03, crashAtPoint: 0.1, outsideFailure: 0.1 }),
+};
+
+export const CRASHES_AND_A_GENERATOR: MutantWorld = {
+  input: "generator",
+  generatorRate: 50,
+  rates: faults({ crash: 0.03, crashAtPoint: 0.1 }),
+};
+
+/** Messages come again because nobody heard that they were taken. */
+export const REPEATED_MESSAGES: MutantWorld = {
+  input: "queue",
+  rates: faults({ lostAnswer: 0.2, crash: 0.02 }),
+};
+
+/** Somebody outside is slow to answer, and memory is lost meanwhile. */
+export const CRASHES_WHILE_RECORDS_WAIT: MutantWorld = {
+  job: "enrichment",
+  asynchronous: { order: "ordered", hasFallback: true },
+  rates: faults({ crash: 0.05, outsideSlow: 0.2, outsideFailure: 0.2 }),
 };

@@ -9,7 +9,7 @@
  * overwritten.
  */
 import type { Manifest, PartitionTables } from "../../../state-engine/index.ts";
-import type { SimulatedJob } from "../jobs/simulated-job.ts";
+import type { SimulatedJob, States } from "../jobs/simulated-job.ts";
 import type { World } from "../world.ts";
 import { Lineage } from "./lineage.ts";
 import type { LogOracle } from "./log-oracle.ts";
@@ -97,6 +97,13 @@ export class CheckpointOracle {
   async checkLatest(): Promise<void> {
     const latest = this.#retained.filter(({ id }) => id === this.lineage.completed);
     await this.#restoreAll(latest, true);
+  }
+
+  /** Every state in the latest one; empty when there is none. */
+  async readLatest(): Promise<States> {
+    const latest = this.#retained.find(({ id }) => id === this.lineage.completed);
+    if (latest === undefined) return new Map();
+    return this.#reading.read(this.#resolve(latest, this.#manifest(latest.path)));
   }
 
   async #restoreAll(checkpoints: readonly Retained[], isEnd = false): Promise<void> {

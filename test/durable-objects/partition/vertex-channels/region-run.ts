@@ -19,6 +19,7 @@ import type { BlobStore } from "../../../../state-engine/blob-store/blob-store.t
 import { StateEngine, type PartitionTables } from "../../../../state-engine/index.ts";
 import type { EngineOptions } from "../../../../state-engine/options.ts";
 import { resolveChain } from "../../../../state-engine/manifest/resolve-chain.ts";
+import { FedInput } from "../../../simulation/fed-input.ts";
 import { patched } from "../../../simulation/mutants/mutant.ts";
 import { countWords, wordProducer } from "../../../simulation/jobs/word-count.ts";
 import { LogOracle } from "../../../simulation/oracles/log-oracle.ts";
@@ -146,13 +147,15 @@ class RegionRun {
     this.#world = world;
     this.#job = job;
     this.#log = new LogOracle(world, scenario.sources);
+    const producer = (index: number, random: SeededRandom) => wordProducer(scenario, index, random);
     this.#workload = new Workload(
       world,
-      { ...scenario, job: "wordCount", restarts: 0 },
+      { ...scenario, job: "wordCount", restarts: 0, input: "posted" },
       {
         graph: job.graph,
-        producer: (index, random) => wordProducer(scenario, index, random),
+        producer,
         check: () => undefined,
+        fed: new FedInput(scenario, 0, producer),
       },
     );
     this.#partitions = scenario.partitions;
