@@ -93,7 +93,7 @@ export class Workload {
         if (answer.kind === "completed") return;
         // A stop that was delivered twice takes effect whenever its second copy arrives.
         const isStopped = answer.kind === "unavailable" && answer.status === "STOPPED";
-        if (isStopped && this.#scenario.restarts > 0) await this.ensureRunning();
+        if (isStopped && this.#scenario.restarts > 0) await this.ensureItGoesOn();
       } catch (error) {
         if (!isFaultOfTheWorld(error)) throw error;
       }
