@@ -102,7 +102,9 @@ async function noteEnds(house: Coordination): Promise<boolean> {
   );
   const outcomes = store.step("request ends", (record) => {
     for (const report of reports) noteReport(house, record, report);
-    for (const one of requests(store).filter(({ id }) => ids.has(id))) {
+    // Requests come at once, and each asks for all: those that another has noted meanwhile cost no row.
+    const unknown = requests(store).filter(({ id, ends }) => ids.has(id) && ends.includes(null));
+    for (const one of unknown) {
       const ends = one.ends.map((end, source) => {
         const report = reports.find((candidate) => candidate.source === source);
         return end ?? (one.covers === "cut" ? report?.processed : report?.accepted) ?? null;

@@ -3,6 +3,7 @@
  * checkpoint is pending at a time here, so what Flink shows with two at once is shown one after the other.
  */
 import { expect, it } from "vitest";
+import { requestLimit } from "../../../durable-objects/coordinator/requests.ts";
 import { ScriptedJob, task } from "./scripted-job.ts";
 
 async function running(options = {}): Promise<ScriptedJob> {
@@ -193,7 +194,7 @@ it("SharedStateRegistryTest: an object that two checkpoints list goes with the s
   }
 });
 
-it("DefaultCompletedCheckpointStoreTest: the store keeps as many as are retained, gives up the oldest, and has the same after a loss of memory", async () => {
+it("DefaultCompletedCheckpointStoreTest: the store keeps as many as are retained, deletes the oldest with their objects and nothing else, and has the same after a loss of memory", async () => {
   const job = await running({ checkpoint: { intervalMs: 1_000, retained: 3 } });
   const retained = async (): Promise<number[]> => {
     const found: number[] = [];
@@ -205,21 +206,119 @@ it("DefaultCompletedCheckpointStoreTest: the store keeps as many as are retained
   for (const id of [1, 2, 3, 4, 5]) await job.completeOne(id);
   await job.advance(100);
   expect(await retained()).toEqual([3, 4, 5]);
+  const needed = [3, 4, 5].flatMap((id) =>
+    [0, 1].map((index) => job.path(index, `o${id}-${index}`)),
+  );
+  for (const id of [3, 4, 5]) {
+    const located = await job.coordinator.locateCheckpoint(id);
+    if (located.kind === "found") needed.push(located.path);
+  }
+  expect([...job.bucket.blobs.keys()].toSorted()).toEqual(needed.toSorted());
   job.restart();
   expect(await retained()).toEqual([3, 4, 5]);
   await job.attachAll();
   expect(job.attached.map(({ checkpoint }) => checkpoint)).toEqual([5, 5]);
 });
 
-it("CheckpointsCleanerTest: a deletion that hangs holds neither the job nor its next checkpoint up, and is done in the end", async () => {
-  const job = await running();
-  await job.completeOne(1, (index) => [`old-${index}`]);
-  job.bucket.holdDeletes();
-  const completing = job.completeOne(2, (index) => [`new-${index}`]);
-  await job.advance(0);
-  job.bucket.letDeletesGo();
-  await completing;
+/** As acknowledgeBoth, while deletions hang. */
+async function completeWithout(job: ScriptedJob, names: readonly string[]): Promise<number> {
+  const id = await pending(job);
+  for (const index of job.partitions.keys()) {
+    await job.coordinator.acknowledge(job.withTables(index, id, names));
+  }
   await job.advance(100);
-  expect(job.bucket.blobs.has(job.path(0, "old-0"))).toBe(false);
-  expect(await job.coordinator.status()).toEqual({ status: "RUNNING" });
+  return id;
+}
+
+it("CheckpointsCleanerTest: deletions that hang hold no checkpoint up, outlive the coordinator's memory, and are done in full and of nothing else", async () => {
+  const job = await running();
+  await job.completeOne(1, () => ["old"]);
+  job.bucket.holdDeletes();
+  expect(await completeWithout(job, ["second"])).toBe(2);
+  expect(await completeWithout(job, ["third"])).toBe(3);
+  expect(await job.latest()).toBe(3);
+  expect(job.bucket.deleted).toEqual([]);
+  // Whoever was deleting goes on as a zombie.
+  job.restart();
+  await job.attachAll();
+  expect(await completeWithout(job, ["fourth"])).toBe(4);
+  expect(await job.latest()).toBe(4);
+  expect(job.bucket.deleted).toEqual([]);
+  job.bucket.letDeletesGo();
+  await job.advance(60_000);
+  const located = await job.coordinator.locateCheckpoint(4);
+  const needed = [0, 1].map((index) => job.path(index, "fourth"));
+  if (located.kind === "found") needed.push(located.path);
+  expect([...job.bucket.blobs.keys()].toSorted()).toEqual(needed.toSorted());
+  expect(job.bucket.deleted.filter((path) => needed.includes(path))).toEqual([]);
+});
+
+it("testPeriodicTriggering, testStopPeriodicScheduler: a checkpoint at each interval while input comes, numbered without a gap, and none after a stop", async () => {
+  const job = await running();
+  const { triggers } = job.sources[0]!;
+  const times: number[] = [];
+  for (let id = 1; id <= 5; id++) {
+    while (triggers.length < id) {
+      await job.lines(1);
+      await job.advance(100);
+    }
+    times.push(job.now);
+    expect(triggers.at(-1)).toMatchObject({ checkpoint: id, base: id - 1 });
+    await acknowledgeBoth(job, id);
+  }
+  expect(times.slice(1).map((time, index) => time - times[index]!)).toEqual(
+    Array.from({ length: 4 }, () => 1_000),
+  );
+  await job.coordinator.stop({ drain: false, savepoint: false, cancel: true });
+  await job.lines(10);
+  await job.advance(30_000);
+  expect(triggers).toHaveLength(5);
+});
+
+it("CheckpointRequestDeciderTest: requests wait together for one checkpoint, at some rows each, and one too many is refused at once", async () => {
+  const job = await running({ checkpoint: { intervalMs: 0 } });
+  await job.lines(10);
+  const request = () => job.coordinator.requestCheckpoint({ waitMs: 30_000 });
+  const rowsBefore = job.context.storage.rowsWritten;
+  const waiting = Array.from({ length: 100 }, request);
+  await job.advance(10);
+  expect(job.context.storage.rowsWritten - rowsBefore).toBeLessThan(100 * 10);
+  const { sql } = job.context;
+  const [row] = sql.exec<{ data: string }>("SELECT data FROM request LIMIT 1");
+  for (let more = waiting.length; more < requestLimit; more++) {
+    sql.exec("INSERT INTO request (id, data) VALUES (?, ?)", `more ${more}`, row!.data);
+  }
+  expect(await request()).toMatchObject({ kind: "unavailable", status: "RUNNING" });
+  sql.exec("DELETE FROM request WHERE id LIKE 'more %'");
+  await acknowledgeBoth(job, 1);
+  for (const answer of await Promise.all(waiting)) {
+    expect(answer).toMatchObject({ kind: "completed", detail: { id: 1 } });
+  }
+  await job.advance(10_000);
+  expect(new Set(job.sources[0]!.triggers.map(({ checkpoint }) => checkpoint))).toEqual(
+    new Set([1]),
+  );
+});
+
+it("testCheckpointTriggeredWhileFailing, testTasksFinishDuringTriggering: a failure ends a trigger that is under way, and its number is not used again", async () => {
+  const job = await running({ sources: 2 });
+  job.sources[1]!.deaf = true;
+  const id = await pending(job);
+  const late = job.withTables(1, id, ["late"]);
+  const error = { name: "Error", message: "The first task is broken." };
+  const { attempt } = job.attached[0]!;
+  await job.coordinator.fail({ task: task(0), generation: 1, attempt, error });
+  expect(await job.coordinator.checkpointDetail(id)).toMatchObject({
+    status: "FAILED",
+    failure_reason: "JOB_FAILOVER_REGION",
+  });
+  job.sources[1]!.deaf = false;
+  await job.advance(5_000);
+  expect((await job.coordinator.acknowledge(late)).kind).not.toBe("accepted");
+  await job.attachAll();
+  expect(job.attached.map(({ checkpoint }) => checkpoint)).toEqual([0, 0]);
+  const next = await pending(job);
+  expect(next).toBeGreaterThan(id);
+  await acknowledgeBoth(job, next);
+  expect(await job.latest()).toBe(next);
 });

@@ -85,6 +85,8 @@ export async function runRegion(
     rates: scenario.rates,
     memoryBytes: scenario.memoryBytes,
     createLogic: (name, context) => createLogic(name, context, job.graph),
+    uncompressed: !scenario.compressed,
+    traced: false,
     ...(options.crashAt && { crashAt: options.crashAt }),
   });
   const restore = options.slowMs === undefined ? undefined : slowDown(world, options.slowMs);
