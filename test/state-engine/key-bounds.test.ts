@@ -105,7 +105,7 @@ function shared(tables: readonly TableReference[]): readonly TableReference[] {
 }
 
 describe("Tables cut within a prefix longer than a bound", () => {
-  test("have short references that share it, and are read in whatever order they are listed", async () => {
+  test("[CK12] have short references that share it, and are read in whatever order they are listed", async () => {
     const state = await written();
     expect(shared(state.tables).length).toBeGreaterThan(4);
     for (const { smallestKey, largestKey } of state.tables) {

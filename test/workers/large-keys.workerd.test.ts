@@ -55,7 +55,7 @@ async function checkpoint(): Promise<number> {
   }, PATIENCE);
 }
 
-test("words of 60,000 bytes to 1 MiB are counted, checkpointed and read back", async () => {
+test("[CK12] words of 60,000 bytes to 1 MiB are counted, checkpointed and read back", async () => {
   const sizes = [60_000, 120_000, 300_000, MAX_KEY_BYTES];
   // Two of each differ in their last letters alone.
   const words = sizes.flatMap((size) => [word(size, "one"), word(size, "two")]);

@@ -50,7 +50,7 @@ it("[rule 26a] whether something changed is judged against the last completed on
   expect(job.sources[0]!.triggers.at(-1)).toMatchObject({ checkpoint: 2, base: 0 });
 });
 
-it("a checkpoint fails with the reason when a partition lists more tables than a row can hold", async () => {
+it("[CK11] a checkpoint fails with the reason when a partition lists more tables than a row can hold", async () => {
   const job = await running();
   await job.lines(10, "silent");
   await job.advance(0);
