@@ -2,6 +2,8 @@
  * Reading a checkpoint that is not in memory: what opening costs of all its bytes, what a point read
  * costs when nothing is resident, and a mix over a state larger than memory.
  */
+import { atMost } from "./bars.ts";
+import type { PartReport } from "./report.ts";
 import { MemoryBlobStore } from "../../state-engine/index.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import { Stopwatch } from "./figures.ts";
@@ -12,7 +14,7 @@ const ENTRY_BYTES = 116;
 const COLD_GETS = 200;
 const MIXED_GETS = 20_000;
 
-export async function measureColdReads(mebibytes: number): Promise<string> {
+export async function measureColdReads(mebibytes: number): Promise<PartReport> {
   const blobStore = new MemoryBlobStore(weirEnvironment(0));
   const workload = new Workload(Math.floor((mebibytes * MIB) / ENTRY_BYTES), PLAIN_STATE, false);
   const writer = openWeir({ blobStore, tuning: { compression: "none" }, memoryBytes: 128 * MIB });
@@ -28,20 +30,35 @@ export async function measureColdReads(mebibytes: number): Promise<string> {
   // A key of each table: afterwards every table is open.
   for (const { smallestKey } of from.tables) await open.get(Buffer.from(smallestKey, "hex"));
   const { gets, bytesRead } = open.statistics().operations;
-  const opening = `${gets} reads for ${tables} tables, ${((bytesRead / all) * 100).toFixed(2)} % of the bytes, ${watch.wall.toFixed(0)} ms`;
+  const percentRead = (bytesRead / all) * 100;
+  const opening = `${gets} reads for ${tables} tables, ${percentRead.toFixed(2)} % of the bytes, ${watch.wall.toFixed(0)} ms`;
 
   const cold = await readsOf(open, workload, uniformIndexes(COLD_GETS, workload.entries));
   const quarter = (mebibytes * MIB) / 4;
   const small = openWeir({ blobStore, from, memoryBytes: quarter });
   const uniform = await readsOf(small, workload, uniformIndexes(MIXED_GETS, workload.entries));
   const zipf = await readsOf(small, workload, zipfIndexes(MIXED_GETS, workload.entries));
-  return [
+  const text = [
     `\n${mebibytes} MiB of state in the store:`,
-    `  open every table with one read of a key each: ${opening} (at most 2 %, and 2 + one read a table, besides the block of each key)`,
+    `  open every table with one read of a key each: ${opening}`,
     `  point reads, nothing but tails resident: ${cold}`,
     `  uniform point reads, memory for a quarter: ${uniform}`,
     `  Zipf point reads, memory for a quarter: ${zipf}`,
   ].join("\n");
+  const spentOn = "Index, filter and properties of each table, and the block of the key.";
+  return {
+    text,
+    bars: [
+      atMost("bytes read to open all tables, percent", percentRead, 2, spentOn),
+      // Of each table its tail, and the block of the key.
+      atMost(
+        "reads to open all tables and a key of each, for a table",
+        (gets - 2) / tables,
+        2,
+        spentOn,
+      ),
+    ],
+  };
 }
 
 async function readsOf(engine: StateEngine, workload: Workload, indexes: Uint32Array) {

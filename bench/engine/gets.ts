@@ -13,7 +13,7 @@ import type { Workload } from "./workload.ts";
 const LEAST_WARMING_GETS = 300_000;
 const WEIR_GETS = 1_000_000;
 /** LevelDB's reads take microseconds each: fewer of them say the same. */
-const LEVEL_GETS = 250_000;
+const LEVEL_GETS = 150_000;
 const MANY = 1000;
 
 export function weirGetsBothOrders(engine: StateEngine, workload: Workload): Figures {

@@ -1,13 +1,15 @@
 /**
  * Runs the works by turns, one process at a time, and prints each row of what the engine promises as a
- * ratio. A ratio is the median over the rounds of (other side / Weir), each pair measured one after the
- * other, so that a machine that slows down slows both.
+ * ratio, at the end all of them beside what is promised. A ratio is the median over the rounds of
+ * (other side / Weir), each pair measured one after the other, so that a machine that slows down slows both.
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import Table from "cli-table3";
 import { median } from "../median.ts";
+import { atLeast, printBars, spread } from "./bars.ts";
+import type { Bar } from "./bars.ts";
 import type { Figures } from "./figures.ts";
 import { measureCounterUpserts } from "./sqlite-counters.ts";
 import { measureColdReads } from "./cold-reads.ts";
@@ -27,11 +29,16 @@ export interface EngineBenchmarkOptions {
   readonly parts: readonly string[] | undefined;
 }
 
-/** Parts that are not a work of two sides. */
-const others = {
-  sqliteCounters: (options: EngineBenchmarkOptions) => measureCounterUpserts(options),
-  amplification: ({ scale }: EngineBenchmarkOptions) => measureAmplification(scale),
-  coldReads: ({ stateMebibytes }: EngineBenchmarkOptions) => measureColdReads(stateMebibytes),
+/** What a part that is not a work of two sides found out. */
+export interface PartReport {
+  readonly text: string;
+  readonly bars: readonly Bar[];
+}
+
+const others: Record<string, (options: EngineBenchmarkOptions) => Promise<PartReport>> = {
+  sqliteCounters: (options) => measureCounterUpserts(options),
+  amplification: ({ scale }) => measureAmplification(scale),
+  coldReads: ({ stateMebibytes }) => measureColdReads(stateMebibytes),
 };
 
 /** The parts by name, in the order they run. */
@@ -46,18 +53,30 @@ export async function printEngineBenchmark(options: EngineBenchmarkOptions): Pro
     `State engine against LevelDB (classic-level), ${rounds} rounds by turns, scale ${scale}.\n` +
       "Medians, microseconds an operation.\n",
   );
+  const bars: Bar[] = [];
   for (const work of Object.keys(works) as WorkName[]) {
     if (!parts.includes(work)) continue;
     const measured = await measure(work, rounds, scale);
     // Each as soon as it is known: all together take ten minutes.
-    const table = new Table({ head: ["work", "LevelDB", "Weir", "ratio (min–max)", "at least"] });
-    for (const row of rows) if (row.work === work) table.push(cells(row, measured));
+    const table = new Table({ head: ["work", "LevelDB", "Weir", "ratio (min–max)"] });
+    for (const row of rows) {
+      if (row.work !== work) continue;
+      const { cells, ratios } = compared(row, measured);
+      table.push(cells);
+      if (row.atLeast !== undefined) {
+        bars.push(atLeast(row.title, ratios, row.atLeast, row.spentOn));
+      }
+    }
     console.log(table.toString());
   }
   for (const [name, run] of Object.entries(others)) {
     if (!parts.includes(name)) continue;
-    console.log(await timed(name, () => run(options)));
+    const report = await timed(name, () => run(options));
+    console.log(report.text);
+    bars.push(...report.bars);
   }
+  printBars(bars);
+  if (scale !== 1) console.log("The promises are for scale 1.");
 }
 
 interface Measured {
@@ -95,19 +114,13 @@ async function timed<Result>(label: string, work: () => Promise<Result>): Promis
   return result;
 }
 
-function cells(row: Row, { weir, level }: Measured): string[] {
+function compared(
+  row: Row,
+  { weir, level }: Measured,
+): { readonly cells: string[]; readonly ratios: readonly number[] } {
   const own = weir.map((figures) => figures[row.figure]!);
   const theirs = level.map((figures) => figures[row.otherFigure ?? row.figure]!);
   const ratios = theirs.map((other, round) => other / own[round]!);
-  return [
-    row.title,
-    median(theirs).toFixed(2),
-    median(own).toFixed(2),
-    `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
-    row.atLeast === undefined ? "" : bar(row.atLeast, median(ratios)),
-  ];
-}
-
-function bar(atLeast: number, ratio: number): string {
-  return ratio < atLeast ? `${atLeast}: missed` : `${atLeast}`;
+  const cells = [row.title, median(theirs).toFixed(2), median(own).toFixed(2), spread(ratios)];
+  return { cells, ratios };
 }
