@@ -4,19 +4,14 @@ import { int64Codec } from "../../../../dataflow/codecs/plain-codecs.ts";
 import { valueState } from "../../../../dataflow/state/state-descriptor.ts";
 import type { Stream } from "../../../../dataflow/stream.ts";
 import { jobOptions } from "../../../simulation/jobs/job-options.ts";
+import { simulatedJob } from "../../../simulation/jobs/simulated-jobs.ts";
 import { wordsOf } from "../../../simulation/jobs/word-count.ts";
 import type { Scenario } from "../../../simulation/scenario.ts";
 import type { Counts, RegionJob, States } from "./region-run.ts";
 
 /** A word count, and behind it how many words occur how often. */
 export function countOfCounts(scenario: Scenario): RegionJob {
-  const { graph } = job("region", jobOptions(scenario))
-    .lines()
-    .flatMap((line) => wordsOf(line))
-    .keyBy((word) => word)
-    .count("counts")
-    .keyBy((count) => count, "integer")
-    .count("groups");
+  const { graph } = simulatedJob({ ...scenario, job: "countOfCounts", input: "posted" });
   return {
     graph,
     expected: (words) =>
@@ -92,28 +87,9 @@ function groupsOf(words: Counts): ReadonlyMap<string, string> {
   return groups;
 }
 
-/**
- * A diamond: the first occurrence of each word on one branch, every occurrence on the other, counted
- * per word where they meet. Beside it a plain count that nothing follows.
- */
+/** The diamond of the simulated worlds, and the word count beside it. */
 export function diamond(scenario: Scenario): RegionJob {
-  const words = job("region", jobOptions(scenario))
-    .lines()
-    .flatMap((line) => wordsOf(line));
-  words.keyBy((word) => word).count("counts");
-  const first = words.keyBy((word) => word).deduplicate("first");
-  const every = words.keyBy((word) => word).process("every", { process: (word) => [word] });
-  const firsts = valueState("firsts", int64Codec);
-  const everys = valueState("everys", int64Codec);
-  const { graph } = first
-    .keyBy((word) => word)
-    .connect(every.keyBy((word) => word))
-    .process("both", {
-      state: { firsts, everys },
-      processLeft: (_word, { state }) => state.firsts.update((state.firsts.get() ?? 0) + 1),
-      processRight: (_word, { state }) => state.everys.update((state.everys.get() ?? 0) + 1),
-    })
-    .output();
+  const { graph } = simulatedJob({ ...scenario, job: "diamond", input: "posted" });
   const expected = (counts: Counts): States =>
     new Map([
       ["counts", texts(counts)],
