@@ -85,6 +85,8 @@ interface Size {
   readonly producers: number;
   readonly requests: number;
   readonly linesPerRequest: readonly number[];
+  /** Below, every read of a block evicts the one that another reader stands on: a job falls behind for ever. */
+  readonly leastMemoryBytes: number;
 }
 
 const SMALL: Size = {
@@ -93,6 +95,7 @@ const SMALL: Size = {
   producers: 2,
   requests: 5,
   linesPerRequest: [2, 10],
+  leastMemoryBytes: 16 * 1024,
 };
 const MEDIUM: Size = {
   sources: 3,
@@ -100,6 +103,7 @@ const MEDIUM: Size = {
   producers: 3,
   requests: 12,
   linesPerRequest: [2, 10, 20],
+  leastMemoryBytes: 64 * 1024,
 };
 const LARGE: Size = {
   sources: 3,
@@ -107,11 +111,12 @@ const LARGE: Size = {
   producers: 3,
   requests: 25,
   linesPerRequest: [10, 40],
+  leastMemoryBytes: 256 * 1024,
 };
 const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL, MEDIUM, MEDIUM, MEDIUM, LARGE];
 
-/** Blocks of six values have to fit in memory several times: with less, reads evict each other for ever. */
-const SMALLEST_SHARE = 32;
+/** This many values of padding fit into memory. */
+const LEAST_VALUES = 32;
 const NEVER_IDLE_MS = 30 * 24 * 3_600_000;
 
 export function scenarioOf(seed: number): Scenario {
@@ -154,8 +159,9 @@ export function scenarioOf(seed: number): Scenario {
       hasFallback: random.chance(0.5),
     },
   };
-  const { memoryBytes, paddingBytes } = drawn;
-  return { ...drawn, paddingBytes: Math.min(paddingBytes, memoryBytes / SMALLEST_SHARE) };
+  const memoryBytes = Math.max(drawn.memoryBytes, size.leastMemoryBytes);
+  const paddingBytes = Math.min(drawn.paddingBytes, memoryBytes / LEAST_VALUES);
+  return { ...drawn, memoryBytes, paddingBytes };
 }
 
 /** No faults at all in one run of ten; otherwise each kind is there or not, at a rate of its own. */
