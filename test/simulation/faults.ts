@@ -37,6 +37,8 @@ export interface FaultRates {
   readonly outsideFailure: number;
   /** What is asked outside takes longer than anybody waits. */
   readonly outsideSlow: number;
+  /** Per outgoing call: it takes seconds, and the object that made it loses its memory meanwhile. */
+  readonly lastCall: number;
 }
 
 export const NO_FAULTS: FaultRates = {
@@ -55,6 +57,7 @@ export const NO_FAULTS: FaultRates = {
   deploy: 0,
   outsideFailure: 0,
   outsideSlow: 0,
+  lastCall: 0,
 };
 
 export type FaultKind = keyof FaultRates;
@@ -102,9 +105,11 @@ export class Faults {
 
   /** Milliseconds one way. */
   callLatency(): number {
-    return this.happens("slowCall")
-      ? this.choices.between(100, 8_000)
-      : this.#latency.between(0, 4);
+    return this.happens("slowCall") ? this.slowCallLatency() : this.#latency.between(0, 4);
+  }
+
+  slowCallLatency(): number {
+    return this.choices.between(100, 8_000);
   }
 
   /** Milliseconds until somebody outside answers. */

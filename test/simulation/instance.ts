@@ -45,6 +45,8 @@ export interface InstanceOptions {
   /** Called when the storage finds out that a newer lifetime has taken over, or a crash point ends this one. */
   readonly onLost: (instance: Instance, doing: string) => void;
   readonly onCrashPoint: (instance: Instance, name: string) => boolean;
+  /** Ends this lifetime as crashes do, unless it is over. */
+  readonly onCrash: (instance: Instance, why: string) => void;
 }
 
 export type Outcome =
@@ -176,6 +178,16 @@ export class Instance implements ObjectContext {
       return false;
     }
     this.#outgoing++;
+    return true;
+  }
+
+  isLastCall(): boolean {
+    const { faults, onCrash, scheduler } = this.#options;
+    if (!faults.happens("lastCall")) return false;
+    const delayMs = faults.choices.between(0, 50);
+    scheduler.schedule(delayMs, `${this.name} made its last call`, () =>
+      onCrash(this, "after its last call"),
+    );
     return true;
   }
 

@@ -17,12 +17,19 @@ import type { Violations } from "./violations.ts";
 export interface Caller {
   readonly name: string;
   beginOutgoing(doing: string): boolean;
+  /** Whether this call is slow and the caller's memory is lost before it is answered; seen to from here on. */
+  isLastCall(): boolean;
   endOutgoing(answer: () => void): void;
 }
 
 /** A caller that never loses its memory: the test's own clients. */
 export function outsideCaller(name: string): Caller {
-  return { name, beginOutgoing: () => true, endOutgoing: (answer) => answer() };
+  return {
+    name,
+    beginOutgoing: () => true,
+    isLastCall: () => false,
+    endOutgoing: (answer) => answer(),
+  };
 }
 
 /** The failure of a call, as far as its caller can tell. */
@@ -97,7 +104,10 @@ export class Network {
       refuse(new CallFailed(`${why} (${label})`));
     };
     const now = this.#scheduler.now();
-    const delayMs = Math.max(this.#faults.callLatency(), stub.lastArrival - now);
+    const latencyMs = caller.isLastCall()
+      ? this.#faults.slowCallLatency()
+      : this.#faults.callLatency();
+    const delayMs = Math.max(latencyMs, stub.lastArrival - now);
     const fate = this.#faults.callFate();
     if (fate === "lost") {
       this.#scheduler.schedule(delayMs, `lost: ${label}`, () => fail("Network connection lost."));

@@ -25,8 +25,9 @@ it.each(JOB_KINDS)(
     const scenario: Scenario = {
       ...scenarioOf(seed),
       job,
-      // Between sources nothing has an order.
-      sources: TIMED_JOBS.has(job) ? 1 : 2,
+      // Between sources, and between producers of one, nothing has an order.
+      sources: TIMED_JOBS.has(job) || job === "arrivalOrder" ? 1 : 2,
+      ...(job === "arrivalOrder" && { producers: 1 }),
       startsElsewhere: false,
       requestsPerProducer: 6,
       linesPerRequest: 10,

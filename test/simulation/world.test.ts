@@ -18,6 +18,7 @@ const HARSH: FaultRates = {
   blobIndeterminate: 0.05,
   blobDelayed: 0.05,
   blobSlow: 0.05,
+  lastCall: 0,
   deploy: 0.002,
   outsideFailure: 0.05,
   outsideSlow: 0.05,

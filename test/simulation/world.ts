@@ -221,6 +221,9 @@ export class World {
         this.losses++;
         object.lost(instance, doing);
       },
+      onCrash: (instance, why) => {
+        if (object.instance === instance) this.#endLifetime(object, why);
+      },
       onCrashPoint: (instance, point) =>
         this.#options.director?.crashesAt(instance.name, point) === true || this.#crashesAt(point),
     });

@@ -4,6 +4,7 @@ import { FedInput, inputStream } from "../fed-input.ts";
 import { type Outside, nothingOutside } from "../outside.ts";
 import type { Scenario } from "../scenario.ts";
 import { aggregates } from "./aggregates.ts";
+import { arrivalOrder } from "./arrival-order.ts";
 import { bank } from "./bank.ts";
 import { broadcastRules } from "./broadcast-rules.ts";
 import { countOfCounts } from "./count-of-counts.ts";
@@ -30,6 +31,7 @@ const JOBS = {
   bank,
   aggregates,
   enrichment,
+  arrivalOrder,
 } as const satisfies Record<string, CreateJob>;
 
 type CreateJob = (scenario: Scenario, input: Stream<string>, outside: Outside) => SimulatedJob;

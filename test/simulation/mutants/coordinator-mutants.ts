@@ -1,4 +1,5 @@
 /** Coordinators that break the protocol. */
+import type { JobRecord } from "../../../durable-objects/coordinator/job-record.ts";
 import type {
   AcknowledgeAnswer,
   Acknowledgement,
@@ -17,6 +18,8 @@ import {
   NO_FAULT_AT_ALL,
   ONE_RETAINED,
   FULL_CHECKPOINTS,
+  LATE_ACKNOWLEDGEMENTS,
+  OLDER_GENERATIONS,
 } from "./worlds.ts";
 
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
@@ -136,6 +139,37 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: "counts the acknowledgement of an attempt that is over",
+    rule: 3,
+    world: LATE_ACKNOWLEDGEMENTS,
+    kind: "coordinator",
+    methods: (logic, context) => ({
+      acknowledge(argument) {
+        const acknowledgement = argument as Acknowledgement;
+        const { attempt } = rowOf(context, "task", acknowledgement.task) as { attempt: number };
+        return logic["acknowledge"]!({ ...acknowledgement, attempt });
+      },
+    }),
+  },
+  {
+    name: "counts the acknowledgement of an older generation for the pending checkpoint",
+    rule: 37,
+    world: OLDER_GENERATIONS,
+    kind: "coordinator",
+    methods: (logic, context) => ({
+      acknowledge(argument) {
+        const acknowledgement = argument as Acknowledgement;
+        const { generation, pending } = recordOf(context);
+        if (acknowledgement.generation === generation || pending === undefined) {
+          return logic["acknowledge"]!(acknowledgement);
+        }
+        const { attempt } = rowOf(context, "task", acknowledgement.task) as { attempt: number };
+        const { base, id: checkpoint } = pending;
+        return logic["acknowledge"]!({ ...acknowledgement, generation, attempt, checkpoint, base });
+      },
+    }),
+  },
+  {
     name: "restores without the newest table",
     rule: 35,
     world: CRASHES_AND_UPLOADS,
@@ -150,6 +184,11 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     }),
   },
 ];
+
+function recordOf(context: ObjectContext): JobRecord {
+  const [row] = context.sql.exec<{ record: string }>("SELECT record FROM job");
+  return JSON.parse(row!.record) as JobRecord;
+}
 
 function rowOf(context: ObjectContext, table: "task" | "partition_state", task: TaskId): unknown {
   const [row] = context.sql.exec<{ data: string }>(

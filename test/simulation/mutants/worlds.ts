@@ -188,3 +188,22 @@ export const CRASHES_WHILE_RECORDS_WAIT: MutantWorld = {
   asynchronous: { order: "ordered", hasFallback: true },
   rates: faults({ crash: 0.05, outsideSlow: 0.2, outsideFailure: 0.2 }),
 };
+
+/** Two sources whose order shows, and attempts that are over while what they said is still on its way. */
+export const LATE_ACKNOWLEDGEMENTS: MutantWorld = {
+  job: "arrivalOrder",
+  sources: 2,
+  partitions: 4,
+  producers: 4,
+  requestsPerProducer: 12,
+  rates: faults({ lastCall: 0.1 }),
+};
+
+/** Each loss of memory raises the generation while acknowledgements are on their way. */
+export const OLDER_GENERATIONS: MutantWorld = {
+  job: "sequenceCheck",
+  sources: 2,
+  producers: 4,
+  requestsPerProducer: 12,
+  rates: faults({ lastCall: 0.03, slowCall: 0.1 }),
+};

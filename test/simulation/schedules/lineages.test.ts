@@ -1,7 +1,5 @@
 /** Rule 3: waking up while a checkpoint is pending decides it, so that a partition has one lineage. */
 import { job } from "../../../dataflow/job.ts";
-import type { Acknowledgement } from "../../../durable-objects/messages.ts";
-import type { Breakage } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import {
   C,
@@ -141,19 +139,7 @@ function lastValue() {
     .output();
 }
 
-const ANY_ATTEMPT: Breakage = {
-  kind: "coordinator",
-  methods: (logic, context) => ({
-    acknowledge(argument) {
-      const acknowledgement = argument as Acknowledgement;
-      const { vertex, index } = acknowledgement.task;
-      const query = "SELECT data FROM task WHERE vertex = ? AND number = ?";
-      const [row] = context.sql.exec<{ data: string }>(query, vertex, index);
-      const { attempt } = JSON.parse(row!.data) as { attempt: number };
-      return logic["acknowledge"]!({ ...acknowledgement, attempt });
-    },
-  }),
-};
+const ANY_ATTEMPT = mutantNamed("counts the acknowledgement of an attempt that is over");
 
 schedule("[rule 3d] [rule 3e] the acknowledgement of an attempt that is over counts for nothing", {
   job: lastValue(),
