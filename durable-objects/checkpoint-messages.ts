@@ -76,6 +76,10 @@ export interface OperationCounts {
   readonly rowsWritten: number;
   /** Calls to other Durable Objects. */
   readonly requests: number;
+  /** Of sinks: what a queue bills for messages sent, and the reading and deleting of each. Absent: none. */
+  readonly queueOperations?: number;
+  /** Of sinks: requests over HTTP, which the platform does not bill. Absent: none. */
+  readonly subrequests?: number;
 }
 
 /**

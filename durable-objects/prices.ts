@@ -2,8 +2,8 @@
  * The list prices every estimate goes by, in one place. United States dollars, without tax, Workers
  * Paid plan, and without the amounts each plan includes: an estimate shows what the next unit costs.
  *
- * Sources, read in 2026-10: developers.cloudflare.com/durable-objects/platform/pricing and
- * developers.cloudflare.com/r2/pricing.
+ * Sources, read in 2026-10: developers.cloudflare.com/durable-objects/platform/pricing,
+ * developers.cloudflare.com/r2/pricing and developers.cloudflare.com/queues/platform/pricing.
  */
 export const prices = {
   /** R2 standard storage, per GB and month. */
@@ -18,6 +18,8 @@ export const prices = {
   durableObjectDurationPerMillionGbSeconds: 12.5,
   /** SQLite rows written, index rows and alarms included, per million. */
   rowsWrittenPerMillion: 1,
+  /** Queue operations, one per 64 KB that is written, read or deleted, per million. */
+  queueOperationsPerMillion: 0.4,
 } as const;
 
 /** Dollars for operations that were counted. */
@@ -26,12 +28,14 @@ export function operationsCost(operations: {
   readonly classB: number;
   readonly rowsWritten: number;
   readonly requests: number;
+  readonly queueOperations?: number;
 }): number {
   return (
     (operations.classA * prices.r2ClassAPerMillion +
       operations.classB * prices.r2ClassBPerMillion +
       operations.rowsWritten * prices.rowsWrittenPerMillion +
-      operations.requests * prices.durableObjectRequestsPerMillion) /
+      operations.requests * prices.durableObjectRequestsPerMillion +
+      (operations.queueOperations ?? 0) * prices.queueOperationsPerMillion) /
     1_000_000
   );
 }

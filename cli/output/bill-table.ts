@@ -27,6 +27,8 @@ const names: Readonly<Record<string, string>> = {
   durable_object_requests: "Durable Object requests",
   durable_object_duration: "Durable Object duration",
   rows_written: "SQLite rows written",
+  queue_operations: "Queue operations",
+  subrequests: "HTTP requests of sinks",
 };
 
 export function billTable({ meters, total_usd, observed_ms }: Bill): string {

@@ -17,6 +17,7 @@ import type { Coordination } from "./coordination.ts";
 import { retryAfterMs } from "./due-list.ts";
 import { endIfFinishing } from "./end-of-input.ts";
 import { recordException } from "./failure.ts";
+import { addSinkOperations } from "./history.ts";
 import { isUnavailable } from "./is-unavailable.ts";
 import {
   addOperations,
@@ -94,6 +95,7 @@ export class CommitExecutor {
     context.crashPoint("coordinator: after commit to sink");
     store.step("committed", (record) => {
       addOperations(record.operations, attempt.operations);
+      addSinkOperations(this.#house, commit.checkpoint, attempt.operations);
       if (failure === undefined) this.#noteDone(sink, commit.checkpoint);
       else this.#noteFailure(sink, record, { ...attempt, failure });
       letGo(this.#house, record);

@@ -24,6 +24,8 @@ export interface CostFacts {
     readonly classB: number;
     readonly rowsWritten: number;
     readonly requests: number;
+    readonly queueOperations?: number;
+    readonly subrequests?: number;
   };
 }
 
@@ -55,6 +57,7 @@ export function estimateCost(facts: CostFacts): JsonObject {
       "rows",
       prices.rowsWrittenPerMillion / 1e6,
     ),
+    ...sinkMeters(operations, perMonth),
   };
   const total = Object.values(meters).reduce((sum, { usd }) => sum + usd, 0);
   return {
@@ -64,6 +67,20 @@ export function estimateCost(facts: CostFacts): JsonObject {
     observed_operations: { ...operations },
     meters,
     total_usd: total,
+  };
+}
+
+/** Only of jobs whose sinks use them. */
+function sinkMeters(
+  { queueOperations = 0, subrequests = 0 }: CostFacts["operations"],
+  perMonth: (count: number) => number,
+) {
+  const queuePrice = prices.queueOperationsPerMillion / 1e6;
+  return {
+    ...(queueOperations > 0 && {
+      queue_operations: meter(perMonth(queueOperations), "operations", queuePrice),
+    }),
+    ...(subrequests > 0 && { subrequests: meter(perMonth(subrequests), "requests", 0) }),
   };
 }
 

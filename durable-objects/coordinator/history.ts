@@ -77,6 +77,37 @@ export function writeFailedCheckpoint(
   });
 }
 
+/** What a sink has done for a completed checkpoint joins the checkpoint's own. Writes a row, unless it was nothing. */
+export function addSinkOperations(
+  { store }: Coordination,
+  checkpoint: number,
+  operations: OperationCounts,
+): void {
+  const isNothing = Object.values(operations).every((count) => count === 0);
+  const [row] = isNothing
+    ? []
+    : store.read<{ detail: string }>(
+        "SELECT detail FROM history WHERE id = ? AND status = 'COMPLETED'",
+        checkpoint,
+      );
+  if (row === undefined) return;
+  const detail = JSON.parse(row.detail) as Record<string, number>;
+  const sum = (name: string, more = 0) => (detail[name] ?? 0) + more;
+  const { classA, classB, queueOperations, subrequests } = operations;
+  const added = {
+    put_operations: sum("put_operations", classA),
+    get_operations: sum("get_operations", classB),
+    queue_operations: sum("queue_operations", queueOperations),
+    subrequests: sum("subrequests", subrequests),
+    estimated_cost_usd: sum("estimated_cost_usd", operationsCost(operations)),
+  };
+  store.write(
+    "UPDATE history SET detail = ? WHERE id = ?",
+    JSON.stringify({ ...detail, ...added }),
+    checkpoint,
+  );
+}
+
 /** The item of the checkpoint that is under way. */
 export function pendingDetail(house: Coordination, record: JobRecord): JsonObject {
   const pending = record.pending!;

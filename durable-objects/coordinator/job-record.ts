@@ -124,6 +124,8 @@ export interface MutableOperationCounts {
   classB: number;
   rowsWritten: number;
   requests: number;
+  queueOperations?: number;
+  subrequests?: number;
 }
 
 export const noOperations: OperationCounts = { classA: 0, classB: 0, rowsWritten: 0, requests: 0 };
@@ -166,6 +168,9 @@ export function addOperations(sum: MutableOperationCounts, more: OperationCounts
   sum.classB += more.classB;
   sum.rowsWritten += more.rowsWritten;
   sum.requests += more.requests;
+  const { queueOperations, subrequests } = more;
+  if (queueOperations) sum.queueOperations = (sum.queueOperations ?? 0) + queueOperations;
+  if (subrequests) sum.subrequests = (sum.subrequests ?? 0) + subrequests;
 }
 
 /** Every partition of the job, by vertex in topological order. */

@@ -18,6 +18,19 @@ const maxMessages = 100;
 const maxMessageBytes = 128_000;
 const maxBatchBytes = 256_000;
 const platformBytes = 100;
+/** Each message is written, read and deleted, and each of that is billed per 64 KB. */
+const operationsPerPart = 3;
+const partBytes = 64_000;
+
+interface MessageBatch {
+  readonly bodies: readonly unknown[];
+  /** Billed for it, when each message is delivered once. */
+  readonly operations: number;
+  /** Of the commit, up to the end of the batch. */
+  readonly records: number;
+  /** Where the following batch begins; undefined for the last. */
+  readonly next: OutputPlace | undefined;
+}
 
 export class QueueSink implements ExternalSink {
   readonly name: string;
@@ -37,6 +50,7 @@ export class QueueSink implements ExternalSink {
     const done = progressOf(commit, kind);
     const cursor = recordsOf(commit, this.#surroundings, { sink: this.name, from: done?.place });
     for await (const batch of this.#batches(commit, cursor, done?.records ?? 0)) {
+      commit.count({ queueOperations: batch.operations });
       await queue.sendBatch(batch.bodies);
       if (batch.next === undefined) return;
       const { checkpoint } = commit;
@@ -44,18 +58,17 @@ export class QueueSink implements ExternalSink {
     }
   }
 
-  /** `records`: of the commit, up to the end of the batch; `next`: where the following one begins, unless it is the last. */
   async *#batches(
     commit: SinkCommit,
     cursor: RecordCursor,
     first: number,
-  ): AsyncGenerator<{ bodies: unknown[]; records: number; next: OutputPlace | undefined }> {
+  ): AsyncGenerator<MessageBatch> {
     const decoder = new TextDecoder();
     let records = first;
     let hasRecord = await cursor.advance();
     while (hasRecord) {
       const bodies: unknown[] = [];
-      let bytes = 0;
+      let [bytes, operations] = [0, 0];
       while (hasRecord && bodies.length < maxMessages) {
         const envelope = this.#envelope(commit, records);
         const size = cursor.length + JSON.stringify(envelope).length + platformBytes;
@@ -65,10 +78,11 @@ export class QueueSink implements ExternalSink {
         const text = decoder.decode(cursor.bytes.subarray(cursor.begin, cursor.end));
         bodies.push(this.#body(envelope, text, cursor.isKeyed));
         bytes += size;
+        operations += operationsPerPart * Math.ceil(size / partBytes);
         records++;
         hasRecord = cursor.next() || (await cursor.advance());
       }
-      yield { bodies, records, next: hasRecord ? cursor.place : undefined };
+      yield { bodies, operations, records, next: hasRecord ? cursor.place : undefined };
     }
   }
 

@@ -54,6 +54,7 @@ export class WebhookSink implements ExternalSink {
     for (const key of signingKeys(requiredSecret(world, signingSecret))) {
       signatures.push(`v1,${encodeBase64(await world.hmacSha256(key, signed))}`);
     }
+    commit.count({ subrequests: 1 });
     const answer = await world.send({
       url: addressOf(world, url),
       method: "POST",

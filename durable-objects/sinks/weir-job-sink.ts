@@ -60,6 +60,9 @@ export class WeirJobSink implements ExternalSink {
       const lines = batch.bytes.slice(0, -1);
       if (batch.records === 1 && lines.length > longestLine)
         throw tooLong(commit, batch.first, lines);
+      commit.count(
+        this.#definition.target.url === undefined ? { requests: 1 } : { subrequests: 1 },
+      );
       await this.#send(producer, lines, batch.records);
       const { environment } = this.#surroundings;
       producer = { ...producer, sequence: producer.sequence + 1, usedAt: environment.now() };

@@ -2,7 +2,8 @@
  * What takes too long for npm test: npm run test:deep -- --seeds 20000 --start 1. Simulated worlds, as
  * many as wanted; with --only processes the proofs on the whole runtime in full, with --only engine those
  * of the state engine, with --only nexmark its queries over 200,000 events, with --only nexmark-kills
- * the same on a runtime that is killed. Says what it is doing; ends with
+ * the same on a runtime that is killed, with --only sinks what sinks deliver while it is. Says what it is
+ * doing; ends with
  * status 1 and a report at the first broken promise.
  */
 import { availableParallelism } from "node:os";
@@ -15,6 +16,7 @@ import { run as proveKilledQueries } from "./nexmark/killed-queries.ts";
 import { run as proveQueries } from "./nexmark/query-results.ts";
 import { run as proveProcesses } from "./process/full.ts";
 import { run as provePhaseKills, STEPS } from "./process/phase-kills.ts";
+import { run as proveSinks } from "./process/sinks.ts";
 import { run as soak } from "./process/soak.ts";
 import { run as simulateSeeds } from "./seeds.ts";
 
@@ -26,6 +28,7 @@ const PARTS = [
   "nexmark-kills",
   "kills",
   "soak",
+  "sinks",
 ] as const;
 
 type Part = (typeof PARTS)[number];
@@ -47,7 +50,12 @@ await new Command("test:deep")
   .addOption(new Option("--only <part>", "what to run").choices(PARTS).default("simulation"))
   .option("--start <number>", "the first seed; the seed of the proofs", wholeNumber, 1)
   .option("--seeds <number>", "how many simulated worlds", wholeNumber, 1_000)
-  .option("--minutes <number>", "how long to soak, or to kill by phase", wholeNumber, 30)
+  .option(
+    "--minutes <number>",
+    "how long to soak, to kill by phase, or to kill under sinks",
+    wholeNumber,
+    30,
+  )
   .option("--workers <number>", "threads of the simulation", wholeNumber, availableParallelism())
   .option("--lines <number>", "lines of the trace to show for a failing seed", wholeNumber, 120)
   .option("--no-shrink", "report a failing seed as it is")
@@ -89,6 +97,8 @@ async function runPart(options: Options, report: (line: string) => void): Promis
       });
     case "soak":
       return soak({ ...proof, minutes: options.minutes, linesPerSecond: 200, killEveryMs: 20_000 });
+    case "sinks":
+      return proveSinks({ ...proof, minutes: options.minutes });
     case "engine":
       await proveOpening(proof);
       await proveEngineModel(proof);

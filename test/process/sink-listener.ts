@@ -7,7 +7,6 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 const key = Buffer.from("the key of the webhook, in some bytes");
@@ -29,8 +28,14 @@ export class SinkListener {
   /** Bodies by webhook-id, in order of their first arrival. */
   readonly bodies = new Map<string, string>();
   readonly messages = new Map<string, Message>();
+  /** Words by message id, of the queue that the listener itself is. */
+  readonly kept = new Map<string, string>();
   readonly errors: unknown[] = [];
   broken = 0;
+  /** Nothing breaks any more. */
+  isCalm = false;
+  /** Requests and messages that had come before. */
+  repeated = 0;
   #requests = 0;
   readonly #random: SeededRandom;
   readonly #server = createServer((request, response) => void this.#take(request, response));
@@ -42,11 +47,12 @@ export class SinkListener {
   static async start(seed: number): Promise<SinkListener> {
     const listener = new SinkListener(seed);
     await new Promise<void>((resolve) => listener.#server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => {
-      listener.#server.closeAllConnections();
-      listener.#server.close();
-    });
     return listener;
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
   }
 
   get url(): string {
@@ -56,7 +62,7 @@ export class SinkListener {
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const body = await bodyOf(request);
-      const chance = firstChances[this.#requests++] ?? this.#random.next();
+      const chance = this.isCalm ? 1 : (firstChances[this.#requests++] ?? this.#random.next());
       if (chance < 0.1) return this.#break(response);
       if (chance < 0.15) return void response.writeHead(503, { "Retry-After": "1" }).end("busy");
       const { status, text } = await this.#answer(request, body);
@@ -71,6 +77,7 @@ export class SinkListener {
 
   async #answer(request: IncomingMessage, body: Buffer): Promise<{ status: number; text: string }> {
     if (request.url === "/messages") return this.#takeMessages(body);
+    if (request.url === "/kept") return this.#keepMessages(body);
     if (request.url === "/") return this.#takeHook(request, body);
     const headers = Object.entries(request.headers).filter(([name]) =>
       name.startsWith("producer-"),
@@ -91,6 +98,15 @@ export class SinkListener {
     return { status: 200, text: "" };
   }
 
+  #keepMessages(body: Buffer): { status: number; text: string } {
+    for (const { id, value } of JSON.parse(body.toString()) as { id: string; value: string }[]) {
+      assert.equal(this.kept.get(id) ?? value, value);
+      if (this.kept.has(id)) this.repeated++;
+      this.kept.set(id, value);
+    }
+    return { status: 200, text: "" };
+  }
+
   #takeHook({ headers }: IncomingMessage, body: Buffer): { status: number; text: string } {
     const id = String(headers["webhook-id"]);
     const timestamp = String(headers["webhook-timestamp"]);
@@ -102,6 +118,7 @@ export class SinkListener {
     assert.ok(Math.abs(Number(timestamp) * 1_000 - Date.now()) < 60_000);
     const text = body.toString();
     assert.equal(this.bodies.get(id) ?? text, text);
+    if (this.bodies.has(id)) this.repeated++;
     this.bodies.set(id, text);
     return { status: 204, text: "" };
   }

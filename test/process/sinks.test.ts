@@ -1,15 +1,22 @@
 /** Sinks against what they are for: real buckets and queues in workerd, real HTTP that breaks, and kills. */
 import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { RuntimeProcess } from "../../cli/runtime-process.ts";
 import { WeirClient } from "../../cli/weir-client.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { startRuntime, temporaryDirectory } from "../support/runtime.ts";
 import { SinkListener, signingSecret } from "./sink-listener.ts";
+import { countOf, countsOf, delivered, filesOf, wordsIn, wordsInFiles } from "./sink-results.ts";
 
 const seed = 20_261_123;
 const script = new URL("sink-runtime.ts", import.meta.url);
+
+async function listen(): Promise<SinkListener> {
+  const listener = await SinkListener.start(seed);
+  onTestFinished(() => listener.stop());
+  return listener;
+}
 
 async function start(directory: string, listener: SinkListener): Promise<RuntimeProcess> {
   const variables = { LISTENER: listener.url, SIGNING: signingSecret };
@@ -38,47 +45,8 @@ async function post(
   });
 }
 
-interface Sinks {
-  readonly uncommittedCheckpoints: number;
-  readonly each: readonly { readonly name: string; readonly kind: string }[];
-}
-
-/** Everything posted is in a completed checkpoint, and every sink has committed it. */
-async function delivered({ url }: RuntimeProcess, job: string): Promise<void> {
-  const client = new WeirClient({ url });
-  await client.send(`/jobs/${job}/checkpoints`, { method: "POST" });
-  for (const end = Date.now() + 60_000; ;) {
-    const { sinks } = await client.json<{ sinks: Sinks }>(`/jobs/${job}`);
-    if (sinks.uncommittedCheckpoints === 0) return;
-    if (Date.now() > end) throw new Error(`Not everything arrived: ${JSON.stringify(sinks)}`);
-    await wait(50);
-  }
-}
-
-async function countsOf({ url }: RuntimeProcess, job: string): Promise<Record<string, number>> {
-  const client = new WeirClient({ url });
-  const { id } = await client.json<{ id: number }>(`/jobs/${job}/checkpoints`, { method: "POST" });
-  const counts: Record<string, number> = {};
-  for await (const { key, value } of client.scan(job, "counts", { checkpoint: String(id) })) {
-    counts[String(key)] = value as number;
-  }
-  return counts;
-}
-
-function countOf(words: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-  return counts;
-}
-
-const wordsIn = (ndjson: string) =>
-  ndjson
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => (JSON.parse(line) as { word: string }).word);
-
 test("[SK1] files, a webhook and two jobs get every result once while the runtime is killed and connections break", async () => {
-  const listener = await SinkListener.start(seed);
+  const listener = await listen();
   const directory = temporaryDirectory();
   const words = wordsOf(2_000);
   let runtime = await start(directory, listener);
@@ -93,10 +61,8 @@ test("[SK1] files, a webhook and two jobs get every result once while the runtim
     await runtime.kill();
     runtime = await start(directory, listener);
   }
-  await delivered(runtime, "words");
-  const { sinks } = await new WeirClient({ url: runtime.url }).json<{ sinks: Sinks }>(
-    "/jobs/words",
-  );
+  const client = new WeirClient({ url: runtime.url });
+  const sinks = await delivered(client, "words");
   expect(sinks.each.map(({ kind, name }) => [name, kind])).toEqual([
     ["hook", "webhook"],
     ["files", "r2Files"],
@@ -105,25 +71,16 @@ test("[SK1] files, a webhook and two jobs get every result once while the runtim
   ]);
   expect(JSON.stringify(sinks)).not.toContain(signingSecret);
   const expected = countOf(words);
-  expect(await countsOf(runtime, "straight-counts")).toEqual(expected);
-  expect(await countsOf(runtime, "http-counts")).toEqual(expected);
+  expect(await countsOf(client, "straight-counts")).toEqual(expected);
+  expect(await countsOf(client, "http-counts")).toEqual(expected);
   expect(countOf([...listener.bodies.values()].flatMap(wordsIn))).toEqual(expected);
-  const files = (await (await runtime.fetch("/test/files")).json()) as Record<string, string>;
-  const manifests = Object.entries(files).filter(([key]) => key.startsWith("words/_manifests/"));
-  const listed = manifests.flatMap(
-    ([, text]) => (JSON.parse(text) as { files: { key: string; records: number }[] }).files,
-  );
-  expect(listed.length + manifests.length).toBe(Object.keys(files).length);
-  expect(listed.map(({ key }) => wordsIn(files[key]!).length)).toEqual(
-    listed.map(({ records }) => records),
-  );
-  expect(countOf(listed.flatMap(({ key }) => wordsIn(files[key]!)))).toEqual(expected);
+  expect(countOf(wordsInFiles(await filesOf(client)))).toEqual(expected);
   expect(listener.errors).toEqual([]);
   expect(listener.broken).toBeGreaterThanOrEqual(2);
 }, 180_000);
 
 test("[SK4] a queue gets the newest count of every word, in messages with ids that tell repeats", async () => {
-  const listener = await SinkListener.start(seed);
+  const listener = await listen();
   const runtime = await start(temporaryDirectory(), listener);
   const words = wordsOf(2_000);
   for (let sequence = 0; sequence < 4; sequence++) {
@@ -132,7 +89,7 @@ test("[SK4] a queue gets the newest count of every word, in messages with ids th
       words: words.slice(sequence * 500, (sequence + 1) * 500),
     });
   }
-  await delivered(runtime, "messages");
+  await delivered(new WeirClient({ url: runtime.url }), "messages");
   const expected = countOf(words);
   const newest = (): Record<string, number> => {
     const values = [...listener.messages.values()].toSorted(

@@ -2,7 +2,8 @@
  * A Worker whose jobs deliver to everything there is: files, a queue that it consumes itself, a webhook, and
  * other jobs of its own, straight and over HTTP. Each line posted to "words" is a word.
  *
- * `GET /test/files` answers the objects of the bucket FILES by key.
+ * `GET /test/files?after=KEY` answers the next hundred objects of the bucket FILES by key. The queue KEPT keeps
+ * its messages at LISTENER: Miniflare's own forgets what it holds when its process is killed.
  */
 import { z } from "zod";
 import { job } from "../../dataflow/job.ts";
@@ -52,8 +53,37 @@ function counts(name: string) {
     .output();
 }
 
-const worker = weir([words(), messages(), counts("straight-counts"), counts("http-counts")]);
-export const { Coordinator, Partition, Source } = worker;
+/** Each word as a message of a queue that outlives the runtime. */
+function kept() {
+  return job("kept", options)
+    .lines()
+    .sinkTo(queue({ name: "each", binding: "KEPT" }));
+}
+
+const worker = weir([
+  words(),
+  messages(),
+  kept(),
+  counts("straight-counts"),
+  counts("http-counts"),
+]);
+export const { Partition, Source } = worker;
+
+export class Coordinator extends worker.Coordinator {
+  constructor(state: DurableObjectState, bindings: Bindings) {
+    const KEPT = { sendBatch: keepAt(bindings.LISTENER) };
+    super(state, { ...bindings, KEPT } as WeirBindings);
+  }
+}
+
+/** As a queue's producer: resolves once the messages are durable. */
+function keepAt(listener: string) {
+  return async (messages: Iterable<MessageSendRequest>): Promise<void> => {
+    const body = JSON.stringify(Array.from(messages, (message) => message.body));
+    const answer = await fetch(`${listener}/kept`, { method: "POST", body });
+    if (!answer.ok) throw new Error(`The queue answered ${answer.status}.`);
+  };
+}
 
 // oxlint-disable-next-line import/no-default-export -- The platform wants it.
 export default {
@@ -61,7 +91,8 @@ export default {
     if (new URL(request.url).pathname !== "/test/files") {
       return await worker.handler.fetch(request, bindings, context);
     }
-    const { objects } = await bindings.FILES.list();
+    const startAfter = new URL(request.url).searchParams.get("after") ?? "";
+    const { objects } = await bindings.FILES.list({ limit: 100, startAfter });
     const entries = objects.map(async ({ key }): Promise<[string, string]> => {
       const object = await bindings.FILES.get(key);
       const bytes = object!.body;

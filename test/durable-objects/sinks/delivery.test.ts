@@ -237,3 +237,32 @@ it("[SK6] a job that forgot the producer stops the sink, until another producer 
   await job.advance(300_000);
   expect(world.lines).toEqual(["1", "2"]);
 });
+
+it("[SK8] requests and messages of sinks are in the cost of the job and of the checkpoint they deliver", async () => {
+  const messages = queue({ name: "messages", binding: "QUEUE" });
+  const sinkJob = new SinkJob([hook, messages]);
+  const { job, world } = sinkJob;
+  world.secrets.set("HOOK_URL", "https://example.com/");
+  const long = JSON.stringify({ output: "messages", value: "x".repeat(100_000) });
+  const short = '{"output":"messages","value":1}';
+  sinkJob.results = (index, checkpoint) =>
+    index === 0 && checkpoint === 1 ? [...[1, 2, 3, 4].map(valueLine), short, long] : [];
+  await job.attachAll();
+  let failures = 1;
+  world.fate = () => (failures-- > 0 ? "lost" : "answered");
+  await sinkJob.checkpoint();
+  // One message of one part and one of two, each written, read and deleted; one request was sent twice.
+  const counted = { queue_operations: 9, subrequests: 3 };
+  const detail = await job.coordinator.checkpointDetail(1);
+  expect(detail).toMatchObject(counted);
+  expect(detail!["estimated_cost_usd"]).toBeGreaterThanOrEqual((4.5 + 9 * 0.4) / 1e6);
+  const { meters, observed_operations } = (await job.coordinator.cost()) as {
+    meters: Record<string, { usd: number }>;
+    observed_operations: object;
+  };
+  expect(observed_operations).toMatchObject({ queueOperations: 9, subrequests: 3 });
+  expect(meters["queue_operations"]!.usd).toBeGreaterThan(0);
+  expect(meters["subrequests"]!.usd).toBe(0);
+  await sinkJob.checkpoint();
+  expect(await job.coordinator.checkpointDetail(2)).not.toHaveProperty("subrequests");
+});
