@@ -77,7 +77,7 @@ test("[FD12] a woken job reads by itself, without being asked about", async () =
   expect(await countsOf(runtime, "made")).toEqual({ "line 0": 10, "line 1": 10, "line 2": 10 });
 }, 120_000);
 
-test("[FD11] each message of a queue counts once, though acknowledgements get lost and the job is stopped", async () => {
+test("[FD11] [FD12] each message of a queue counts once, though acknowledgements get lost and the job is stopped", async () => {
   const runtime = await startRuntime({ directory: temporaryDirectory(), script });
   const sent = Array.from({ length: 300 }, (_, index) => `message ${index % 7}`);
   const send = async (part: number) => {
@@ -108,4 +108,10 @@ test("[FD11] each message of a queue counts once, though acknowledgements get lo
   expect(await countsOf(runtime, "messages")).toEqual(expected);
   const refused = await runtime.fetch("/jobs/messages/lines", { method: "POST", body: "x" });
   expect(refused.status).toBe(405);
+  // Nobody has asked about the others: GET /jobs begins their feeds, and changes nothing of this one.
+  type Jobs = { readonly jobs: readonly { readonly id: string; readonly status: string }[] };
+  await until<Jobs>(runtime, "/jobs", ({ jobs }) =>
+    jobs.every(({ id, status }) => status === (id === "messages" ? "RUNNING" : "FINISHED")),
+  );
+  expect(await countsOf(runtime, "made")).toEqual({ "line 0": 10, "line 1": 10, "line 2": 10 });
 }, 120_000);

@@ -78,6 +78,36 @@ test("wrangler would deploy the project with its bindings", async () => {
   }
 });
 
+test("wrangler would deploy a project whose job reads a queue, as docs/sources.md binds it", async () => {
+  const own = blocks.find(({ file }) => file === "wrangler.toml")!.text;
+  const consumer = codeBlocksOf("docs/sources.md").find(({ text }) =>
+    text.includes("queues.consumers"),
+  )!;
+  const config = own.replace(/^main = .*$/m, 'main = "src/queue.ts"');
+  writeFileSync(join(project, "wrangler.queue.toml"), `${config}\n${consumer.text}`);
+  writeFileSync(
+    join(project, "src/queue.ts"),
+    `import { job, queueMessages } from "weir";
+import { weir } from "weir/worker";
+
+const orders = job("orders")
+  .from(queueMessages({ queue: "orders" }))
+  .lines()
+  .keyBy((line) => line)
+  .count("counts");
+const worker = weir([orders]);
+export const { Source, Partition, Coordinator } = worker;
+export default worker.handler;
+`,
+  );
+  const printed = await runCommand(
+    project,
+    `${wrangler} deploy --dry-run --config wrangler.queue.toml 2>&1`,
+  );
+  expect(printed).toContain("--dry-run: exiting now.");
+  expect(printed).not.toContain("WARNING");
+});
+
 test("wrangler dev runs the project's job, and the package's command talks to it", async () => {
   const [, url] = await startCommandUntil(
     project,

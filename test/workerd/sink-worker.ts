@@ -72,7 +72,8 @@ export const { Partition, Source } = worker;
 export class Coordinator extends worker.Coordinator {
   constructor(state: DurableObjectState, bindings: Bindings) {
     const KEPT = { sendBatch: keepAt(bindings.LISTENER) };
-    super(state, { ...bindings, KEPT } as WeirBindings);
+    const bound = { ...bindings, KEPT };
+    super(state, bound);
   }
 }
 

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Feed } from "../../../dataflow/feeds/feed.ts";
 import { generator } from "../../../dataflow/feeds/generator.ts";
 import { poll } from "../../../dataflow/feeds/poll.ts";
+import { postedLines } from "../../../dataflow/feeds/posted-lines.ts";
 import { queueMessages } from "../../../dataflow/feeds/queue-messages.ts";
 import { r2Objects } from "../../../dataflow/feeds/r2-objects.ts";
 import { job } from "../../../dataflow/job.ts";
@@ -145,6 +146,23 @@ test("[FD10] a generator keeps its rate by stored time, asleep or not", async ()
   const made = Number(await it.read("counts", "x"));
   expect(made).toBeGreaterThan(80);
   expect(made).toBeLessThanOrEqual(124);
+});
+
+test("[FD12] asking for the status once begins a job's feeds, and leaves a job without any asleep", async () => {
+  const fed = world(lineCounts(generator({ create: () => "x", count: 5 })));
+  await fed.status();
+  await fed.pass(60_000);
+  expect(await fed.status()).toBe("FINISHED");
+  expect(await feedOf(fed)).toMatchObject({ lines: 5, hasEnded: true });
+  const idle = world(lineCounts(postedLines()));
+  await idle.post(["a"]);
+  await idle.checkpoint();
+  await idle.pass(120_000);
+  const asleep = idle.alarms();
+  expect(asleep.filter((name) => name !== "coordinator")).toEqual([]);
+  expect(await idle.status()).toBe("RUNNING");
+  await idle.pass(1_000);
+  expect(idle.alarms()).toEqual(asleep);
 });
 
 test("[FD11] messages that are delivered again are not counted again, and broken ones are named", async () => {
