@@ -24,7 +24,7 @@ import type {
 import { levelStatistics, operationsOf } from "./engine-statistics.ts";
 import type { MemoryMember } from "./environment.ts";
 import { StateEngineError } from "./errors.ts";
-import { memtableLimit, requestLimit } from "./limits.ts";
+import { memtableLimit, requestLimit, scanCursorLimit } from "./limits.ts";
 import { MemoryAccount } from "./memory-account.ts";
 import { MemtableSet } from "./memtable/memtable-set.ts";
 import type { Memtable } from "./memtable/memtable.ts";
@@ -36,6 +36,7 @@ import { EngineSnapshot } from "./read/engine-snapshot.ts";
 import { fetchKeys } from "./read/fetch-keys.ts";
 import { PointReader } from "./read/point-reader.ts";
 import type { ReadView } from "./read/read-view.ts";
+import { ScanGate } from "./read/scan-gate.ts";
 import { residentPage, scanPage } from "./read/scan.ts";
 import { keyGroupStart, stateKeyHash } from "./state/state-key.ts";
 import { TableSet } from "./table-set.ts";
@@ -61,6 +62,7 @@ export class StateEngine implements MemoryMember {
   #time = 0;
   #isClosed = false;
   readonly #upkeep: Upkeep;
+  readonly #scans: ScanGate;
 
   private constructor(options: EngineOptions) {
     const { environment, keyGroups, mergeOperators } = options;
@@ -93,7 +95,7 @@ export class StateEngine implements MemoryMember {
     );
     this.#checkpointer = new Checkpointer(this.#writer, { tables, sequence });
     this.#memtables = new MemtableSet(sequence, mergeOperators);
-    this.#memory = new MemoryAccount(memory, this.#memtables, this.#tables, cache);
+    this.#memory = new MemoryAccount(memory, this.#memtables, this.#tables, this.#loader);
     this.#upkeep = new Upkeep({
       tuning: this.#tuning,
       memory: this.#memory,
@@ -104,6 +106,8 @@ export class StateEngine implements MemoryMember {
       moment: () => ({ time: this.#time, sequence: this.sequence }),
       checkOpen: () => this.#checkOpen(),
     });
+    const { blockBytes } = this.#tuning;
+    this.#scans = new ScanGate(() => scanCursorLimit(blockBytes, this.#memory.share));
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
     memory.join(this);
@@ -244,7 +248,8 @@ export class StateEngine implements MemoryMember {
     const view = (): ReadView => held ?? this.#view;
     const source = { loader: this.#loader, keyGroups, mergeOperators, view, hold };
     try {
-      return await scanPage(source, options);
+      const { length } = view().version.runs;
+      return await this.#scans.pass(length, () => scanPage(source, options));
     } finally {
       if (held !== undefined) this.#memory.unpin(held);
       this.#memory.trim();

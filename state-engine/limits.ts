@@ -36,6 +36,11 @@ export function joinedRangeLimit(shareBytes: number): number {
   return Math.min(4 * MEBIBYTE, part(shareBytes, 32));
 }
 
+/** Cursors that scans may have open together, each with a block and as much again to unfold it in. */
+export function scanCursorLimit(blockBytes: number, shareBytes: number): number {
+  return Math.floor(shareBytes / 8 / (blockBytes * 2));
+}
+
 /** Bytes one of `cursors` that wait together reads beyond what it needs; `wantedBytes` when memory is ample. */
 export function readAheadLimit(wantedBytes: number, shareBytes: number, cursors: number): number {
   return Math.floor(Math.min(wantedBytes, shareBytes / 64, shareBytes / 16 / cursors));

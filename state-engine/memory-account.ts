@@ -1,12 +1,13 @@
 /**
  * What one engine holds in memory against its share: memtables, tables only memory has, the output of a
- * compaction, cached blocks, and whatever a frozen state, a snapshot or a scan still reads though it left
+ * compaction and what it read ahead, cached blocks, what cursors unfold them in, and whatever a frozen state, a snapshot or a scan still reads though it left
  * the present.
  */
 import type { MemoryPool } from "./environment.ts";
 import type { MemtableSet } from "./memtable/memtable-set.ts";
 import type { Memtable } from "./memtable/memtable.ts";
 import type { BlockCache } from "./read/block-cache.ts";
+import type { BlockLoader } from "./read/block-loader.ts";
 import type { Table } from "./sst/table.ts";
 import { heldBytes } from "./table-set.ts";
 import type { TableSet } from "./table-set.ts";
@@ -28,13 +29,15 @@ export class MemoryAccount {
   readonly #memtables: MemtableSet;
   readonly #tables: TableSet;
   readonly #cache: BlockCache;
+  readonly #loader: BlockLoader;
   readonly #pins = new Set<Pinned>();
 
-  constructor(pool: MemoryPool, memtables: MemtableSet, tables: TableSet, cache: BlockCache) {
+  constructor(pool: MemoryPool, memtables: MemtableSet, tables: TableSet, loader: BlockLoader) {
     this.#pool = pool;
     this.#memtables = memtables;
     this.#tables = tables;
-    this.#cache = cache;
+    this.#loader = loader;
+    this.#cache = loader.cache;
   }
 
   pin(pinned: Pinned): void {
@@ -112,7 +115,7 @@ export class MemoryAccount {
   }
 
   #unevictableBytes(): number {
-    let bytes = this.#memtables.usedBytes + this.#tables.heldBytes;
+    let bytes = this.#memtables.usedBytes + this.#tables.heldBytes + this.#loader.cursorBytes;
     if (this.#pins.size === 0) return bytes;
     for (const table of this.pinnedTables()) bytes += heldBytes(table);
     const gone = new Set<Memtable>();

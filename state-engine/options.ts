@@ -68,6 +68,8 @@ export interface EngineTuning {
   readonly quietCompactionRatio: number;
   /** Runs above which compaction goes on however quiet it is: reads must not get slower without end. 32. */
   readonly quietRuns: number;
+  /** Runs there are at most: writes wait for compaction before there is one more. 40: some room above quietRuns. */
+  readonly mostRuns: number;
   /** Largest table a compaction writes. 8 MiB: restores in few requests, streams in little memory. */
   readonly tableBytes: number;
   /**
@@ -93,6 +95,7 @@ export const DEFAULT_TUNING: Omit<EngineTuning, "compression"> = {
   quietChangeRatio: 0.04,
   quietCompactionRatio: 0.03,
   quietRuns: 32,
+  mostRuns: 40,
   tableBytes: 8 * 1024 * 1024,
   boundBytes: 256,
   maintainBytes: 256 * 1024,

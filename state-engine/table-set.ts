@@ -69,6 +69,11 @@ export class TableSet {
     return this.#version.runs.flatMap(({ tables }) => tables);
   }
 
+  /** Bytes that the compaction under way has yet to read. */
+  get bytesLeft(): number {
+    return this.#compaction?.bytesLeft ?? 0;
+  }
+
   /** Bytes only memory holds, and those of the compaction under way. */
   get heldBytes(): number {
     let bytes = this.#compaction?.usedBytes ?? 0;

@@ -5,12 +5,10 @@
  */
 import type { MemoryAccount } from "./memory-account.ts";
 import type { MemtableSet } from "./memtable/memtable-set.ts";
+import { bytesToCompact } from "./compaction/run-pace.ts";
+import { memtableLimit } from "./limits.ts";
 import type { EngineTuning } from "./options.ts";
 import type { TableSet } from "./table-set.ts";
-
-/** Runs above quietRuns at which a write of some bytes waits until four times as many were compacted. */
-const RUNS_PER_PACE = 8;
-const PACE = 4;
 
 export interface UpkeepOptions {
   readonly tuning: EngineTuning;
@@ -77,21 +75,22 @@ export class Upkeep {
     return hasMore;
   }
 
-  /**
-   * Bytes to compact before `bytes` are written. Each run costs every reader a cursor and a write adds to
-   * them, so the further they are above the limit the more writes give way to compaction.
-   */
+  /** Bytes to compact before `bytes` are written. */
   #pacedBytes(bytes: number): number {
-    const { tables, tuning } = this.#options;
-    const excess = tables.version.runs.length - tuning.quietRuns;
-    return excess <= 0 ? 0 : (bytes * PACE * excess) / RUNS_PER_PACE;
+    const { tables, memtables, memory, tuning } = this.#options;
+    // The active memtable may become one, and the one after it when the batch fills it.
+    const runs = tables.version.runs.length + memtables.groups + 2;
+    const flushBytes = memtableLimit(tuning, memory.share);
+    return bytesToCompact(bytes, { runs, leftBytes: tables.bytesLeft, flushBytes }, tuning);
   }
 
   async #wait(bytes: number, pacedBytes: number): Promise<void> {
     const { checkOpen, memory, tuning } = this.#options;
-    for (let left = pacedBytes; left > 0; left -= tuning.maintainBytes) {
+    let left = pacedBytes;
+    while (left > 0) {
       checkOpen();
       if (!(await this.#compact())) break;
+      left = left === Infinity ? this.#pacedBytes(bytes) : left - tuning.maintainBytes;
     }
     if (!memory.makeRoom(bytes)) await this.inTurn(() => this.#stall(bytes));
   }

@@ -46,6 +46,8 @@ export class Compaction {
   readonly #smallestSequence: number;
   readonly #largestSequence: number;
   readonly #inputBytes: number;
+  readonly #inputEntries: number;
+  #entries = 0;
   #merge: MergeCursor | undefined;
   #builder: TableBuilder;
   #ranges: readonly RangeTombstone[] = [];
@@ -74,12 +76,18 @@ export class Compaction {
       0,
     );
     this.#inputBytes = tables.reduce((sum, { size }) => sum + size, 0);
+    this.#inputEntries = tables.reduce((sum, { description }) => sum + description.entries, 0);
     this.#builder = this.#nextBuilder();
   }
 
   /** Bytes of the output under way, with as much again to grow into, and of what was read ahead. */
   get usedBytes(): number {
     return this.#builder.size * 2 + (this.#merge?.aheadBytes ?? 0);
+  }
+
+  /** Bytes of input still to be read, about: what was left out counts as if it were still to come. */
+  get bytesLeft(): number {
+    return this.#inputBytes * (1 - this.#entries / Math.max(1, this.#inputEntries));
   }
 
   /** Gives back what it reads with. */
@@ -122,6 +130,7 @@ export class Compaction {
         merge.expiresAt,
         merge.valueView,
       );
+      this.#entries++;
       budget -= merge.keyLength + merge.valueLength + 8;
       merge.advance();
     }

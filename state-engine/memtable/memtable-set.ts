@@ -38,6 +38,11 @@ export class MemtableSet {
     return this.#frozen;
   }
 
+  /** Runs that the frozen ones become, unless some are flushed before others of their group are frozen. */
+  get groups(): number {
+    return new Set(this.#groups.values()).size;
+  }
+
   get usedBytes(): number {
     return this.#all.reduce((sum, memtable) => sum + memtable.usedBytes, 0);
   }

@@ -21,6 +21,8 @@ export class BlockCache {
   #items: CacheItem[] = [];
   /** Tables whose bytes are among the items. */
   readonly #whole = new Set<Table>();
+  /** Blocks of tables that were dropped, as long as cursors stand on them. */
+  readonly #held = new Set<Block>();
   #hand = 0;
   #bytes = 0;
 
@@ -53,7 +55,8 @@ export class BlockCache {
   drop(table: Table): void {
     for (const item of this.#items) {
       if (item.table !== table || !this.#isLive(item)) continue;
-      this.#bytes -= bytesOf(item);
+      if (item.block?.isHeld) this.#held.add(item.block);
+      else this.#bytes -= bytesOf(item);
       item.block?.evicted();
     }
     this.#items = this.#items.filter((item) => item.table !== table);
@@ -63,13 +66,19 @@ export class BlockCache {
     table.tail = undefined;
   }
 
-  /** Evicts until at most `limitBytes` are held. */
+  /** Evicts until at most `limitBytes` are held, but nothing that cursors stand on. */
   trim(limitBytes: number): void {
+    for (const block of this.#held) {
+      if (block.isHeld) continue;
+      this.#held.delete(block);
+      this.#bytes -= block.chargedBytes;
+    }
     let chances = this.#items.length * 2;
     while (this.#bytes > limitBytes && chances-- > 0) {
       if (this.#hand >= this.#items.length) this.#hand = 0;
       const item = this.#items[this.#hand]!;
       if (!this.#isLive(item)) this.#remove();
+      else if (item.block?.isHeld) this.#hand++;
       else if (item.block?.isReferenced) {
         item.block.isReferenced = false;
         this.#hand++;

@@ -20,6 +20,8 @@ import type { PassWindow } from "./pass-window.ts";
 const JOIN_GAP_BYTES = 64 * 1024;
 /** Decoded blocks kept for the next cursors, about 10 KiB each. */
 const MOST_DECODED_BLOCKS = 32;
+/** Those that had to grow beyond this are not kept. */
+const LARGEST_DECODED_BYTES = 64 * 1024;
 
 /** The number that stands for a table's tail in a need. */
 export const TAIL = -1;
@@ -32,6 +34,8 @@ export interface BlockNeed {
 /** What a cursor over a run waits for. */
 export interface CursorNeed extends BlockNeed {
   readonly run: Run;
+  /** Of the table, held by the cursor: the cache may have let go of it. */
+  readonly tail: TableTail | undefined;
   /** Of a pass: its blocks come here. */
   readonly window: PassWindow | undefined;
 }
@@ -61,6 +65,7 @@ export class BlockLoader {
   readonly cache: BlockCache;
   readonly #cacheLimit: () => number;
   readonly #decodedBlocks: DecodedBlock[] = [];
+  readonly #decodedBlocksInUse = new Set<DecodedBlock>();
   gets = 0;
   bytesRead = 0;
 
@@ -106,11 +111,25 @@ export class BlockLoader {
 
   /** Room for a cursor to unfold blocks in: one that another cursor is done with, or a new one. */
   takeDecodedBlock(): DecodedBlock {
-    return this.#decodedBlocks.pop() ?? new DecodedBlock();
+    const decoded = this.#decodedBlocks.pop() ?? new DecodedBlock();
+    this.#decodedBlocksInUse.add(decoded);
+    return decoded;
   }
 
   giveBackDecodedBlock(decoded: DecodedBlock): void {
-    if (this.#decodedBlocks.length < MOST_DECODED_BLOCKS) this.#decodedBlocks.push(decoded);
+    this.#decodedBlocksInUse.delete(decoded);
+    const isKept =
+      this.#decodedBlocks.length < MOST_DECODED_BLOCKS &&
+      decoded.usedBytes <= LARGEST_DECODED_BYTES;
+    if (isKept) this.#decodedBlocks.push(decoded);
+  }
+
+  /** Bytes that cursors unfold blocks in, and those kept for the next ones. */
+  get cursorBytes(): number {
+    let bytes = 0;
+    for (const { usedBytes } of this.#decodedBlocks) bytes += usedBytes;
+    for (const { usedBytes } of this.#decodedBlocksInUse) bytes += usedBytes;
+    return bytes;
   }
 
   /** block() for a reader that passes over the whole table once and leaves nothing in the cache. */
@@ -124,9 +143,11 @@ export class BlockLoader {
     const pieceBytes = passPieceLimit(this.#environment.memory.share(), runs);
     await this.load(needs.filter(({ index }) => index === TAIL));
     await Promise.all(
-      needs.map(async ({ table, index, window }) => {
-        const handles = this.tail(table)?.blocks;
-        if (index === TAIL || window === undefined || handles === undefined) return;
+      needs.map(async ({ table, index, window, tail }) => {
+        // A table that was compressed meanwhile has its blocks in other places.
+        const isCurrent = tail?.indexOffset === table.description.indexOffset;
+        if (index === TAIL || window === undefined || !isCurrent) return;
+        const handles = tail.blocks;
         const { path, offset } = table.source;
         const from = handles[index]!.offset;
         let last = index;

@@ -103,7 +103,7 @@ export class RunCursor implements EntryCursor {
     if (table.bytes !== undefined) return undefined;
     const index = this.#window.wanted(table, this.#block + 1);
     if (index === undefined || index > this.#lastBlock) return undefined;
-    return { table, index, run: this.#run, window: this.#window };
+    return this.#needOf(table, index);
   }
 
   #nextTable(): void {
@@ -202,7 +202,11 @@ export class RunCursor implements EntryCursor {
 
   #blockOn(table: Table, index: number): void {
     this.state = BLOCKED;
-    this.need = { table, index, run: this.#run, window: this.#window };
+    this.need = this.#needOf(table, index);
+  }
+
+  #needOf(table: Table, index: number): CursorNeed {
+    return { table, index, run: this.#run, tail: this.#tail, window: this.#window };
   }
 
   #lowerBound(key: Uint8Array): number {

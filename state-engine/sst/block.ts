@@ -45,6 +45,10 @@ export class Block {
     }
   }
 
+  get isHeld(): boolean {
+    return this.#cursors > 0;
+  }
+
   /** A cursor stands on it: its bytes stay. */
   hold(): void {
     this.#cursors++;

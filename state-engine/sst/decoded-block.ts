@@ -9,6 +9,8 @@ import { BlockReader } from "./block.ts";
 
 /** Entries; enough for blocks of 16 KiB with values of about 100 bytes. */
 const FIRST_CAPACITY = 160;
+/** Of one entry: four columns of integers, three of numbers, its kind. */
+const COLUMN_BYTES = 4 * 4 + 3 * 8 + 1;
 
 export class DecodedBlock {
   count = 0;
@@ -25,6 +27,10 @@ export class DecodedBlock {
   valueLengths = new Uint32Array(FIRST_CAPACITY);
   expiries = new Float64Array(FIRST_CAPACITY);
   readonly #reader = new BlockReader();
+
+  get usedBytes(): number {
+    return this.keys.length + this.kinds.length * COLUMN_BYTES;
+  }
 
   load(block: Block): void {
     const reader = this.#reader;

@@ -14,7 +14,8 @@ import {
   StateEngineError,
   stateKey,
 } from "../../../state-engine/index.ts";
-import type { PersistedState } from "../../../state-engine/index.ts";
+import type { PersistedState, ScanPage } from "../../../state-engine/index.ts";
+import { freeBytes } from "../../../state-engine/bytes/free.ts";
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { MeasuredBlobStore, MemorySampler } from "./memory-sampler.ts";
@@ -24,10 +25,11 @@ import type { WorkedEngine } from "./no-engine.ts";
 
 const STATE = 1;
 const BATCH_BYTES = 64 * 1024;
-/** Written between two collections, with an engine and without, so that as much garbage lies about in both. */
-const COLLECTION_BYTES = 512 * 1024;
+/** Written between two collections, with an engine and without: they take longer than the work itself. */
+const LEAST_COLLECTION_BYTES = 512 * 1024;
+const COLLECTIONS = 256;
 /** Of the scans at the end, beside which nothing is written. */
-const PAGES_PER_COLLECTION = 8;
+const PAGES_PER_COLLECTION = 64;
 const keyGroups = { first: 0, last: 63 };
 
 const plan = JSON.parse(process.argv[2]!) as MemoryCeilingPlan;
@@ -101,7 +103,9 @@ class Workload {
   async #write(sampler: MemorySampler): Promise<void> {
     const engine = this.#engine!;
     const value = new Uint8Array(1_000);
-    while (this.#written < this.#plan.stateBytes) {
+    const { stateBytes } = this.#plan;
+    const collectionBytes = Math.max(LEAST_COLLECTION_BYTES, stateBytes / COLLECTIONS);
+    while (this.#written < stateBytes) {
       await engine.admit(BATCH_BYTES);
       for (let bytes = 0; bytes < BATCH_BYTES;) {
         const length = this.#random.between(100, 1_000);
@@ -117,7 +121,7 @@ class Workload {
         bytes += key.length + length;
       }
       this.#written += BATCH_BYTES;
-      if (this.#written % COLLECTION_BYTES === 0) sampler.sampleLive();
+      if (this.#written % collectionBytes === 0) sampler.sampleLive();
       else sampler.sampleResident();
       await yieldToOthers();
     }
@@ -146,6 +150,7 @@ class Workload {
     try {
       const page = await this.#engine!.scan({ ...bounds, reverse, limitBytes: 128 * 1024 });
       this.#scanned += page.entries.length;
+      letGoOf(page);
       return page.next;
     } catch (error) {
       if (error instanceof StateEngineError && error.kind === "unavailable") return bounds;
@@ -170,10 +175,13 @@ class Workload {
   }
 
   #report(sampler: MemorySampler): void {
-    const { levels, memtableBytes, cacheBytes } = this.#engine!.statistics();
+    const { levels, memtableBytes, cacheBytes, operations } = this.#engine!.statistics();
     const runs = levels.reduce((sum, level) => sum + level.runs, 0);
+    const { bytesRead, bytesWritten, compactedBytes } = operations;
     const bytes = { written: this.#written, memtableBytes, cacheBytes };
-    const progress = { ...bytes, runs, scanned: this.#scanned, ...sampler.result() };
+    const work = { bytesRead, bytesWritten, compactedBytes, scanned: this.#scanned };
+    const seconds = Math.round(performance.now() / 1_000);
+    const progress = { seconds, ...bytes, ...work, runs, ...sampler.result() };
     process.stderr.write(`${JSON.stringify(progress)}\n`);
   }
 
@@ -197,6 +205,7 @@ class Workload {
         const page = await this.#engine!.scan({ ...bounds, reverse, limitBytes: 128 * 1024 });
         count += page.entries.length;
         bounds = page.next;
+        letGoOf(page);
         if (pages++ % PAGES_PER_COLLECTION === 0) sampler.sampleLive();
       }
       if (count !== this.#entries) {
@@ -213,6 +222,11 @@ function keyOf(number: number): Uint8Array {
   view.setUint32(0, Math.imul(number, 0x9e3779b1) >>> 0);
   view.setUint32(4, number);
   return stateKey(number & 63, STATE, key);
+}
+
+/** The page is the caller's, who is done with it: what it takes is not the engine's. */
+function letGoOf({ entries: [first] }: ScanPage): void {
+  if (first !== undefined) freeBytes(new Uint8Array(first.key.buffer));
 }
 
 function yieldToOthers(): Promise<void> {
