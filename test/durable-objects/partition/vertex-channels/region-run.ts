@@ -66,7 +66,7 @@ interface Retained {
 }
 
 const EVENTS = 200_000;
-const WORK_MS = 3_600_000;
+const WORK_MS = 24 * 3_600_000;
 const SILENCE_MS = 24 * 3_600_000;
 
 export interface RegionOptions extends Pick<WorldOptions, "crashAt"> {
@@ -201,7 +201,9 @@ class RegionRun {
 
   /** Without `done`, until nothing is left that could happen. */
   async #until(what: string, done: () => boolean): Promise<string | undefined> {
-    const ended = await this.#world.run({ events: EVENTS, simulatedMs: SILENCE_MS, done });
+    // Expired output is collected after a week: that is silence.
+    const horizonMs = SILENCE_MS;
+    const ended = await this.#world.run({ events: EVENTS, simulatedMs: WORK_MS, horizonMs, done });
     if (this.#world.violations.first !== undefined) return this.#world.violations.first;
     if (ended === "done" || (ended === "empty" && what.startsWith("silence"))) return undefined;
     const waiting = this.#world.scheduler.waiting(10).join("\n");
