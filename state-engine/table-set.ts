@@ -5,6 +5,8 @@
 import { assert } from "./assert.ts";
 import { encodeHex } from "./bytes/text.ts";
 import { Compaction } from "./compaction/compaction.ts";
+import { beginMerge, findUnfinishedMerge, takeOver } from "./compaction/merge-progress.ts";
+import type { MergeProgress } from "./compaction/merge-progress.ts";
 import { pickCompaction } from "./compaction/pick-compaction.ts";
 import type { CompactionChoice } from "./compaction/pick-compaction.ts";
 import { runShape } from "./compaction/run-shape.ts";
@@ -32,8 +34,11 @@ export class TableSet {
   #nextRun: number;
   #built = 0;
   #compaction: Compaction | undefined;
+  /** Of the compaction under way: what the version shows of it. */
+  #progress: MergeProgress | undefined;
   #step: Promise<boolean> | undefined;
-  #outputs: Table[] = [];
+  /** Finished tables that did not take over anything yet, because the next one begins like them. */
+  #pending: Table[] = [];
   /** Bytes in objects that compactions took in since the last freeze: the next checkpoint writes them anew. */
   #rewrittenBytes = 0;
   #sequenceAtFreeze: number;
@@ -80,7 +85,7 @@ export class TableSet {
     for (const { tables } of this.#version.runs) {
       for (const table of tables) bytes += heldBytes(table);
     }
-    for (const table of this.#outputs) bytes += heldBytes(table);
+    for (const table of this.#pending) bytes += heldBytes(table);
     return bytes;
   }
 
@@ -91,7 +96,7 @@ export class TableSet {
    */
   async spill(excessBytes: number, pinned: readonly Table[]): Promise<void> {
     let left = excessBytes;
-    const all = [...this.#outputs, ...this.tables, ...pinned];
+    const all = [...this.#pending, ...this.tables, ...pinned];
     const tables = all.filter((table) => heldBytes(table) > 0);
     for (const table of tables) left -= table.compress(this.#options.environment);
     for (const table of tables.sort((a, b) => b.size - a.size)) {
@@ -146,25 +151,26 @@ export class TableSet {
   }
 
   async #compactStep(time: number, sequence: number): Promise<boolean> {
-    this.#compaction ??= this.#pick(time, sequence);
+    this.#compaction ??= this.#begin(time, sequence);
     const compaction = this.#compaction;
-    if (compaction === undefined) return this.#choose(time, sequence) !== undefined;
+    if (compaction === undefined) return this.#hasMore(time, sequence);
     let isDone: boolean;
     try {
       isDone = await compaction.step();
     } catch (error) {
       // What storage did not answer is asked for again with the next slice; nothing done so far is lost.
       const goesOn = error instanceof StateEngineError && error.kind === "unavailable";
-      if (!goesOn) this.#giveUpCompaction();
+      if (!goesOn) this.#endCompaction();
       throw error;
     }
     if (!isDone) return true;
-    const output = makeRun(compaction.level, this.#nextRun++, this.#outputs);
     this.compactions++;
-    this.compactedBytes += output.bytes;
-    this.#outputs = [];
-    this.#compaction = undefined;
-    this.#replace(compaction.inputs, output);
+    this.#endCompaction();
+    return this.#hasMore(time, sequence);
+  }
+
+  #hasMore(time: number, sequence: number): boolean {
+    if (findUnfinishedMerge(this.#version) !== undefined) return true;
     return this.#choose(time, sequence) !== undefined;
   }
 
@@ -183,17 +189,26 @@ export class TableSet {
     return quietCompactionRatio * bytesOf(tables) - this.#rewrittenBytes;
   }
 
-  #pick(time: number, sequence: number): Compaction | undefined {
-    const { runs } = this.#version;
+  /** Goes on with the compaction that a loss of memory interrupted, or begins the one that is worth most. */
+  #begin(time: number, sequence: number): Compaction | undefined {
+    const unfinished = findUnfinishedMerge(this.#version);
+    if (unfinished !== undefined) return this.#merge(unfinished, time);
     const choice = this.#choose(time, sequence);
     if (choice === undefined) return undefined;
-    const inputs = runs.slice(choice.first, choice.last + 1);
-    if (choice.kind === "move") {
-      const moved = makeRun(choice.level, this.#nextRun++, inputs[0]!.tables);
-      this.#version = applyEdit(this.#version, { removed: inputs, added: [moved] });
-      return undefined;
+    const inputs = this.#version.runs.slice(choice.first, choice.last + 1);
+    if (choice.kind === "merge") {
+      return this.#merge(beginMerge(inputs, choice.level, this.#nextRun++), time);
     }
+    const { tables, narrowed } = inputs[0]!;
+    const moved = makeRun(choice.level, this.#nextRun++, tables, narrowed);
+    this.#version = applyEdit(this.#version, { removed: inputs, added: [moved] });
+    return undefined;
+  }
+
+  #merge(progress: MergeProgress, time: number): Compaction {
+    const { inputs, level } = progress;
     for (const run of inputs) this.#rewrittenBytes += runShape(run, time).writtenBytes;
+    this.#progress = progress;
     const { environment, mergeOperators, keyGroups } = this.#options;
     return new Compaction({
       environment,
@@ -203,9 +218,9 @@ export class TableSet {
       keyGroups,
       time,
       inputs,
-      level: choice.level,
+      level,
       defersCompression: () => this.#defersCompression(),
-      emit: (built) => this.#outputs.push(this.#adopt(built, this.#outputs.length)),
+      finished: (built, until) => this.#finished(built, until),
     });
   }
 
@@ -215,21 +230,40 @@ export class TableSet {
     return this.heldBytes <= deferredCompressionLimit(share);
   }
 
-  #replace(inputs: readonly Run[], output: Run): void {
-    this.#version = applyEdit(this.#version, { removed: inputs, added: [output] });
-    this.#release(inputs.flatMap(({ tables }) => tables));
+  #finished(built: BuiltTable | undefined, until: Uint8Array | undefined): void {
+    if (built !== undefined) {
+      const position = this.#progress!.outputs.length + this.#pending.length;
+      const table = this.#adopt(built, position);
+      this.#pending.push(table);
+      this.compactedBytes += table.storedBytes;
+    }
+    if (until !== undefined) this.#takeOver(until);
   }
 
-  #giveUpCompaction(): void {
-    const outputs = this.#outputs;
+  /** One step of the version: what the inputs have below `until` is from now on in what was finished. */
+  #takeOver(until: Uint8Array): void {
+    const before = this.#progress!;
+    const after = takeOver(before, until, this.#pending);
+    this.#progress = after;
+    this.#pending = [];
+    this.#version = applyEdit(this.#version, { removed: before.runs, added: after.runs });
+    const left = new Set(after.inputs.flatMap(({ tables }) => tables));
+    const gone = before.inputs.flatMap(({ tables }) => tables.filter((input) => !left.has(input)));
+    this.#release(gone);
+  }
+
+  /** Done, or given up: what has taken over stays. */
+  #endCompaction(): void {
+    const pending = this.#pending;
     this.#compaction?.close();
     this.#compaction = undefined;
-    this.#outputs = [];
-    this.#release(outputs);
+    this.#progress = undefined;
+    this.#pending = [];
+    this.#release(pending);
   }
 
   #isLive(table: Table): boolean {
-    return this.#outputs.includes(table) || this.tables.includes(table);
+    return this.#pending.includes(table) || this.tables.includes(table);
   }
 
   #release(tables: readonly Table[]): void {

@@ -143,7 +143,8 @@ function partitionTable({ vertex, index, keyGroups, tables, time }: PartitionTab
   });
   for (const { level, run, entries, tombstones, size, keyGroups: clip, ...rest } of tables) {
     const object = rest.inline === undefined ? rest.path : "inline";
-    const clipped = `${clip.first}–${clip.last}`;
+    const from = rest.fromKey === undefined ? "" : ` from ${rest.fromKey}`;
+    const clipped = `${clip.first}–${clip.last}${from}`;
     table.push([
       `${level}/${run}`,
       entries,
@@ -169,8 +170,8 @@ function tablesOf({ partitions }: ResolvedManifest): Map<string, PlacedTable> {
   for (const { vertex, index, tables } of partitions) {
     const partition = `${vertex}/${index}`;
     for (const table of tables) {
-      const { id, size, level, run } = table;
-      const place = `${level}/${run}`;
+      const { id, size, level, run, fromKey } = table;
+      const place = `${level}/${run}${fromKey === undefined ? "" : ` from ${fromKey}`}`;
       found.set(`${partition} ${tableIdentity(table)}`, { partition, id, place, size });
     }
   }

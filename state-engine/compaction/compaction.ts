@@ -1,7 +1,8 @@
 /**
  * One compaction under way: merges neighbouring runs into one, in slices, so that frames are applied
- * between them. Inputs stay in the version until it is done. What no reader can see is left out:
- * superseded and expired entries, key groups outside the clip, and at the bottom deletions.
+ * between them. Each table it finishes takes over what the inputs have below its end, so nothing of it
+ * is lost with the rest. What no reader can see is left out: superseded and expired entries, key groups
+ * outside the clip, and at the bottom deletions.
  */
 import type { Environment } from "../environment.ts";
 import { withoutFilter } from "../options.ts";
@@ -13,7 +14,7 @@ import { collectTombstones, openMerge, tailsNeeded } from "../read/read-view.ts"
 import type { ReadView } from "../read/read-view.ts";
 import type { BlockLoader } from "../read/block-loader.ts";
 import type { RangeTombstone } from "../memtable/range-tombstones.ts";
-import { compareKeys } from "../bytes/compare.ts";
+import { compareKeys, sharedPrefixLength } from "../bytes/compare.ts";
 import { TableBuilder } from "../sst/table-builder.ts";
 import type { BuiltTable } from "../sst/table-builder.ts";
 import { keyGroupStart } from "../state/state-key.ts";
@@ -28,18 +29,19 @@ export interface CompactionOptions {
   readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
   readonly keyGroups: KeyGroupRange;
   readonly time: number;
-  /** The runs to merge, newest first, and where the result goes. */
+  /** The runs to merge, newest first, what an earlier one has left of them; and where the result goes. */
   readonly inputs: readonly Run[];
   readonly level: number;
   /** Asked when a table is begun: whether it is compressed when it is stored, and not while it is built. */
   readonly defersCompression: () => boolean;
-  /** Takes each table as it is finished. */
-  readonly emit: (table: BuiltTable) => void;
+  /**
+   * Takes each table as it is finished, none when nothing was left for the last. `until`: everything the inputs
+   * have below is in the tables given by then; undefined when that takes a key too long to be kept.
+   */
+  readonly finished: (table: BuiltTable | undefined, until: Uint8Array | undefined) => void;
 }
 
 export class Compaction {
-  readonly inputs: readonly Run[];
-  readonly level: number;
   readonly #options: CompactionOptions;
   readonly #view: ReadView;
   readonly #bounds: CursorBounds;
@@ -55,8 +57,6 @@ export class Compaction {
   #outputStart: Uint8Array;
 
   constructor(options: CompactionOptions) {
-    this.inputs = options.inputs;
-    this.level = options.level;
     this.#options = options;
     this.#view = { memtables: [], version: { runs: options.inputs }, time: options.time };
     const { first, last } = options.keyGroups;
@@ -101,7 +101,7 @@ export class Compaction {
     let budget = this.#options.tuning.maintainBytes;
     while (budget > 0) {
       if (merge.state === END) {
-        this.#finishTable(this.#bounds.upper);
+        this.#finishTable(this.#bounds.upper, true);
         this.close();
         return true;
       }
@@ -116,7 +116,10 @@ export class Compaction {
         continue;
       }
       if (this.#builder.size >= this.#options.tuning.tableBytes) {
-        this.#finishTable(merge.key.slice(merge.keyOffset, merge.keyOffset + merge.keyLength));
+        const next = merge.key.slice(merge.keyOffset, merge.keyOffset + merge.keyLength);
+        const separator = shortestAbove(this.#builder.lastKey, next);
+        const isShort = separator.length <= this.#options.tuning.boundBytes;
+        this.#finishTable(separator, isShort);
       }
       this.#builder.add(
         merge.key,
@@ -155,7 +158,7 @@ export class Compaction {
   }
 
   /** Ends the output at `end` (excluded), with the part of the deleted ranges that lies before it. */
-  #finishTable(end: Uint8Array): void {
+  #finishTable(end: Uint8Array, takesOver: boolean): void {
     for (const range of this.#ranges) {
       const from =
         compareKeys(range.start, this.#outputStart) > 0 ? range.start : this.#outputStart;
@@ -163,17 +166,19 @@ export class Compaction {
       if (compareKeys(from, to) < 0) this.#builder.addDeletedRange(from, to);
     }
     this.#outputStart = end;
-    if (this.#builder.isEmpty) return;
-    const { emit } = this.#options;
-    emit(this.#builder.finish(this.#smallestSequence, this.#largestSequence));
+    const { finished } = this.#options;
+    const until = takesOver ? end : undefined;
+    if (this.#builder.isEmpty) return finished(undefined, until);
+    const table = this.#builder.finish(this.#smallestSequence, this.#largestSequence);
     this.#builder = this.#nextBuilder();
+    finished(table, until);
   }
 
   #nextBuilder(): TableBuilder {
     const { environment, tuning } = this.#options;
     // The last block, index and filter come on top of the size at which a table is cut.
     const largest = tuning.tableBytes + (tuning.tableBytes >> 5);
-    const isBottom = this.level === BOTTOM_LEVEL;
+    const isBottom = this.#options.level === BOTTOM_LEVEL;
     return new TableBuilder(
       environment,
       isBottom ? withoutFilter(tuning) : tuning,
@@ -181,4 +186,10 @@ export class Compaction {
       this.#options.defersCompression(),
     );
   }
+}
+
+/** The shortest beginning of `next` that is above `last`, the key before it. */
+function shortestAbove(last: Uint8Array, next: Uint8Array): Uint8Array {
+  const shared = sharedPrefixLength(last, 0, last.length, next, 0, next.length);
+  return next.slice(0, shared + 1);
 }

@@ -5,7 +5,7 @@
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
 import type { KeyGroupRange, TableExpiry, TableReference } from "../version/table-reference.ts";
-import { MANIFEST_FORMAT_VERSION } from "./manifest.ts";
+import { MANIFEST_FORMAT_VERSION, NARROWED_MANIFEST_FORMAT_VERSION } from "./manifest.ts";
 import type {
   InFlightReference,
   Manifest,
@@ -14,6 +14,8 @@ import type {
   MovedTable,
 } from "./manifest.ts";
 import type { CodecSchema, StateSchema, VertexSchema } from "./state-schema.ts";
+
+const KNOWN_VERSIONS = [MANIFEST_FORMAT_VERSION, NARROWED_MANIFEST_FORMAT_VERSION];
 
 type Checksum = Pick<Environment, "crc32">;
 
@@ -57,10 +59,10 @@ class Reader {
   manifest(value: unknown): Manifest {
     const fields = this.object(value, "manifest");
     const formatVersion = this.count(fields, "formatVersion");
-    if (formatVersion !== MANIFEST_FORMAT_VERSION) {
+    if (!KNOWN_VERSIONS.includes(formatVersion)) {
       throw new StateEngineError(
         "invalid",
-        `Manifest ${this.#path} has a format this code does not know: read it with the code that wrote it. format=${formatVersion} known=${MANIFEST_FORMAT_VERSION}`,
+        `Manifest ${this.#path} has a format this code does not know: read it with the code that wrote it. format=${formatVersion} known=${KNOWN_VERSIONS.join(",")}`,
       );
     }
     const kind = this.text(fields, "kind");
@@ -163,8 +165,12 @@ class Reader {
 
   moved(value: unknown): MovedTable {
     const fields = this.object(value, "moved");
-    const table = this.text(fields, "table");
-    return { table, level: this.count(fields, "level"), run: this.count(fields, "run") };
+    return {
+      table: this.text(fields, "table"),
+      level: this.count(fields, "level"),
+      run: this.count(fields, "run"),
+      ...this.fromKey(fields),
+    };
   }
 
   table(value: unknown): TableReference {
@@ -179,6 +185,7 @@ class Reader {
       level: this.count(fields, "level"),
       run: this.count(fields, "run"),
       keyGroups: this.keyGroups(fields),
+      ...this.fromKey(fields),
       smallestKey: this.text(fields, "smallestKey"),
       largestKey: this.text(fields, "largestKey"),
       ...(fields["position"] !== undefined && { position: this.count(fields, "position") }),
@@ -193,6 +200,10 @@ class Reader {
       formatVersion: this.count(fields, "formatVersion"),
       indexOffset: this.count(fields, "indexOffset"),
     };
+  }
+
+  fromKey(fields: Fields): Pick<TableReference, "fromKey"> {
+    return fields["fromKey"] === undefined ? {} : { fromKey: this.text(fields, "fromKey") };
   }
 
   expiry(value: unknown): TableExpiry {

@@ -10,6 +10,8 @@ import type { KeyGroupRange, TableReference } from "../version/table-reference.t
 import type { VertexSchema } from "./state-schema.ts";
 
 export const MANIFEST_FORMAT_VERSION = 1;
+/** Of manifests that list a table with a `fromKey`: who does not know it must not read them. */
+export const NARROWED_MANIFEST_FORMAT_VERSION = 2;
 
 export interface Manifest {
   readonly formatVersion: number;
@@ -48,7 +50,7 @@ export interface ManifestPartition {
   readonly added: readonly TableReference[];
   /** Identities (tableIdentity) of tables the parent lists and this checkpoint does not. */
   readonly removed: readonly string[];
-  /** Tables that stay and changed only their place among the levels. */
+  /** Tables that stay and changed only their place among the levels, or what is left of them there. */
   readonly moved: readonly MovedTable[];
   readonly sequence: number;
   readonly time: number;
@@ -75,6 +77,8 @@ export interface MovedTable {
   readonly table: string;
   readonly level: number;
   readonly run: number;
+  /** As in the reference; absent when it has none. */
+  readonly fromKey?: string;
 }
 
 /** What a checkpoint says of one partition in full: what an acknowledgement brings and a chain resolves to. */

@@ -4,7 +4,11 @@
  * the next one is full: so at most half of all bytes written are repeats (Pebble's rule).
  */
 import type { TableReference } from "../version/table-reference.ts";
-import { tableIdentity, MANIFEST_FORMAT_VERSION } from "./manifest.ts";
+import {
+  MANIFEST_FORMAT_VERSION,
+  NARROWED_MANIFEST_FORMAT_VERSION,
+  tableIdentity,
+} from "./manifest.ts";
 import type { Manifest, ManifestPartition, MovedTable, PartitionTables } from "./manifest.ts";
 import type { VertexSchema } from "./state-schema.ts";
 
@@ -62,7 +66,6 @@ export function planManifest(request: ManifestRequest): PlannedManifest {
     previous.chain.length + 1 < MAXIMUM_CHAIN &&
     previous.deltaTables + listed <= Math.max(previous.fullTables, 1);
   const common = {
-    formatVersion: MANIFEST_FORMAT_VERSION,
     id: request.id,
     kind: request.kind,
     job: request.job,
@@ -73,11 +76,13 @@ export function planManifest(request: ManifestRequest): PlannedManifest {
     sources: request.sources,
   };
   if (isDelta) {
+    const partitions = deltas!.filter((part, index) => changed(part, request, previous, index));
     const manifest: Manifest = {
+      formatVersion: formatVersionOf(partitions),
       ...common,
       parent: previous.id,
       chain: [...previous.chain, previous.path],
-      partitions: deltas!.filter((part, index) => changed(part, request, previous, index)),
+      partitions,
     };
     const deltaTables = previous.deltaTables + listed;
     return { manifest, fullTables: previous.fullTables, deltaTables, newTables, reusedTables };
@@ -90,6 +95,7 @@ export function planManifest(request: ManifestRequest): PlannedManifest {
   }));
   const { schema } = request;
   const manifest: Manifest = {
+    formatVersion: formatVersionOf(partitions),
     ...common,
     ...(schema !== undefined && { schema }),
     parent: null,
@@ -97,6 +103,14 @@ export function planManifest(request: ManifestRequest): PlannedManifest {
     partitions,
   };
   return { manifest, fullTables: tables, deltaTables: 0, newTables, reusedTables };
+}
+
+/** The oldest version whose readers understand what is listed. */
+function formatVersionOf(partitions: readonly ManifestPartition[]): number {
+  const isNarrowed = partitions.some(({ added, moved }) =>
+    [...added, ...moved].some(({ fromKey }) => fromKey !== undefined),
+  );
+  return isNarrowed ? NARROWED_MANIFEST_FORMAT_VERSION : MANIFEST_FORMAT_VERSION;
 }
 
 function find(
@@ -130,8 +144,9 @@ function delta(partition: PartitionTables, previous: PreviousManifest): Manifest
     const identity = tableIdentity(table);
     const old = before.get(identity);
     if (old === undefined) added.push(table);
-    else if (old.level !== table.level || old.run !== table.run) {
-      moved.push({ table: identity, level: table.level, run: table.run });
+    else if (old.level !== table.level || old.run !== table.run || old.fromKey !== table.fromKey) {
+      const { level, run, fromKey } = table;
+      moved.push({ table: identity, level, run, ...(fromKey !== undefined && { fromKey }) });
     }
     before.delete(identity);
   }

@@ -5,10 +5,11 @@
 import type { BlobStore } from "../blob-store/blob-store.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
+import { NARROWED_FORMAT_VERSION } from "../version/table-reference.ts";
 import type { TableReference } from "../version/table-reference.ts";
 import { decodeManifest } from "./encode-manifest.ts";
 import { tableIdentity } from "./manifest.ts";
-import type { Manifest, ManifestPartition, PartitionTables } from "./manifest.ts";
+import type { Manifest, ManifestPartition, MovedTable, PartitionTables } from "./manifest.ts";
 import type { VertexSchema } from "./state-schema.ts";
 
 export interface ResolvedManifest {
@@ -83,7 +84,15 @@ function applyPartition(
     known(identity);
     tables.delete(identity);
   }
-  for (const { table, level, run } of moved) tables.set(table, { ...known(table), level, run });
+  for (const { table, ...place } of moved) tables.set(table, movedTo(known(table), place));
   for (const table of added) tables.set(tableIdentity(table), table);
   return { ...rest, tables: [...tables.values()] };
+}
+
+function movedTo(
+  { fromKey: _before, ...table }: TableReference,
+  place: Omit<MovedTable, "table">,
+): TableReference {
+  if (place.fromKey === undefined) return { ...table, ...place };
+  return { ...table, ...place, formatVersion: NARROWED_FORMAT_VERSION };
 }

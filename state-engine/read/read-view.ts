@@ -7,7 +7,6 @@ import type { Memtable } from "../memtable/memtable.ts";
 import { MemtableCursor } from "../memtable/memtable-cursor.ts";
 import { RangeTombstones } from "../memtable/range-tombstones.ts";
 import type { MergeOperator } from "../options.ts";
-import type { Table } from "../sst/table.ts";
 import { BOTTOM_LEVEL } from "../version/version.ts";
 import type { Run, Version } from "../version/version.ts";
 import { TAIL } from "./block-loader.ts";
@@ -45,8 +44,8 @@ export function tailsNeeded(
   const needs: BlockNeed[] = [];
   for (const run of runs) {
     if (run.level === BOTTOM_LEVEL) continue;
-    for (const table of run.tables) {
-      if (table.deletedRanges !== undefined || !meets(table, bounds)) continue;
+    for (const [index, table] of run.tables.entries()) {
+      if (table.deletedRanges !== undefined || !meets(run, index, bounds)) continue;
       // Reading the tail makes the ranges known; one that is resident was read.
       if (loader.tail(table) === undefined) needs.push({ table, index: TAIL });
       if (needs.length === TAILS_AT_A_TIME) return needs;
@@ -94,9 +93,9 @@ export function collectTombstones(view: ReadView, bounds: CursorBounds): RangeTo
   for (let index = version.runs.length - 1; index >= 0; index--) {
     const run = version.runs[index]!;
     if (run.level === BOTTOM_LEVEL) continue;
-    for (const table of run.tables) {
-      if (!meets(table, bounds)) continue;
-      const clip = { lower: table.lower, upper: table.upper, reverse: false };
+    for (const [position, table] of run.tables.entries()) {
+      if (!meets(run, position, bounds)) continue;
+      const clip = { lower: run.lowers[position]!, upper: table.upper, reverse: false };
       for (const { start, end } of table.deletedRanges!) {
         add(start, end, memtables.length + index, clip);
       }
@@ -108,8 +107,9 @@ export function collectTombstones(view: ReadView, bounds: CursorBounds): RangeTo
   return collected;
 }
 
-function meets(table: Table, bounds: CursorBounds): boolean {
-  return compareKeys(table.lower, bounds.upper) < 0 && compareKeys(bounds.lower, table.upper) < 0;
+function meets({ lowers, tables }: Run, index: number, bounds: CursorBounds): boolean {
+  if (compareKeys(lowers[index]!, bounds.upper) >= 0) return false;
+  return compareKeys(bounds.lower, tables[index]!.upper) < 0;
 }
 
 function later(left: Uint8Array, right: Uint8Array): Uint8Array {

@@ -32,6 +32,8 @@ export class RunCursor implements EntryCursor {
   expiresAt = Infinity;
   readonly #loader: BlockLoader;
   readonly #tables: readonly Table[];
+  /** Where what each of them shows begins. */
+  readonly #lowers: readonly Uint8Array[];
   readonly #bounds: CursorBounds;
   readonly #decoded: DecodedBlock;
   readonly #run: Run;
@@ -61,10 +63,12 @@ export class RunCursor implements EntryCursor {
     this.#decoded = loader.takeDecodedBlock();
     this.#bounds = bounds;
     this.#step = bounds.reverse ? -1 : 1;
-    this.#tables = run.tables.filter(
-      ({ lower, upper }) =>
-        compareKeys(lower, bounds.upper) < 0 && compareKeys(bounds.lower, upper) < 0,
-    );
+    const { tables, lowers } = run;
+    const isWithin = (index: number): boolean =>
+      compareKeys(lowers[index]!, bounds.upper) < 0 &&
+      compareKeys(bounds.lower, tables[index]!.upper) < 0;
+    this.#lowers = lowers.filter((_lower, index) => isWithin(index));
+    this.#tables = tables.filter((_table, index) => isWithin(index));
     this.#table = bounds.reverse ? this.#tables.length : -1;
     this.#nextTable();
   }
@@ -127,7 +131,8 @@ export class RunCursor implements EntryCursor {
     }
     this.#tail = tail;
     const bounds = this.#bounds;
-    this.#lower = compareKeys(table.lower, bounds.lower) > 0 ? table.lower : bounds.lower;
+    const lower = this.#lowers[this.#table]!;
+    this.#lower = compareKeys(lower, bounds.lower) > 0 ? lower : bounds.lower;
     this.#upper = compareKeys(table.upper, bounds.upper) < 0 ? table.upper : bounds.upper;
     const first = tail.blockFor(this.#lower, 0, this.#lower.length);
     const last = Math.min(

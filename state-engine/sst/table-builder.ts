@@ -79,6 +79,11 @@ export class TableBuilder {
     return this.#writer.length + this.#block.size;
   }
 
+  /** Valid until the next add(); empty before the first. */
+  get lastKey(): Uint8Array {
+    return this.#block.count > 0 ? this.#block.lastKey : this.#lastKey;
+  }
+
   /** Keys must ascend. `hash` is hash32 of the key after its header; negative: computed here. */
   add(
     key: Uint8Array,

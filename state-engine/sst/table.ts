@@ -37,8 +37,8 @@ export interface DeferredCompression {
   readonly expectedBytes: number;
 }
 
-/** What a table is, without its place among the levels. */
-export type TableDescription = Omit<TableReference, "level" | "run">;
+/** What a table is, without its place among the levels and what is left of it there. */
+export type TableDescription = Omit<TableReference, "level" | "run" | "fromKey">;
 
 export class Table {
   description: TableDescription;
@@ -47,7 +47,7 @@ export class Table {
   durability: TableDurability;
   /** An acknowledgement named the written object: if that checkpoint was given up, the object is no longer ours [10]. */
   wasAcknowledged = false;
-  /** What readers may see, clip applied: from `lower` (included) to `upper` (excluded). */
+  /** What there is to see, clip applied: from `lower` (included) to `upper` (excluded). Its run may show less. */
   readonly lower: Uint8Array;
   readonly upper: Uint8Array;
   bytes: Uint8Array | undefined;

@@ -5,7 +5,7 @@
  * V1 Runs are in order: level ascending, run descending, no two alike.
  * V2 The tables of a run ascend and do not overlap, but in a prefix that their bounds were shortened to.
  * V3 The bottom level holds at most one run.
- * V4 Every table has something to show: its clip and its key range meet.
+ * V4 Every table has something to show: its clip, its key range and what a compaction has left of it meet.
  * V5 No sequence is above the engine's.
  * V6 No table is listed twice with key groups that meet.
  */
@@ -34,12 +34,13 @@ export function checkInvariants(version: Version, sequence: number): void {
     );
     run.tables.forEach((table, position) => {
       const { id, keyGroups, largestSequence } = table.description;
+      const lower = run.lowers[position]!;
       const before = run.tables[position - 1];
-      assert(compareKeys(table.lower, table.upper) < 0, `V4: ${id} shows nothing`);
+      assert(compareKeys(lower, table.upper) < 0, `V4: ${id} shows nothing`);
       // A deleted range may end, exclusively, at the next table's first key.
       assert(
         before === undefined ||
-          compareKeys(before.upper, successor(table.lower)) <= 0 ||
+          compareKeys(before.upper, successor(lower)) <= 0 ||
           overlapInPrefix(before, table),
         `V2: ${id} overlaps ${before?.description.id}`,
       );

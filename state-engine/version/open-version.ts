@@ -3,33 +3,56 @@
  * what the engine owns and stay narrowed: they are never widened again [16].
  */
 import { StateEngineError } from "../errors.ts";
+import { decodeHex } from "../bytes/text.ts";
 import { FORMAT_VERSION } from "../sst/format.ts";
 import { Table, intersectKeyGroups } from "../sst/table.ts";
 import { compareKeys } from "../bytes/compare.ts";
+import { keyGroupStart } from "../state/state-key.ts";
+import { NARROWED_FORMAT_VERSION } from "./table-reference.ts";
 import type { KeyGroupRange, TableReference } from "./table-reference.ts";
 import { BOTTOM_LEVEL, makeRun, makeVersion } from "./version.ts";
 import type { Version } from "./version.ts";
 
 export function openVersion(tables: readonly TableReference[], owned: KeyGroupRange): Version {
-  const groups = new Map<string, { level: number; run: number; tables: Table[] }>();
-  for (const { level, run, ...description } of tables) {
-    if (description.formatVersion !== FORMAT_VERSION) {
-      throw new StateEngineError(
-        "invalid",
-        `Table ${description.id} has a format this code does not know: read it with the code that wrote it. format=${description.formatVersion} known=${FORMAT_VERSION}`,
-      );
-    }
+  const groups = new Map<string, Group>();
+  for (const { level, run, fromKey, ...description } of tables) {
+    checkFormat(description.id, description.formatVersion, fromKey);
     const keyGroups = intersectKeyGroups(description.keyGroups, owned);
     if (keyGroups === undefined) continue;
-    const table = new Table({ ...description, keyGroups }, "confirmed");
-    if (compareKeys(table.lower, table.upper) >= 0) continue;
+    const formatVersion = FORMAT_VERSION;
+    const table = new Table({ ...description, keyGroups, formatVersion }, "confirmed");
+    // A compaction that came no further than where this engine's keys begin has taken nothing from it.
+    const start = keyGroupStart(owned.first);
+    const key = fromKey === undefined ? start : decodeHex(fromKey);
+    const from = compareKeys(key, start) > 0 ? key : undefined;
+    const lower = from !== undefined && compareKeys(from, table.lower) > 0 ? from : table.lower;
+    if (compareKeys(lower, table.upper) >= 0) continue;
     // Bottom runs of partitions that were joined cover different key groups: together they are one.
     const name = level === BOTTOM_LEVEL ? "bottom" : `${level}/${run}`;
-    const group = groups.get(name) ?? { level, run, tables: [] };
+    const group: Group = groups.get(name) ?? { level, run, tables: [], narrowed: new Map() };
     group.run = Math.max(group.run, run);
     group.tables.push(table);
+    if (from !== undefined) group.narrowed.set(table, from);
     groups.set(name, group);
   }
-  const runs = [...groups.values()].map(({ level, run, tables }) => makeRun(level, run, tables));
+  const runs = [...groups.values()].map(({ level, run, tables, narrowed }) =>
+    makeRun(level, run, tables, narrowed),
+  );
   return makeVersion(runs);
+}
+
+interface Group {
+  readonly level: number;
+  run: number;
+  readonly tables: Table[];
+  readonly narrowed: Map<Table, Uint8Array>;
+}
+
+function checkFormat(id: string, formatVersion: number, fromKey: string | undefined): void {
+  const known = fromKey === undefined ? FORMAT_VERSION : NARROWED_FORMAT_VERSION;
+  if (formatVersion === known) return;
+  throw new StateEngineError(
+    "invalid",
+    `Table ${id} has a format this code does not know: read it with the code that wrote it. format=${formatVersion} known=${known}`,
+  );
 }

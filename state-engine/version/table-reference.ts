@@ -21,6 +21,11 @@ export interface TableReference {
   /** The clip: entries of other key groups in the table do not exist for the reader. First and last, both included. */
   readonly keyGroups: KeyGroupRange;
   /**
+   * Entries below this key do not exist for the reader (hexadecimal, the key itself included): a compaction
+   * that was not done when the checkpoint was taken has put them into a table of its own. Absent for none.
+   */
+  readonly fromKey?: string;
+  /**
    * Bounds of the user keys (key group ‖ state id ‖ key ‖ sub-key) before clipping, hexadecimal, both included. Where
    * `position` is given they are shortened: no key is outside them, and they need not be keys themselves.
    */
@@ -39,11 +44,14 @@ export interface TableReference {
   readonly expiry?: TableExpiry;
   readonly smallestSequence: number;
   readonly largestSequence: number;
-  /** Format version of the bytes (FORMAT.md). */
+  /** Format version of the bytes (FORMAT.md); with a `fromKey` 2, so that no reader passes over it. */
   readonly formatVersion: number;
   /** Where the index block stands, relative to the table's begin; what follows it up to `size` is filter, properties and footer. */
   readonly indexOffset: number;
 }
+
+/** The version of a reference that has a `fromKey`. */
+export const NARROWED_FORMAT_VERSION = 2;
 
 /** Times are milliseconds of the engine's time, earliest and latest at which one of these entries expires. */
 export interface TableExpiry {

@@ -3,7 +3,9 @@
  * earlier run counts. Changing a version makes a new one; whoever holds the old one keeps reading it.
  */
 import { compareBytes, compareKeys } from "../bytes/compare.ts";
+import { encodeHex } from "../bytes/text.ts";
 import type { Table } from "../sst/table.ts";
+import { NARROWED_FORMAT_VERSION } from "./table-reference.ts";
 import type { TableReference } from "./table-reference.ts";
 
 /** The level of the one sorted run below all tiers. */
@@ -15,6 +17,10 @@ export interface Run {
   readonly run: number;
   /** In order of key, not overlapping but in the prefixes that their bounds were shortened to. */
   readonly tables: readonly Table[];
+  /** For each table the first key it shows here. */
+  readonly lowers: readonly Uint8Array[];
+  /** Tables of which a compaction that is not done has taken over what is below the key. */
+  readonly narrowed: ReadonlyMap<Table, Uint8Array>;
   /** Whether some do: then bounds alone do not say which table may hold a key. */
   readonly overlaps: boolean;
   /** As they are stored, or are going to be. */
@@ -34,19 +40,36 @@ export interface VersionEdit {
   readonly added: readonly Run[];
 }
 
-export function makeRun(level: number, run: number, tables: readonly Table[]): Run {
-  const sorted = [...tables].sort(
-    (left, right) => compareKeys(left.lower, right.lower) || positionOf(left) - positionOf(right),
+const NONE: ReadonlyMap<Table, Uint8Array> = new Map();
+
+export function makeRun(
+  level: number,
+  run: number,
+  tables: readonly Table[],
+  narrowed = NONE,
+): Run {
+  const shown = tables.map((table) => ({ table, lower: lowerOf(table, narrowed.get(table)) }));
+  shown.sort(
+    (left, right) =>
+      compareKeys(left.lower, right.lower) ||
+      compareKeys(left.table.lower, right.table.lower) ||
+      positionOf(left.table) - positionOf(right.table),
   );
   return {
     level,
     run,
-    tables: sorted,
-    overlaps: sorted.some((table, index) => index > 0 && meetsNext(sorted[index - 1]!, table)),
+    tables: shown.map(({ table }) => table),
+    lowers: shown.map(({ lower }) => lower),
+    narrowed,
+    overlaps: shown.some((each, index) => index > 0 && meetsNext(shown[index - 1]!.table, each)),
     get bytes() {
-      return sorted.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+      return tables.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     },
   };
+}
+
+function lowerOf({ lower }: Table, from: Uint8Array | undefined): Uint8Array {
+  return from !== undefined && compareKeys(from, lower) > 0 ? from : lower;
 }
 
 /** A table whose bounds are not shortened begins with a key no longer than any shortened one. */
@@ -54,11 +77,11 @@ function positionOf({ description }: Table): number {
   return description.position ?? -1;
 }
 
-function meetsNext(before: Table, table: Table): boolean {
+function meetsNext(before: Table, { table, lower }: { table: Table; lower: Uint8Array }): boolean {
   if (before.description.position === undefined && table.description.position === undefined) {
     return false;
   }
-  return compareKeys(before.upper, table.lower) > 0;
+  return compareKeys(before.upper, lower) > 0;
 }
 
 export function makeVersion(runs: readonly Run[]): Version {
@@ -73,16 +96,16 @@ export function applyEdit(version: Version, edit: VersionEdit): Version {
 
 /** The last table of a run whose bounds begin at or below the key, as a number; -1 when none does. */
 export function lastTableFrom(
-  { tables }: Run,
+  { lowers }: Run,
   key: Uint8Array,
   offset: number,
   length: number,
 ): number {
   let low = 0;
-  let high = tables.length;
+  let high = lowers.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const { lower } = tables[middle]!;
+    const lower = lowers[middle]!;
     if (compareBytes(lower, 0, lower.length, key, offset, length) <= 0) low = middle + 1;
     else high = middle;
   }
@@ -90,7 +113,11 @@ export function lastTableFrom(
 }
 
 export function references(version: Version): TableReference[] {
-  return version.runs.flatMap(({ level, run, tables }) =>
-    tables.map(({ description }) => ({ ...description, level, run })),
+  return version.runs.flatMap(({ level, run, tables, narrowed }) =>
+    tables.map((table) => {
+      const from = narrowed.get(table);
+      const fromKey = from && { fromKey: encodeHex(from), formatVersion: NARROWED_FORMAT_VERSION };
+      return { ...table.description, level, run, ...fromKey };
+    }),
   );
 }

@@ -60,6 +60,13 @@ const lifecycle = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("restore" as const), split: fc.boolean() }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("interrupt" as const),
+      times: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
 );
 
 interface Keys {

@@ -25,6 +25,24 @@ test("and so it does where several tables of a run begin with the same bytes and
   await expect(agreement(tuning, commands)).resolves.toBeUndefined();
 });
 
+test("and so it does when every compaction loses its memory after every table", async () => {
+  const tuning = fc.record({ boundBytes: fc.constantFrom(4, 6, 256) });
+  const commands = fc.array(fc.oneof(command, crowdedCommand), { maxLength: 120, size: "max" });
+  const property = fc.asyncProperty(tuning, commands, async (tuned, steps) => {
+    const subject = new Subject(tuned);
+    for (const step of steps) {
+      if (step.kind !== "maintain") await subject.run(step);
+      else for (let time = 0; time < step.times; time++) await subject.interrupt();
+    }
+    await subject.check();
+    for (let losses = 0; losses < 40 && (await subject.interrupt()); losses++)
+      await subject.check();
+    while (await subject.engine.maintain());
+    await subject.check();
+  });
+  await expect(fc.assert(property, { numRuns: Math.ceil(RUNS / 5) })).resolves.toBeUndefined();
+});
+
 /** Rejects with the first sequence after which the two differ. */
 async function agreement(
   tuning: fc.Arbitrary<Partial<EngineTuning>>,

@@ -205,6 +205,9 @@ export class Subject {
         return;
       case "restore":
         return this.restore(step.split);
+      case "interrupt":
+        for (let time = 0; time < step.times; time++) await this.interrupt();
+        return;
       default:
     }
   }
@@ -226,6 +229,24 @@ export class Subject {
       assert.deepEqual(again.tables, persisted.tables);
       assert.equal(again.uploadedBytes, 0);
     }
+  }
+
+  /** Loses the memory as soon as a compaction has finished a table and a checkpoint has it. False: none had anything left to do. */
+  async interrupt(): Promise<boolean> {
+    const { engine } = this;
+    const before = engine.statistics().operations.compactedBytes;
+    while (await engine.maintain()) {
+      if (engine.statistics().operations.compactedBytes > before) break;
+    }
+    const isOver = engine.statistics().operations.compactedBytes === before;
+    if (this.frozen) engine.discard(this.frozen.state);
+    // Only what was written makes a checkpoint.
+    this.put(stateKey(7, PLAIN_STATE, Uint8Array.of(0xfe)), Uint8Array.of(1), Infinity);
+    this.frozen = { state: engine.freeze(), model: new Map(this.model), time: this.time };
+    const inlineLimitBytes = 0;
+    await this.persist({ kind: "persist", mode: "incremental", inlineLimitBytes, confirm: true });
+    await this.restore(false);
+    return !isOver;
   }
 
   /** Back to the completed checkpoint; a split one is written apart by two engines and joined again. */

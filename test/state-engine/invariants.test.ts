@@ -76,8 +76,9 @@ describe("a version", () => {
 
   test("with tables of one run that overlap or stand the wrong way round breaks V2", () => {
     expect(broken(makeRun(0, 1, [table("a"), table("b")]))).toBe("V2");
-    const run = makeRun(0, 1, []);
-    expect(broken({ ...run, tables: [table("b", later), table("a")] })).toBe("V2");
+    const run = makeRun(0, 1, [table("a"), table("b", later)]);
+    const tables = run.tables.toReversed();
+    expect(broken({ ...run, tables, lowers: run.lowers.toReversed() })).toBe("V2");
   });
 
   test("whose tables overlap in the prefix that their bounds were shortened to passes, in the order of their positions alone", () => {
@@ -106,6 +107,16 @@ describe("a version", () => {
 
   test("with a table whose keys lie outside its key groups breaks V4", () => {
     expect(broken(makeRun(0, 1, [table("a", { keyGroups: { first: 2, last: 7 } })]))).toBe("V4");
+  });
+
+  test("with a table of which a compaction has left nothing breaks V4, and what it has left may begin where the table before ends", () => {
+    const [before, cut] = [table("a"), table("b", { largestKey: later.largestKey })];
+    const from = (key: string): ReadonlyMap<Table, Uint8Array> =>
+      new Map([[cut, new Uint8Array(Buffer.from(key, "hex"))]]);
+    const narrowed = (key: string): Run => makeRun(0, 1, [before, cut], from(key));
+    expect(broken(narrowed("0001000170"))).toBeUndefined();
+    expect(broken(narrowed("000100016a"))).toBe("V2");
+    expect(broken(narrowed("000200016f01"))).toBe("V4");
   });
 
   test("with a write above its own last one breaks V5", () => {

@@ -118,7 +118,7 @@ describe("Formats this code does not know", () => {
   test("are refused with an unknown format version in a manifest or a table's reference", async () => {
     const { path } = checkpoints[0]!;
     const text = Buffer.from((await blobStore.get(path))!).toString("utf8");
-    for (const version of [0, 2]) {
+    for (const version of [0, 3]) {
       const body = `{${text.slice(text.indexOf(",") + 1)}`.replace(
         '"formatVersion":1',
         `"formatVersion":${version}`,
@@ -127,7 +127,7 @@ describe("Formats this code does not know", () => {
       const decode = (): Manifest => decodeManifest(bytes, environment, path);
       expect(decode).toThrow(StateEngineError);
       expect(decode).toThrow(`Manifest ${path} has a format this code does not know`);
-      expect(decode).toThrow(`format=${version} known=1`);
+      expect(decode).toThrow(`format=${version} known=1,2`);
     }
     const { partitions } = await resolveChain(blobStore, path, environment);
     const [table] = partitions[0]!.tables;
