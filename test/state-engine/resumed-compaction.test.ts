@@ -2,6 +2,7 @@
  * A compaction whose engine loses its memory goes on from the last table that a checkpoint took: whatever
  * it is interrupted by, the state is the same and no finished table is written again.
  */
+import assert from "node:assert/strict";
 import { describe, expect, test } from "vitest";
 import {
   MemoryBlobStore,
@@ -87,7 +88,7 @@ class Lifetimes {
     const path = `chk-${id}/manifest.json`;
     await this.blobStore.put(path, encodeManifest(manifest, this.environment));
     const resolved = await resolveChain(this.blobStore, path, this.environment);
-    expect(resolved.partitions.flatMap(verifyVersion)).toEqual([]);
+    assert.deepEqual(resolved.partitions.flatMap(verifyVersion), []);
     this.completed = resolved.partitions[0]!;
     this.manifests.push(manifest);
     this.#previous = { id, path, chain: manifest.chain, fullTables, deltaTables, partitions };
@@ -175,7 +176,8 @@ describe.each(cases)("A compaction of $what", ({ isQuiet, level }) => {
     for (const { formatVersion, parent, partitions } of lifetimes.manifests) {
       for (const { added, moved } of partitions) {
         const ids = added.map(({ id }) => id);
-        if (parent !== null) expect(ids.filter((id) => known.has(id))).toEqual([]);
+        const repeated = ids.filter((id) => parent !== null && known.has(id));
+        expect(repeated).toEqual([]);
         for (const id of ids) known.add(id);
         const narrowed = [...added, ...moved].filter(({ fromKey }) => fromKey !== undefined);
         expect(formatVersion).toBe(narrowed.length > 0 ? 2 : 1);
@@ -191,7 +193,9 @@ describe.each(cases)("A compaction of $what", ({ isQuiet, level }) => {
       "has a format this code does not know",
     );
   });
+});
 
+describe.each(cases)("An unfinished compaction of $what", ({ isQuiet }) => {
   test("[RS6] is read from a checkpoint in its middle as the engine reads it, key by key and in one scan", async () => {
     const { lifetimes, wanted } = await loaded(isQuiet);
     for (let table = 0; table < 5; table++) await lifetimes.finishTable();
@@ -206,7 +210,7 @@ describe.each(cases)("A compaction of $what", ({ isQuiet, level }) => {
     const found = values.flatMap((value, index) =>
       value ? [[hex(keys[index]!), hex(value)]] : [],
     );
-    expect(found.sort()).toEqual(wanted);
+    expect(found.sort(([left], [right]) => (left! < right! ? -1 : 1))).toEqual(wanted);
     const { entries } = await checkpoint.scan({ reverse: true });
     expect(entries.map(({ key }) => hex(key)).reverse()).toEqual(wanted.map(([key]) => key));
   });
