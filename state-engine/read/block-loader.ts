@@ -147,6 +147,8 @@ export class BlockLoader {
         // A table that was compressed meanwhile has its blocks in other places.
         const isCurrent = tail?.indexOffset === table.description.indexOffset;
         if (index === TAIL || window === undefined || !isCurrent) return;
+        // A checkpoint that takes the table into its manifest has brought all of it back meanwhile.
+        if (table.bytes !== undefined) return;
         const handles = tail.blocks;
         const { path, offset } = table.source;
         const from = handles[index]!.offset;

@@ -4,6 +4,11 @@
 import { expect, test } from "vitest";
 import { MemoryBlobStore, StateEngineError, stateKey } from "../../state-engine/index.ts";
 import type { PersistOptions, StateEngine } from "../../state-engine/index.ts";
+import { BlockCache } from "../../state-engine/read/block-cache.ts";
+import { BlockLoader } from "../../state-engine/read/block-loader.ts";
+import { PassWindow } from "../../state-engine/read/pass-window.ts";
+import { Table } from "../../state-engine/sst/table.ts";
+import { makeRun } from "../../state-engine/version/version.ts";
 import { freeBytes } from "../../state-engine/bytes/free.ts";
 import { PLAIN_STATE, TINY, openEngine, testEnvironment } from "./engine-fixture.ts";
 
@@ -91,6 +96,22 @@ test("a table that a full checkpoint wrote anew is read there once the object it
   await blobStore.delete(after.tables.map(({ path }) => path));
   await engine.admit(environment.memory.limitBytes);
   await expect(valuesOf(engine)).rejects.toThrow("is gone");
+});
+
+test("a pass does not ask for blocks of a table that a checkpoint has brought back whole meanwhile", async () => {
+  const environment = testEnvironment();
+  const engine = openEngine({ environment });
+  for (let index = 0; index < 3; index++) put(engine, index);
+  const inline = await engine.persist(engine.freeze(), {
+    ...INTO_OBJECTS,
+    inlineLimitBytes: 20_480,
+  });
+  const table = new Table(inline.tables[0]!, "written");
+  const empty = new MemoryBlobStore(environment);
+  const loader = new BlockLoader(environment, empty, new BlockCache(), () => MEBIBYTE);
+  const need = { table, index: 0, run: makeRun(0, 0, [table]), tail: loader.tail(table) };
+  await loader.loadPasses([{ ...need, window: new PassWindow() }], 1);
+  expect(loader.gets).toBe(0);
 });
 
 /** Puts whose answers are lost: the bytes are read only after the caller was told that they failed. */
