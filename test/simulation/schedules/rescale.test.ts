@@ -1,4 +1,4 @@
-/** Rules 10b and 16: tables that several partitions inherit, and that come together again. */
+/** Rules 10b, 16 and 40: tables that several partitions inherit, and that come together again. */
 import { job } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import { Registry, type RegistryChange } from "../../../durable-objects/coordinator/registry.ts";
@@ -10,7 +10,7 @@ import {
   testEnvironment,
   TINY,
 } from "../../state-engine/engine-fixture.ts";
-import { MERGES_EAGERLY, opening, replacing } from "../mutants/breakages.ts";
+import { coordinatorForgets, MERGES_EAGERLY, opening, replacing } from "../mutants/breakages.ts";
 import { options, S0, VERTEX, wordCount, wordsFor, x, y, y2 } from "./cast.ts";
 import { readCheckpointTables } from "./checkpoint-state.ts";
 import { failure, schedule } from "./play.ts";
@@ -207,3 +207,34 @@ schedule("[rule 16d] tables of two partitions never have the same name", {
     },
   },
 });
+
+/** Two partitions become four, all of which use tables that the chain so far holds under two; one line more. */
+schedule(
+  "[rule 40] the first checkpoint after a change of parallelism lists every partition's tables",
+  {
+    job: (version) => wordCount(deployed(version, 2, 4)),
+    async play(stage) {
+      const words = [0, 1].flatMap((index) => wordsFor(index, 40, 1_000));
+      await checkpointed(stage, words.join(" "));
+      const tables = (await listed(stage)).flat();
+      await rescale(stage, 4, 2);
+      await checkpointed(stage, x);
+      const { chain } = stage.retained.at(-1)!;
+      const inherited = (await listed(stage)).map(
+        (paths) => paths.filter((path) => tables.includes(path)).length,
+      );
+      const state = Object.keys((await stage.stateAt())[VERTEX]!);
+      return { isFull: chain.length === 0, inherited, words: state.length };
+    },
+    kept: { isFull: true, inherited: [1, 1, 1, 1], words: 81 },
+    without: {
+      "it is a delta like any other": {
+        breakages: [
+          coordinatorForgets("UPDATE job SET record = json_set(record, '$.schema.from', 0)"),
+        ],
+        // Nobody has the second part, and the third and the fourth are still one.
+        broken: { isFull: false, inherited: [1, 1], words: 68 },
+      },
+    },
+  },
+);
