@@ -5,7 +5,7 @@
  *
  * Flink's meaning: event-time timers fire with the final watermark, processing-time timers do not.
  */
-import { isBounded } from "../../dataflow/feeds/feed.ts";
+import { feedsOf, isBounded } from "../../dataflow/feeds/feed.ts";
 import type { SourceReport } from "../messages.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
@@ -13,19 +13,32 @@ import { raiseGeneration } from "./generation.ts";
 import { sourcesOf, type JobRecord } from "./job-record.ts";
 import { addRequest, dropRequests, requests } from "./requests.ts";
 
-/** Takes from a report whether the input of its source has ended. In the caller's transaction. */
-export function noteEnd({ rows }: Coordination, { hasEnded, source }: SourceReport): void {
+/**
+ * Takes from a report which feeds of its source have ended. A feed that has ended stays so, whereas reports may
+ * overtake each other: what one said before is never taken back. In the caller's transaction.
+ */
+export function noteEnd({ rows }: Coordination, { feeds = [], source }: SourceReport): void {
   const row = rows.source(source);
-  if (hasEnded === undefined || (row.hasEnded ?? false) === hasEnded) return;
-  rows.writeSource({ ...row, hasEnded });
+  const known = row.endedFeeds ?? [];
+  const ended = feeds.filter(({ hasEnded }) => hasEnded === true).map(({ name }) => String(name));
+  const more = ended.filter((name) => !known.includes(name));
+  if (more.length > 0) rows.writeSource({ ...row, endedFeeds: [...known, ...more] });
+}
+
+/** Every feed that the job has now has ended on every source. */
+function hasInputEnded({ job, rows }: Coordination, { shape }: JobRecord): boolean {
+  const names = feedsOf(job).map(({ name }) => name);
+  return rows
+    .sources(sourcesOf(shape))
+    .every(({ endedFeeds = [] }) => names.every((name) => endedFeeds.includes(name)));
 }
 
 /** Requests the last checkpoint when the input has ended everywhere. In the caller's transaction. */
 export function requestEnd(house: Coordination, record: JobRecord): void {
-  const { context, job, rows, store } = house;
+  const { context, job, store } = house;
   const isLive = record.status === "RUNNING" || record.status === "RESTARTING";
   if (!isBounded(job) || !isLive || record.isFinishing === true) return;
-  if (!rows.sources(sourcesOf(record.shape)).every(({ hasEnded }) => hasEnded === true)) return;
+  if (!hasInputEnded(house, record)) return;
   if (requests(store).some(({ finishes }) => finishes === true)) return;
   addRequest(house, record, {
     covers: "accepted",
@@ -55,7 +68,6 @@ export function takeBackFinalWatermark(
   givenUp: JobRecord["pending"],
 ): void {
   if (givenUp?.endsTime !== true || record.status !== "RUNNING") return;
-  const { rows } = house;
-  if (rows.sources(sourcesOf(record.shape)).every(({ hasEnded }) => hasEnded === true)) return;
+  if (isBounded(house.job) && hasInputEnded(house, record)) return;
   raiseGeneration(house, record, "RUNNING", "The final watermark is taken back.");
 }

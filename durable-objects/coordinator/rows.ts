@@ -29,8 +29,8 @@ export interface SourceRow {
   readonly completed: SourceState;
   /** Its durable answer to the trigger of `checkpoint` [2]. */
   readonly triggered?: { readonly checkpoint: number; readonly state: SourceState };
-  /** Its feeds have ended, as it said last: of every generation. */
-  readonly hasEnded?: boolean;
+  /** Names of its feeds that have ended, of every generation. */
+  readonly endedFeeds?: readonly string[];
 }
 
 export interface TaskRow {

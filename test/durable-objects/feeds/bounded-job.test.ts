@@ -7,6 +7,10 @@ import { job } from "../../../dataflow/job.ts";
 import type { BuiltStream } from "../../../dataflow/job.ts";
 import { watermarks } from "../../../dataflow/time/watermark-strategy.ts";
 import { tumblingWindows } from "../../../dataflow/windows/assigners.ts";
+import type { Coordination } from "../../../durable-objects/coordinator/coordination.ts";
+import { noteEnd } from "../../../durable-objects/coordinator/end-of-input.ts";
+import type { SourceRow } from "../../../durable-objects/coordinator/rows.ts";
+import type { SourceReport } from "../../../durable-objects/messages.ts";
 import { ScriptedInputs } from "../../support/scripted-inputs.ts";
 import { JobWorld, ORDINARY_FAULTS, type JobWorldOptions } from "../jobs/job-world.ts";
 
@@ -144,4 +148,15 @@ test("[FD4] stop with drain fires every window, and the watermark stays at its e
   await it.stop({ drain: true, savepoint: false });
   expect(await it.status()).toBe("STOPPED");
   expect(await sorted(it)).toEqual(expectedResults(clicks));
+});
+
+test("a report that is overtaken by a later one does not take back that a feed has ended", () => {
+  let row = { source: 0, generation: 1 } as SourceRow;
+  const rows = { source: () => row, writeSource: (changed: SourceRow) => void (row = changed) };
+  const report = { source: 0 } as SourceReport;
+  for (const hasEnded of [true, false]) {
+    const feeds = [{ name: "made", hasEnded }];
+    noteEnd({ rows } as unknown as Coordination, { ...report, feeds, hasEnded });
+  }
+  expect(row.endedFeeds).toEqual(["made"]);
 });
