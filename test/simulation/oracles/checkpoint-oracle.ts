@@ -204,9 +204,12 @@ export class CheckpointOracle {
             this.#broken(checkpoint, `removes table ${identity} that its chain does not hold`);
           }
         }
-        for (const { table, level, run } of moved) {
+        for (const { table, ...place } of moved) {
           const id = table.split("@")[0]!;
-          known.set(id, { ...known.get(id)!, level, run });
+          // Only a table of which part was taken over has a key from which it counts; its format says so.
+          const { fromKey: _before, ...kept } = known.get(id)!;
+          const formatVersion = place.fromKey === undefined ? 1 : 2;
+          known.set(id, { ...kept, ...place, formatVersion });
         }
         partitions.set(name, { ...rest, tables: [...known.values()] });
       }
