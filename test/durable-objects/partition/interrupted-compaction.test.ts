@@ -207,13 +207,13 @@ describe("A partition of which no attempt lives for longer than one checkpoint",
 
   it("[RS5] does nothing about it until a line comes", async () => {
     const { harness, slices } = await begun();
-    harness.restart();
-    await harness.open();
     const { operations } = harness.blobStore;
     const before = operations.length;
     slices.allow(Infinity);
+    harness.restart();
+    await harness.open();
     await slices.done(harness.context.clock);
-    expect(operations).toHaveLength(before);
+    expect(operations.slice(before)).toEqual([]);
     expect(harness.context.pendingTimers).toBe(0);
     expect(harness.context.alarm.get()).toBeUndefined();
   });
