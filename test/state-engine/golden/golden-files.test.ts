@@ -13,46 +13,58 @@ import {
   resolveChain,
 } from "../../../state-engine/index.ts";
 import type { Manifest, PartitionTables } from "../../../state-engine/index.ts";
+import type { ManifestPartition } from "../../../state-engine/manifest/manifest.ts";
 import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import type { TableReference } from "../../../state-engine/version/table-reference.ts";
 import { FOOTER_BYTES } from "../../../state-engine/sst/format.ts";
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { mergeOperators } from "../engine-fixture.ts";
-import { FIXTURES } from "./golden-files.ts";
+import { FIXTURES, NARROWED_FIXTURES } from "./golden-files.ts";
 import type { GoldenCheckpoint } from "./golden-files.ts";
 
 const environment = createNodeEnvironment({ now: () => 0, random: new SeededRandom(1) });
 const blobStore = new FolderBlobStore(FIXTURES);
-const checkpoints = readFileSync(join(FIXTURES, "contents.ndjson"), "utf8")
-  .trimEnd()
-  .split("\n")
-  .map((line) => JSON.parse(line) as GoldenCheckpoint);
+const checkpoints = checkpointsIn(FIXTURES);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-describe("Golden files of format version 1", () => {
-  test.for(checkpoints)("hold checkpoint $id as it was written ($kind)", async (golden) => {
-    const { manifest, partitions } = await resolveChain(blobStore, golden.path, environment);
-    expect(manifest).toMatchObject({
-      formatVersion: 1,
-      id: golden.id,
-      kind: golden.kind,
-      parent: golden.parent,
-    });
-    expect(manifest.sources.map(({ offset }) => offset)).toEqual(golden.offsets);
-    expect(partitions.map(({ index, time }) => ({ index, time }))).toEqual(
-      golden.partitions.map(({ index, time }) => ({ index, time })),
-    );
-    for (const [position, { entries }] of golden.partitions.entries()) {
-      expect(await scanned(partitions[position]!, false)).toEqual(entries);
-      expect(await scanned(partitions[position]!, true)).toEqual(entries.toReversed());
-      const keys = entries.map(([key]) => new Uint8Array(Buffer.from(key, "hex")));
-      const values = await open(blobStore, partitions[position]!).getMany(keys);
-      expect(values.map((value) => value && hex(value))).toEqual(entries.map(([, value]) => value));
-    }
-  });
+const folders = [
+  { folder: FIXTURES, version: 1 },
+  { folder: NARROWED_FIXTURES, version: 2 },
+];
 
-  test("hold every feature of the format", async () => {
+describe.for(folders)("Golden files of format version $version", ({ folder }) => {
+  const store = new FolderBlobStore(folder);
+
+  test.for(checkpointsIn(folder))(
+    "hold checkpoint $id as it was written ($kind)",
+    async (golden) => {
+      const { manifest, partitions } = await resolveChain(store, golden.path, environment);
+      expect(manifest).toMatchObject({
+        formatVersion: golden.formatVersion,
+        id: golden.id,
+        kind: golden.kind,
+        parent: golden.parent,
+      });
+      expect(manifest.sources.map(({ offset }) => offset)).toEqual(golden.offsets);
+      expect(partitions.map(({ index, time }) => ({ index, time }))).toEqual(
+        golden.partitions.map(({ index, time }) => ({ index, time })),
+      );
+      for (const [position, { entries }] of golden.partitions.entries()) {
+        expect(await scanned(store, partitions[position]!, false)).toEqual(entries);
+        expect(await scanned(store, partitions[position]!, true)).toEqual(entries.toReversed());
+        const keys = entries.map(([key]) => new Uint8Array(Buffer.from(key, "hex")));
+        const values = await open(store, partitions[position]!).getMany(keys);
+        expect(values.map((value) => value && hex(value))).toEqual(
+          entries.map(([, value]) => value),
+        );
+      }
+    },
+  );
+});
+
+describe("Golden files", () => {
+  test("of format version 1 hold every feature of it", async () => {
     const codecs = new Set<number>();
     const kinds = new Set<string>();
     for (const { path } of checkpoints) {
@@ -90,6 +102,33 @@ describe("Golden files of format version 1", () => {
       "removed",
       "savepoint full",
       "tombstones",
+    ]);
+  });
+
+  test("of format version 2 hold tables that show only a part, and bounds that say no order", async () => {
+    const store = new FolderBlobStore(NARROWED_FIXTURES);
+    const kinds = new Set<string>();
+    for (const { path } of checkpointsIn(NARROWED_FIXTURES)) {
+      const { formatVersion, partitions, parent } = await readManifest(path, store);
+      const [{ added, moved }] = partitions as [ManifestPartition];
+      const narrowed = [...added, ...moved].filter(({ fromKey }) => fromKey !== undefined);
+      expect(formatVersion).toBe(narrowed.length > 0 ? 2 : 1);
+      if (moved.some(({ fromKey }) => fromKey !== undefined)) kinds.add("moved from a key");
+      for (const { fromKey, formatVersion: version, level, smallestKey, position } of added) {
+        expect(version).toBe(fromKey === undefined ? 1 : 2);
+        if (fromKey !== undefined) kinds.add(`${parent === null ? "full" : "delta"} from a key`);
+        const isShared = (other: TableReference): boolean =>
+          other.smallestKey === smallestKey && other.position !== position;
+        if (added.some((other) => other.level === level && level > 0 && isShared(other))) {
+          kinds.add("same bound");
+        }
+      }
+    }
+    expect([...kinds].sort()).toEqual([
+      "delta from a key",
+      "full from a key",
+      "moved from a key",
+      "same bound",
     ]);
   });
 });
@@ -136,8 +175,13 @@ describe("Formats this code does not know", () => {
   });
 });
 
-async function readManifest(path: string): Promise<Manifest> {
-  return decodeManifest((await blobStore.get(path))!, environment, path);
+function checkpointsIn(folder: string): readonly GoldenCheckpoint[] {
+  const lines = readFileSync(join(folder, "contents.ndjson"), "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as GoldenCheckpoint);
+}
+
+async function readManifest(path: string, store: BlobStore = blobStore): Promise<Manifest> {
+  return decodeManifest((await store.get(path))!, environment, path);
 }
 
 async function bytesOf({ path, offset, size, inline }: TableReference): Promise<Uint8Array> {
@@ -156,8 +200,12 @@ function open(
   return openReadOnly({ environment, blobStore: blobs, tables, keyGroups, time, mergeOperators });
 }
 
-async function scanned(partition: PartitionTables, reverse: boolean): Promise<string[][]> {
-  const engine = open(blobStore, partition);
+async function scanned(
+  blobs: BlobStore,
+  partition: PartitionTables,
+  reverse: boolean,
+): Promise<string[][]> {
+  const engine = open(blobs, partition);
   const { entries } = await engine.scan({ reverse });
   engine.close();
   return entries.map(({ key, value }) => [hex(key), hex(value)]);
