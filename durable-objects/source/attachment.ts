@@ -25,8 +25,7 @@ export class Attachment {
   #isAsking = false;
   #timer: Timer | undefined;
   #backoffMs = firstBackoffMs;
-  /** Answers of a generation below this one are out of date. */
-  #wanted = 0;
+  #newest = 0;
   /** Raised to make the answer under way out of date. */
   #round = 0;
 
@@ -34,9 +33,14 @@ export class Attachment {
     this.#options = options;
   }
 
+  /** The newest generation heard of: answers of earlier ones are out of date. */
+  get newest(): number {
+    return this.#newest;
+  }
+
   /** Asks now, unless a question is out already. `generation`: the least that will do. */
   ask(generation = 0): void {
-    this.#wanted = Math.max(this.#wanted, generation);
+    this.#newest = Math.max(this.#newest, generation);
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#isAsking) return;
@@ -49,6 +53,15 @@ export class Attachment {
     this.#round++;
     this.#isAsking = false;
     this.ask(generation);
+  }
+
+  /** Asks no more: from this generation on the job does not run, whatever an answer that is under way says. */
+  cease(generation: number): void {
+    this.#round++;
+    this.#isAsking = false;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#newest = Math.max(this.#newest, generation);
   }
 
   async #ask(): Promise<void> {
@@ -73,7 +86,7 @@ export class Attachment {
     this.#backoffMs = firstBackoffMs;
     if (answer.kind === "wait") {
       if (this.#options.onWait(answer.status)) this.#askAfter(answer.retryAfterMs);
-    } else if (answer.generation < this.#wanted) {
+    } else if (answer.generation < this.#newest) {
       this.#askAfter(firstBackoffMs);
     } else {
       this.#options.onAttached(answer);

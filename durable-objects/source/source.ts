@@ -223,11 +223,12 @@ export class SourceTask implements SourceCalls {
   }
 
   async enter({ generation, status }: { generation: number; status: JobStatus }): Promise<void> {
-    if (generation < this.#standing.generation || this.#isIn(generation, status)) return;
+    const newest = Math.max(this.#standing.generation, this.#attachment.newest);
+    if (generation < newest || this.#isIn(generation, status)) return;
     this.#stopPump();
     this.#failure = undefined;
     if (status !== this.#standing.status) this.#standings.write({ ...this.#standing, status });
-    if (!isLive(status)) return;
+    if (!isLive(status)) return this.#attachment.cease(generation);
     this.#alarm.ensure();
     this.#attachment.renew(generation);
   }
