@@ -28,8 +28,8 @@ import { Workload } from "./workload.ts";
 const MAXIMUM_EVENTS = 100_000;
 /** A job that ends by itself may take for ever while something fails at every step. */
 const MAXIMUM_EVENTS_TO_END = 4_000;
-/** Falling silent takes a few hundred. */
-const MAXIMUM_SILENCE_EVENTS = 20_000;
+/** Falling silent takes a few hundred, where no backlog is left to be worked off. */
+const MAXIMUM_SILENCE_EVENTS = 200_000;
 const MAXIMUM_WORK_MS = 7 * 24 * 3_600_000;
 /** Expired output is collected after a week. Nothing else is put off for so long. */
 const SILENCE_MS = 24 * 3_600_000;

@@ -1,7 +1,7 @@
 /** Schedules of calls that once led a source astray, one test each. */
 import { expect, test } from "vitest";
 import type { SourceFrame } from "../../../durable-objects/messages.ts";
-import { ScriptedJob } from "./scripted-job.ts";
+import { ScriptedJob, segment } from "./scripted-job.ts";
 
 /** The first frame the source sends now: its call breaks, and it is still under way. */
 async function loseFrame(job: ScriptedJob): Promise<SourceFrame> {
@@ -44,4 +44,24 @@ test("[rule 1] is not overtaken by a frame its last lifetime sent before the cha
   await job.clock.advance(1_000);
   expect(job.receivers[0]!.counts).toEqual(job.expectedCounts(0));
   expect(job.receivers[0]!.snapshots.has(1)).toBe(true);
+});
+
+test("an answer to attach that the end of the job has overtaken does not wake it for ever", async () => {
+  const job = new ScriptedJob();
+  const held = Promise.withResolvers<void>();
+  const call = job.call.bind(job);
+  job.call = async (effect) => {
+    const answer = await call(effect);
+    await held.promise;
+    return answer;
+  };
+  await job.append(["a"]);
+  await job.clock.advance(1_000);
+  expect(job.attaches).toBe(1);
+  job.status = "STOPPED";
+  await job.source.enter({ generation: 2, status: "STOPPED" });
+  held.resolve();
+  await job.clock.advance(10_000);
+  expect(job.source.figures.canReport).toBe(false);
+  expect(await job.source.append(segment(["b"]))).toMatchObject({ kind: "unavailable" });
 });

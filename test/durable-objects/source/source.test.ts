@@ -360,26 +360,6 @@ describe("generations", () => {
     expect(job.source.figures.report().generation).toBe(2);
   });
 
-  test("an answer to attach that the end of the job has overtaken does not wake it for ever", async () => {
-    const job = new ScriptedJob();
-    const held = Promise.withResolvers<void>();
-    const call = job.call.bind(job);
-    job.call = async (effect) => {
-      const answer = await call(effect);
-      await held.promise;
-      return answer;
-    };
-    await job.append(["a"]);
-    await runFor(job, 1);
-    expect(job.attaches).toBe(1);
-    job.status = "STOPPED";
-    await job.source.enter({ generation: 2, status: "STOPPED" });
-    held.resolve();
-    await runFor(job, 10);
-    expect(job.source.figures.canReport).toBe(false);
-    expect(await job.source.append(segment(["b"]))).toMatchObject({ kind: "unavailable" });
-  });
-
   test("a repeated enter of the generation it is in disturbs nothing", async () => {
     const job = new ScriptedJob();
     await job.append(["a"]);
