@@ -30,6 +30,8 @@ const MAXIMUM_EVENTS = 100_000;
 const MAXIMUM_EVENTS_TO_END = 4_000;
 /** Falling silent takes a few hundred, where no backlog is left to be worked off. */
 const MAXIMUM_SILENCE_EVENTS = 200_000;
+/** Questions that a checkpoint found without an answer are asked and answered by then. */
+const ANSWERED_MS = 60_000;
 const MAXIMUM_WORK_MS = 7 * 24 * 3_600_000;
 /** Expired output is collected after a week. Nothing else is put off for so long. */
 const SILENCE_MS = 24 * 3_600_000;
@@ -248,7 +250,7 @@ class Run {
   /** Two: the first wakes partitions, which then fire timers that they had fired and forgotten. */
   async #lastCheckpoints(): Promise<void> {
     await this.#workload.finalCheckpoint();
-    await this.#world.sleep(1_000);
+    await this.#world.sleep(this.#scenario.job === "enrichment" ? ANSWERED_MS : 1_000);
     await this.#workload.finalCheckpoint();
   }
 
