@@ -74,7 +74,7 @@ export class BlockCache {
       this.#bytes -= block.chargedBytes;
     }
     let chances = this.#items.length * 2;
-    while (this.#bytes > limitBytes && chances-- > 0) {
+    while (this.#bytes > limitBytes && this.#items.length > 0 && chances-- > 0) {
       if (this.#hand >= this.#items.length) this.#hand = 0;
       const item = this.#items[this.#hand]!;
       if (!this.#isLive(item)) this.#remove();

@@ -121,4 +121,14 @@ describe("A table that is dropped", () => {
     blocks.cache.trim(BLOCK_BYTES);
     expect(blocks.cache.usedBytes).toBe(0);
   });
+
+  test("may leave nothing to evict but what cursors stand on", () => {
+    const blocks = new Blocks();
+    const [gone, stays] = [blocks.table(), blocks.table()];
+    blocks.add(gone, 0).hold();
+    blocks.add(stays, 0);
+    blocks.cache.drop(gone);
+    blocks.cache.trim(0);
+    expect([stays.blocks[0], blocks.cache.usedBytes]).toEqual([undefined, BLOCK_BYTES]);
+  });
 });
