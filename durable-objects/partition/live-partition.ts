@@ -266,8 +266,6 @@ export class LivePartition {
     // Silence may have moved event time, and fired timers, where no source moves.
     if ("isIdle" in frame && frame.isIdle) this.#reporter.changed();
     this.#announceProgress();
-    // Not before there is a change: idle partitions do nothing. Nor beside the replay: reads wait for its end.
-    if (records > 0 && this.hasCaughtUp) this.#maintenance.beginOnce();
     this.#clock?.check();
     answer(this.#done());
   }

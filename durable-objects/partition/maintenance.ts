@@ -17,7 +17,6 @@ export class Maintenance {
   readonly #engine: Pick<StateEngine, "maintain">;
   readonly #failed: (error: unknown) => void;
   #running: Promise<void> | undefined;
-  #hasBegun = false;
   #isStopped = false;
   #interruptions = 0;
 
@@ -39,18 +38,9 @@ export class Maintenance {
   /** Works until the engine has no more to do. */
   begin(): void {
     if (this.#running !== undefined || this.#isStopped) return;
-    this.#hasBegun = true;
     const running = this.#run().finally(() => (this.#running = undefined));
     this.#running = running;
     this.#context.keepAlive(running);
-  }
-
-  /**
-   * Begins unless it did before: what an earlier attempt left undone is gone on with ahead of the first
-   * checkpoint, or attempts that live for one checkpoint each would leave it undone for ever.
-   */
-  beginOnce(): void {
-    if (!this.#hasBegun) this.begin();
   }
 
   stop(): void {

@@ -28,14 +28,11 @@ import type { ObjectContext } from "../../../durable-objects/object-context.ts";
 import { PartitionTask } from "../../../durable-objects/partition/partition.ts";
 import type { BlobEntry, BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import { hash32 } from "../../../state-engine/index.ts";
-import { drainMicrotasks, ManualClock } from "../../support/manual-clock.ts";
-import { createNodeEnvironment, TestMemoryPool } from "../../support/node-environment.ts";
+import { drainMicrotasks } from "../../support/manual-clock.ts";
 import {
   createNodeObjectContext,
   type NodeObjectContext,
-  type NodeObjectContextOptions,
 } from "../../support/node-object-context.ts";
-import { SeededRandom } from "../../support/seeded-random.ts";
 
 export const maxParallelism = 16;
 export const generation = 3;
@@ -46,8 +43,6 @@ const emptyState: PartitionState = { tables: [], watermarks: {}, time: 0, sequen
 export class RecordingBlobStore implements BlobStore {
   readonly blobs = new Map<string, Uint8Array>();
   readonly operations: string[] = [];
-  /** Bytes of all puts, also of objects that were deleted since. */
-  putBytes = 0;
   /** Called before each put: throw from it to refuse. */
   onPut: (path: string) => void = () => {};
 
@@ -62,7 +57,6 @@ export class RecordingBlobStore implements BlobStore {
   async put(path: string, bytes: Uint8Array): Promise<"written"> {
     this.operations.push(`put ${path}`);
     this.onPut(path);
-    this.putBytes += bytes.length;
     this.blobs.set(path, bytes.slice());
     return "written";
   }
@@ -80,8 +74,6 @@ export class RecordingBlobStore implements BlobStore {
 export interface HarnessOptions {
   readonly sources?: number;
   readonly intervalMs?: number;
-  /** Of the isolate: every lifetime has it for itself. Default: ample. */
-  readonly memoryBytes?: number;
 }
 
 export class PartitionHarness {
@@ -111,19 +103,12 @@ export class PartitionHarness {
   task: PartitionTask;
 
   readonly #options: HarnessOptions;
-  readonly #clock = new ManualClock();
-  readonly #random = new SeededRandom(1);
   readonly #sessions = new Map<number, number>();
 
   constructor(options: HarnessOptions = {}) {
     this.#options = options;
     this.offsets = Array.from({ length: options.sources ?? 1 }, () => 0);
-    this.context = createNodeObjectContext({
-      blobStore: this.blobStore,
-      peers: this.#peers(),
-      clock: this.#clock,
-      ...this.#isolate(),
-    });
+    this.context = createNodeObjectContext({ blobStore: this.blobStore, peers: this.#peers() });
     this.task = this.#createTask();
   }
 
@@ -161,7 +146,7 @@ export class PartitionHarness {
 
   /** The object loses its memory; SQLite, alarm and bucket stay. */
   restart(): void {
-    this.context = this.context.restart(this.#isolate());
+    this.context = this.context.restart();
     this.task = this.#createTask();
   }
 
@@ -228,14 +213,6 @@ export class PartitionHarness {
     const answer = await this.task.readState({ state: "counts", keyGroup, key: bytes });
     if (answer.kind === "found") return Number(answer.json);
     return answer.kind === "missing" ? 0 : answer.kind;
-  }
-
-  #isolate(): Pick<NodeObjectContextOptions, "environment"> {
-    const { memoryBytes } = this.#options;
-    if (memoryBytes === undefined) return {};
-    const memory = new TestMemoryPool(memoryBytes);
-    const now = (): number => this.#clock.now();
-    return { environment: createNodeEnvironment({ now, random: this.#random, memory }) };
   }
 
   #createTask(): PartitionTask {
