@@ -53,6 +53,7 @@ export function makeRun(
     (left, right) =>
       compareKeys(left.lower, right.lower) ||
       compareKeys(left.table.lower, right.table.lower) ||
+      compareTexts(left.table.description.smallestKey, right.table.description.smallestKey) ||
       positionOf(left.table) - positionOf(right.table),
   );
   return {
@@ -70,6 +71,12 @@ export function makeRun(
 
 function lowerOf({ lower }: Table, from: Uint8Array | undefined): Uint8Array {
   return from !== undefined && compareKeys(from, lower) > 0 ? from : lower;
+}
+
+/** Of hexadecimal bounds. Clips may begin tables alike that did not begin so. */
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 /** A table whose bounds are not shortened begins with a key no longer than any shortened one. */

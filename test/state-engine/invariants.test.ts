@@ -50,6 +50,14 @@ function broken(...runs: readonly Run[]): string | undefined {
   }
 }
 
+test("tables that a clip makes begin alike keep their order", () => {
+  const keyGroups = { first: 4, last: 7 };
+  // Deletes up to its largest key, exclusively; of the keys behind the clip it holds none.
+  const before = { keyGroups, smallestKey: "00000001ff", largestKey: "0004", position: 1 };
+  const after = { keyGroups, smallestKey: "0004", largestKey: "00040002" };
+  expect(broken(makeRun(1, 1, [table("b", after), table("a", before)]))).toBeUndefined();
+});
+
 describe("a version", () => {
   test("that keeps them all passes, a range deleted up to the next table's first key included", () => {
     const upToNext = table("a", { largestKey: later.smallestKey });
