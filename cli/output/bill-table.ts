@@ -7,6 +7,7 @@ import { formatBytes, formatCount, formatDollars } from "./format.ts";
 
 export interface Bill {
   readonly observed_ms: number;
+  readonly observed_operations: { readonly requests: number };
   readonly meters: Readonly<Record<string, Meter>>;
   readonly total_usd: number;
 }
@@ -31,15 +32,15 @@ const names: Readonly<Record<string, string>> = {
   subrequests: "HTTP requests of sinks",
 };
 
-export function billTable({ meters, total_usd, observed_ms }: Bill): string {
-  const observedShare = observed_ms / MONTH_MS;
+export function billTable(bill: Bill): string {
+  const { meters, total_usd } = bill;
+  const share = observedShare(bill);
   const table = createTable({
     head: ["meter", "so far", "", "a month like this", "an idle month"],
     colAligns: ["left", "right", "right", "right", "right"],
   });
   let soFar = 0;
   for (const [id, meter] of Object.entries(meters)) {
-    const share = Math.min(1, observedShare);
     soFar += meter.usd * share;
     table.push([
       names[id] ?? id,
@@ -52,6 +53,13 @@ export function billTable({ meters, total_usd, observed_ms }: Bill): string {
   const idle = meters["r2_storage"]?.usd ?? 0;
   table.push(["total", "", formatDollars(soFar), formatDollars(total_usd), formatDollars(idle)]);
   return table.toString();
+}
+
+/** Of the projected month, which takes a first moment for a whole minute: what was counted says how much it is. */
+function observedShare({ meters, observed_ms, observed_operations }: Bill): number {
+  const { requests } = observed_operations;
+  const projected = meters["durable_object_requests"]?.quantity ?? 0;
+  return Math.min(1, projected > 0 ? requests / projected : observed_ms / MONTH_MS);
 }
 
 function quantityOf(id: string, { quantity, unit }: Meter, share: number): string {
