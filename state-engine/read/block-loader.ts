@@ -221,12 +221,8 @@ export class BlockLoader {
   async whole(table: Table): Promise<Uint8Array> {
     if (table.bytes !== undefined) return table.bytes;
     const { path, offset, size } = table.source;
-    try {
-      return await this.#getRange(path, offset, size);
-    } catch (error) {
-      if (!isGone(error) || !table.leave(path)) throw error;
-      return await this.whole(table);
-    }
+    const place = { path, start: offset, end: offset + size, needs: [{ table }] };
+    return (await this.#getRangeUnlessMoved(place)) ?? (await this.whole(table));
   }
 
   #isResident({ table, index }: BlockNeed): boolean {
