@@ -1,12 +1,18 @@
 /**
  * BlobStore that keeps at most a number of requests under way and one of them free for writes, so that a
  * checkpoint is uploaded however much is being read [35]. The rest waits in order of arrival, writes first.
+ * A read that fails is repeated at once, because it can do no harm and an attempt makes hundreds of them: lost
+ * with the first that fails, it might never end. A write is not, its owner knows what a second one means.
  *
  * Promise: the contract of blob-store.ts, as far as the store behind it keeps it.
  * Belongs to one object: waiting here for a request of another one would mean to wait for ever once that
  * object is evicted. What they share is the limit.
  */
+import { StateEngineError } from "../errors.ts";
 import type { BlobEntry, BlobStore, PutOptions } from "./blob-store.ts";
+
+/** Failures of a read that its caller hears of: the last of so many in a row. */
+const READ_TRIES = 3;
 
 export class LimitedBlobStore implements BlobStore {
   readonly #blobStore: BlobStore;
@@ -46,7 +52,7 @@ export class LimitedBlobStore implements BlobStore {
     if (this.#canRead()) this.#reads++;
     else await new Promise<void>((go) => this.#waitingReads.push(go));
     try {
-      return await request();
+      return await readRepeatedly(request);
     } finally {
       this.#reads--;
       this.#wakeWaiting();
@@ -85,6 +91,17 @@ export class LimitedBlobStore implements BlobStore {
       } else {
         return;
       }
+    }
+  }
+}
+
+async function readRepeatedly<Result>(request: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await request();
+    } catch (error) {
+      const mayPass = error instanceof StateEngineError && error.kind === "unavailable";
+      if (!mayPass || tries === READ_TRIES) throw error;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LimitedBlobStore } from "../../state-engine/blob-store/limited-blob-store.ts";
-import { MemoryBlobStore } from "../../state-engine/index.ts";
+import { MemoryBlobStore, StateEngineError } from "../../state-engine/index.ts";
+import type { StateEngineErrorKind } from "../../state-engine/errors.ts";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import { blobStoreContract } from "../contract/blob-store.ts";
 
@@ -39,6 +40,39 @@ class HeldBlobStore extends MemoryBlobStore {
 
   #hold(path: string): Promise<void> {
     return new Promise((answer) => this.held.push({ path, answer }));
+  }
+}
+
+/** Fails the first so many ranges and deletes. */
+class FailingBlobStore extends MemoryBlobStore {
+  readonly #failures: number;
+  readonly #kind: StateEngineErrorKind;
+  requests = 0;
+
+  constructor(failures: number, kind: StateEngineErrorKind) {
+    super(clock);
+    this.#failures = failures;
+    this.#kind = kind;
+  }
+
+  override async getRange(
+    path: string,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | undefined> {
+    this.#fail();
+    return await super.getRange(path, offset, length);
+  }
+
+  override async delete(paths: readonly string[]): Promise<void> {
+    this.#fail();
+    await super.delete(paths);
+  }
+
+  #fail(): void {
+    this.requests++;
+    if (this.requests > this.#failures) return;
+    throw new StateEngineError(this.#kind, `Failure ${this.requests}.`);
   }
 }
 
@@ -89,6 +123,30 @@ describe("LimitedBlobStore", () => {
     expect(store.paths).toEqual(["next"]);
     await store.answer("next");
     expect(await next).toBeUndefined();
+  });
+
+  test.each([
+    { failures: 2, kind: "unavailable", requests: 3, answer: "resolves" },
+    { failures: 3, kind: "unavailable", requests: 3, answer: "rejects" },
+    { failures: 1, kind: "corruption", requests: 1, answer: "rejects" },
+  ] as const)(
+    "repeats a read that fails with $kind $failures times: $requests requests, $answer",
+    async ({ failures, kind, requests, answer }) => {
+      const store = new FailingBlobStore(failures, kind);
+      const limited = new LimitedBlobStore(store, () => 2);
+      await store.put("a", Uint8Array.of(1));
+      const read = limited.getRange("a", 0, 1);
+      if (answer === "resolves") expect(await read).toEqual(Uint8Array.of(1));
+      else await expect(read).rejects.toThrow(`Failure ${failures}.`);
+      expect(store.requests).toBe(requests);
+    },
+  );
+
+  test("leaves it to the caller to repeat a write that fails", async () => {
+    const store = new FailingBlobStore(1, "unavailable");
+    const limited = new LimitedBlobStore(store, () => 2);
+    await expect(limited.delete(["a"])).rejects.toThrow("Failure 1.");
+    expect(store.requests).toBe(1);
   });
 
   test("follows a limit that falls and rises", async () => {

@@ -165,7 +165,7 @@ describe("A compaction", () => {
     const calm = open(tuning, 3 * MEBIBYTE);
     const troubled = open(tuning, 3 * MEBIBYTE);
     let failures = 0;
-    troubled.blobStore.onRead = (count) => (count % 3 === 0 ? "lost" : "done");
+    troubled.blobStore.onRead = (count) => (count % 12 < 6 ? "lost" : "done");
     for (const subject of [calm, troubled]) {
       for (let index = 0; index < KEYS; index++) {
         put(subject.engine, index);
