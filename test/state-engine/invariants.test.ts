@@ -10,32 +10,12 @@ import type { Run } from "../../state-engine/version/version.ts";
 import type { TableReference } from "../../state-engine/version/table-reference.ts";
 import { MemoryBlobStore } from "../../state-engine/index.ts";
 import { openEngine, testEnvironment } from "./engine-fixture.ts";
+import { tableReference } from "./table-reference-fixture.ts";
 
 const SEQUENCE = 100;
 
-function reference(id: string, changes: Partial<TableReference> = {}): TableReference {
-  return {
-    id,
-    path: id,
-    offset: 0,
-    size: 100,
-    level: 0,
-    run: 1,
-    keyGroups: { first: 0, last: 7 },
-    smallestKey: "0001000161",
-    largestKey: "000100016f",
-    entries: 2,
-    tombstones: 0,
-    smallestSequence: 1,
-    largestSequence: 2,
-    formatVersion: 1,
-    indexOffset: 50,
-    ...changes,
-  };
-}
-
 function table(id: string, changes: Partial<TableReference> = {}): Table {
-  return new Table(reference(id, changes), "confirmed");
+  return new Table(tableReference(id, changes), "confirmed");
 }
 
 const later = { smallestKey: "0002000161", largestKey: "000200016f" };
@@ -150,7 +130,7 @@ describe("a version in the middle of a compaction", () => {
 test("a version that breaks an invariant is not written down: nothing is uploaded, and the error says which", async () => {
   const environment = testEnvironment();
   const blobStore = new MemoryBlobStore(environment);
-  const tables = [reference("a"), reference("b")];
+  const tables = [tableReference("a"), tableReference("b")];
   const engine = openEngine({ environment, blobStore, from: { tables, sequence: SEQUENCE } });
   const key = Uint8Array.of(0, 1, 0, 1, 5);
   engine.put(key, 0, key.length, key, 0, 1);

@@ -13,36 +13,14 @@ import { openVersion } from "../../state-engine/version/open-version.ts";
 import type { TableReference } from "../../state-engine/version/table-reference.ts";
 import { BOTTOM_LEVEL, makeRun, makeVersion } from "../../state-engine/version/version.ts";
 import type { Run } from "../../state-engine/version/version.ts";
+import { tableReference } from "./table-reference-fixture.ts";
 
 const KEY_GROUPS = { first: 0, last: 7 };
 
 /** A table of the keys from one letter to another, in key group 1. */
 function table(letters: string, changes: Partial<TableReference> = {}): Table {
-  return new Table(reference(letters, changes), "confirmed");
-}
-
-function reference(letters: string, changes: Partial<TableReference> = {}): TableReference {
-  const [smallestKey, largestKey] = [letters.at(0)!, letters.at(-1)!].map((letter) =>
-    hexOf(letter),
-  );
-  return {
-    id: letters,
-    path: letters,
-    offset: 0,
-    size: 100,
-    level: 0,
-    run: 1,
-    keyGroups: KEY_GROUPS,
-    smallestKey: smallestKey!,
-    largestKey: largestKey!,
-    entries: 2,
-    tombstones: 0,
-    smallestSequence: 1,
-    largestSequence: 2,
-    formatVersion: 1,
-    indexOffset: 50,
-    ...changes,
-  };
+  const [smallestKey, largestKey] = [hexOf(letters.at(0)!), hexOf(letters.at(-1)!)];
+  return new Table(tableReference(letters, { smallestKey, largestKey, ...changes }), "confirmed");
 }
 
 function hexOf(letter: string): string {
@@ -139,7 +117,7 @@ describe("A restored version", () => {
   test("forgets a key that lies before its own key groups: nothing of it was merged there", () => {
     const narrowed = { fromKey: hexOf("k"), formatVersion: 2 };
     const later = { smallestKey: "0001000161", largestKey: "0004000161" };
-    const listed = [reference("a", { ...later, ...narrowed })];
+    const listed = [tableReference("a", { ...later, ...narrowed })];
     const [here] = openVersion(listed, KEY_GROUPS).runs;
     expect(here!.narrowed.size).toBe(1);
     const [behind] = openVersion(listed, { first: 2, last: 7 }).runs;
