@@ -3,9 +3,16 @@
  * heap, and tens of megabytes of dead ones pass before a collection is due. Reading the array, or any view of
  * it, afterwards finds no bytes: only for one that nobody reads any more.
  */
-export function freeBytes(bytes: Uint8Array | Uint32Array | Float64Array): void {
-  const { buffer, byteLength } = bytes;
-  // A view of a part: the rest is somebody else's. Runtimes without transfer() leave it to the collector.
-  if (buffer.byteLength !== byteLength || !(buffer instanceof ArrayBuffer)) return;
+export function freeBytes(bytes: NumberArray): void {
+  // A view of a part: the rest is somebody else's.
+  if (bytes.buffer.byteLength === bytes.byteLength) freeBuffer(bytes.buffer);
+}
+
+/** freeBytes() of a whole buffer, whatever views of it there are: only for who knows that nobody else has one. */
+export function freeBuffer(buffer: ArrayBufferLike): void {
+  if (!(buffer instanceof ArrayBuffer)) return;
+  // Runtimes without transfer() leave it to the collector.
   if (typeof buffer.transfer === "function") buffer.transfer(0);
 }
+
+type NumberArray = Uint8Array | Uint32Array | Float64Array | BigUint64Array;

@@ -53,6 +53,7 @@ export class Compaction {
   #merge: MergeCursor | undefined;
   #builder: TableBuilder;
   #ranges: readonly RangeTombstone[] = [];
+  #isClosed = false;
   /** Where the output under way begins, for cutting deleted ranges. */
   #outputStart: Uint8Array;
 
@@ -90,9 +91,12 @@ export class Compaction {
     return this.#inputBytes * (1 - this.#entries / Math.max(1, this.#inputEntries));
   }
 
-  /** Gives back what it reads with. */
+  /** Gives back what it reads with, and an output that was begun. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#merge?.close();
+    this.#builder.discard();
   }
 
   /** Works through about `maintainBytes` of input; true when everything is done. */

@@ -256,7 +256,11 @@ export class Memtable {
 
   /** Entries in order of key. Only keys that were added are sorted: writes to a key do not move it. */
   sorted(sort: (memtable: Memtable, sorted: Uint32Array) => Uint32Array): Uint32Array {
-    if (this.#sorted.length !== this.#count) this.#sorted = sort(this, this.#sorted);
+    const before = this.#sorted;
+    if (before.length === this.#count) return before;
+    this.#sorted = sort(this, before);
+    // No cursor goes by it any more: one that waits has a frozen memtable, to which nothing is added.
+    freeBytes(before);
     return this.#sorted;
   }
 

@@ -4,6 +4,7 @@
  * differ at all, and the entry's position. Equal ones among them are sorted again, by later bytes.
  */
 import { compareBytes } from "../bytes/compare.ts";
+import { freeBytes } from "../bytes/free.ts";
 import type { Memtable } from "./memtable.ts";
 
 /** Below this many entries comparing is cheaper than packing. */
@@ -39,6 +40,7 @@ function insertAll(memtable: Memtable, sorted: Uint32Array, added: Uint32Array):
     from = low;
   }
   order.set(sorted.subarray(from), from + added.length);
+  freeBytes(added);
   return order;
 }
 
@@ -79,6 +81,8 @@ function sortRange(
     sortTies(memtable, order, from + runStart, from + index, places.at(-1)! + 1);
     runStart = index;
   }
+  freeBytes(packed);
+  freeBytes(before);
   sortTies(memtable, order, from + runStart, to, places.at(-1)! + 1);
 }
 

@@ -122,6 +122,7 @@ export class BlockLoader {
       this.#decodedBlocks.length < MOST_DECODED_BLOCKS &&
       decoded.usedBytes <= LARGEST_DECODED_BYTES;
     if (isKept) this.#decodedBlocks.push(decoded);
+    else decoded.free();
   }
 
   /** Bytes that cursors unfold blocks in, and those kept for the next ones. */

@@ -4,6 +4,7 @@
  */
 import { assert } from "../assert.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 
 /** What the integers before a key take at most: four varints. */
@@ -96,6 +97,11 @@ export class BlockBuilder {
     this.#count = 0;
     this.#untilRestart = 0;
     return bytes;
+  }
+
+  /** Gives its memory back: no block will be built again. */
+  free(): void {
+    freeBytes(this.#writer.bytes);
   }
 
   /** Leading bytes the key shares with the one before in this block; asserts that it comes after it. */

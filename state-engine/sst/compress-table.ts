@@ -14,6 +14,7 @@ import { readHandle } from "./table-tail.ts";
 import { writeTail } from "./write-tail.ts";
 
 export interface CompressedTable {
+  /** At the begin of a buffer that nobody else has. */
   readonly bytes: Uint8Array;
   readonly indexOffset: number;
 }

@@ -3,6 +3,7 @@
  * One object serves a cursor for all its blocks, so a scan allocates next to nothing.
  */
 import { keyPrefix } from "../bytes/compare.ts";
+import { freeBytes } from "../bytes/free.ts";
 import { damaged } from "./format.ts";
 import type { Block } from "./block.ts";
 import { BlockReader } from "./block.ts";
@@ -30,6 +31,19 @@ export class DecodedBlock {
 
   get usedBytes(): number {
     return this.keys.length + this.kinds.length * COLUMN_BYTES;
+  }
+
+  /** Gives its memory back: no cursor will use it again. */
+  free(): void {
+    freeBytes(this.keys);
+    freeBytes(this.keyOffsets);
+    freeBytes(this.keyLengths);
+    freeBytes(this.heads);
+    freeBytes(this.prefixes);
+    freeBytes(this.kinds);
+    freeBytes(this.valueOffsets);
+    freeBytes(this.valueLengths);
+    freeBytes(this.expiries);
   }
 
   load(block: Block): void {
@@ -71,6 +85,7 @@ export class DecodedBlock {
   #growKeys(needed: number): void {
     const grown = new Uint8Array(needed * 2);
     grown.set(this.keys);
+    freeBytes(this.keys);
     this.keys = grown;
   }
 
@@ -81,6 +96,7 @@ export class DecodedBlock {
       grown: Column,
     ): Column => {
       grown.set(old);
+      freeBytes(old);
       return grown;
     };
     this.keyOffsets = grow(this.keyOffsets, new Uint32Array(capacity));

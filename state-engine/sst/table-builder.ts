@@ -21,6 +21,7 @@ import { writeTail } from "./write-tail.ts";
 import type { KeyRange, TableProperties } from "./properties.ts";
 
 export interface BuiltTable {
+  /** At the begin of a buffer that nobody else has. */
   readonly bytes: Uint8Array;
   readonly properties: TableProperties;
   readonly indexOffset: number;
@@ -155,9 +156,17 @@ export class TableBuilder {
     const bytes = writer.finish();
     if (bytes.buffer !== writer.bytes.buffer) freeBytes(writer.bytes);
     freeBytes(this.#hashes);
+    this.#block.free();
     const expectedBytes =
       ratio > WORTHWHILE_RATIO ? undefined : Math.ceil(bytes.length - indexOffset * (1 - ratio));
     return { bytes, properties, indexOffset, expectedBytes };
+  }
+
+  /** Gives up the table: its memory goes back at once. */
+  discard(): void {
+    freeBytes(this.#writer.bytes);
+    freeBytes(this.#hashes);
+    this.#block.free();
   }
 
   #properties(smallestSequence: number, largestSequence: number): TableProperties {

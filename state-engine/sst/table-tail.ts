@@ -63,6 +63,10 @@ export class TableTail {
   }
 }
 
+/** What every index is unfolded in: nothing of it is left once the index has been read. */
+let unfolded = new DecodedBlock();
+const LARGEST_KEPT_BYTES = 64 * 1024;
+
 function decodeIndex(
   raw: Uint8Array,
   dataEnd: number,
@@ -70,8 +74,9 @@ function decodeIndex(
 ): { separators: Separators; handles: BlockHandle[] } {
   const handles: BlockHandle[] = [];
   // A table of deleted ranges alone has no blocks: its index is the four bytes of "no restarts".
-  const decoded = new DecodedBlock();
-  if (raw.length === 4) return { separators: new Separators(decoded), handles };
+  if (raw.length === 4) return { separators: new Separators(new DecodedBlock()), handles };
+  if (unfolded.usedBytes > LARGEST_KEPT_BYTES) unfolded = new DecodedBlock();
+  const decoded = unfolded;
   decoded.load(new Block(raw, 0, `The index of ${what}`));
   let end = 0;
   for (let index = 0; index < decoded.count; index++) {

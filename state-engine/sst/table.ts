@@ -5,7 +5,7 @@
  * Resident reads are synchronous; what is missing is loaded by read/block-loader.ts.
  */
 import { assert } from "../assert.ts";
-import { freeBytes } from "../bytes/free.ts";
+import { freeBuffer, freeBytes } from "../bytes/free.ts";
 import { decodeBase64, decodeHex } from "../bytes/text.ts";
 import { compareKeys } from "../bytes/compare.ts";
 import type { CompressionName, Environment } from "../environment.ts";
@@ -51,6 +51,8 @@ export class Table {
   readonly lower: Uint8Array;
   readonly upper: Uint8Array;
   bytes: Uint8Array | undefined;
+  /** What it was built in. Nobody else has it, so it goes as a whole, with the room behind `bytes`. */
+  #ownBuffer: ArrayBufferLike | undefined;
   /** Uploads under way that read `bytes`. */
   #borrowers = 0;
   tail: TableTail | undefined;
@@ -60,6 +62,7 @@ export class Table {
   /** Undefined until the tail was read once; then kept, because every scan over the table asks for them. */
   deletedRanges: readonly KeyRange[] | undefined;
 
+  /** `bytes`: as built, in a buffer that is the table's from now on. */
   constructor(
     description: TableDescription,
     durability: TableDurability,
@@ -72,6 +75,7 @@ export class Table {
     this.confirmed = durability === "confirmed" ? description : undefined;
     const { keyGroups, inline } = description;
     this.bytes = bytes ?? (inline === undefined ? undefined : decodeBase64(inline));
+    this.#ownBuffer = bytes?.buffer;
     this.deletedRanges = description.deletedRanges ? undefined : NO_RANGES;
     const smallest = decodeHex(description.smallestKey);
     const clipStart = keyGroupStart(keyGroups.first);
@@ -109,6 +113,7 @@ export class Table {
     this.#deferred = undefined;
     this.discard();
     this.bytes = bytes;
+    this.#ownBuffer = bytes.buffer;
     this.description = { ...this.description, size: bytes.length, indexOffset };
     // The same separators, filter and properties: only the places of the blocks are new.
     if (this.tail !== undefined) this.setTail(bytes.subarray(indexOffset), environment);
@@ -216,7 +221,7 @@ export class Table {
 
   /** Lets go of the bytes of a table that nobody reads any more. */
   discard(): void {
-    if (this.bytes !== undefined && this.#borrowers === 0) freeBytes(this.bytes);
+    if (this.bytes !== undefined && this.#borrowers === 0) this.#free(this.bytes);
     this.bytes = undefined;
   }
 
@@ -228,7 +233,12 @@ export class Table {
   /** `bytes`: what was read, not needed by the borrower any more. */
   giveBack(bytes: Uint8Array | undefined): void {
     this.#borrowers--;
-    if (bytes !== undefined && bytes !== this.bytes && this.#borrowers === 0) freeBytes(bytes);
+    if (bytes !== undefined && bytes !== this.bytes && this.#borrowers === 0) this.#free(bytes);
+  }
+
+  #free(bytes: Uint8Array): void {
+    if (bytes.buffer === this.#ownBuffer) freeBuffer(bytes.buffer);
+    else freeBytes(bytes);
   }
 }
 

@@ -68,6 +68,22 @@ test("a snapshot that is released while a scan of it waits does not take the sca
   );
 });
 
+test("a table gives back all of the buffer it was built in, also what it did not fill", async () => {
+  const blobStore = new MemoryBlobStore(testEnvironment());
+  const engine = openEngine({ blobStore });
+  for (let index = 0; index < 3; index++) put(engine, index);
+  const { tables } = await engine.persist(engine.freeze(), INTO_OBJECTS);
+  const { path, offset, size } = tables[0]!;
+  const built = new Uint8Array(size + 100).subarray(0, size);
+  built.set((await blobStore.getRange(path, offset, size))!);
+  const table = new Table(tables[0]!, "written", built);
+  table.borrow();
+  table.release();
+  expect(built.length).toBe(size);
+  table.giveBack(built);
+  expect([built.length, built.buffer.byteLength]).toEqual([0, 0]);
+});
+
 test("a table that moves from an object into the manifest stays in memory when room is made", async () => {
   const environment = testEnvironment();
   const engine = openEngine({ environment });

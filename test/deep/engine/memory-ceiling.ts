@@ -1,9 +1,9 @@
 /**
  * Memory ceiling: an engine with a 24 MiB budget and 1 GiB of state, written to, compacted, scanned and
- * checkpointed at once, keeps less than 40 MiB alive, in the heap and outside it, beyond what the same process does
- * that does the same work without an engine. The resident set is shown and not held to it: room between objects,
- * machine code and the file system's calls are in it, and garbage since the last collection, which would be tens of
- * megabytes of pages of scans: so both processes collect after as much written.
+ * checkpointed at once, takes less than 40 MiB beyond what the same process takes that does the same work without an
+ * engine: of the resident set, with garbage, room between objects, machine code and the file system's calls in it,
+ * and so of what is alive, in the heap and outside it. Garbage since the last collection would be tens of megabytes of
+ * pages of scans in either process: so both collect after as much written.
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -74,6 +74,7 @@ export async function run({ seed, report }: EngineProofOptions): Promise<void> {
   const liveBytes = result.peakLiveBytes - without.peakLiveBytes;
   const residentBytes = result.peakResidentBytes - without.peakResidentBytes;
   const line = `memory ceiling: ${JSON.stringify({ liveBytes, residentBytes, ...result })}`;
-  if (liveBytes > 40 * MEBIBYTE) throw new Error(`Above 40 MiB alive: ${line}`);
+  const takenBytes = Math.max(liveBytes, residentBytes);
+  if (takenBytes > 40 * MEBIBYTE) throw new Error(`Above 40 MiB: ${line}`);
   report(line);
 }

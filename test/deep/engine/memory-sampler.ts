@@ -1,7 +1,8 @@
 /**
  * Memory of this process beyond what it had when the sampler was made: the highest seen of what is alive (heap and
- * everything outside it that objects hold, after a full garbage collection) and of what the system gave (the resident
- * set, which has garbage, room between objects, machine code and the file system's calls in it too).
+ * everything outside it that objects hold, after a full garbage collection), of what the system gave (the resident
+ * set, which has garbage, room between objects, machine code and the file system's calls in it too), and of what a
+ * collection found dead outside the heap: buffers that nobody gave back.
  */
 import type {
   BlobEntry,
@@ -16,6 +17,8 @@ const CALLS_PER_SAMPLE = 16;
 export interface MemoryPeaks {
   readonly peakLiveBytes: number;
   readonly peakResidentBytes: number;
+  /** Of buffers that were not given back when their last reader was done, but waited for the collection. */
+  readonly peakDeadBufferBytes: number;
   readonly collections: number;
 }
 
@@ -25,6 +28,7 @@ export class MemorySampler {
   readonly #residentBefore: number;
   #peakLive = 0;
   #peakResident = 0;
+  #peakDeadBuffers = 0;
   #collections = 0;
 
   constructor() {
@@ -42,7 +46,10 @@ export class MemorySampler {
 
   sampleLive(): void {
     this.sampleResident();
+    const before = process.memoryUsage().arrayBuffers;
     this.#collect();
+    const after = process.memoryUsage().arrayBuffers;
+    this.#peakDeadBuffers = Math.max(this.#peakDeadBuffers, before - after);
     this.#collections++;
     this.#peakLive = Math.max(this.#peakLive, liveBytes());
   }
@@ -55,6 +62,7 @@ export class MemorySampler {
     return {
       peakLiveBytes: this.#peakLive - this.#liveBefore,
       peakResidentBytes: this.#peakResident - this.#residentBefore,
+      peakDeadBufferBytes: this.#peakDeadBuffers,
       collections: this.#collections,
     };
   }
