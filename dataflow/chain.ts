@@ -6,6 +6,7 @@
  * OperatorFailure that names the operator; what a function answers against its contract (a promise,
  * undefined) is refused the same way.
  */
+import { isPromise } from "./checked-answer.ts";
 import type { ChainContext, Consumer, Edge, LogPlace, Sink, Transform } from "./job-graph.ts";
 import { OperatorFailure, operatorLabel } from "./operator-failure.ts";
 import type { WatermarkProgress } from "./time/watermark-progress.ts";
@@ -98,7 +99,10 @@ class TreeCompiler {
       get place() {
         return state.place;
       },
-      sideOutput: (tag, value) => sides.get(tag.name)?.(value),
+      sideOutput(tag, value) {
+        if (value === undefined || isPromise(value)) throw wrongSideOutput(tag.name, value);
+        sides.get(tag.name)?.(value);
+      },
     };
     const label = operatorLabel("process", apply);
     return (record) => {
@@ -181,7 +185,9 @@ function pushAll(kind: string, label: string, records: Iterable<unknown>, next: 
   if (Array.isArray(records)) {
     for (let index = 0; index < records.length; index++) {
       const record: unknown = records[index];
-      if (record === undefined) throw OperatorFailure.of(label, wrongResult(kind, record));
+      if (record === undefined || isPromise(record)) {
+        throw OperatorFailure.of(label, wrongResult(kind, record));
+      }
       next(record);
     }
     return;
@@ -192,7 +198,7 @@ function pushAll(kind: string, label: string, records: Iterable<unknown>, next: 
   let isPassingOn = false;
   try {
     for (const record of records) {
-      if (record === undefined) throw wrongResult(kind, record);
+      if (record === undefined || isPromise(record)) throw wrongResult(kind, record);
       isPassingOn = true;
       next(record);
       isPassingOn = false;
@@ -202,8 +208,11 @@ function pushAll(kind: string, label: string, records: Iterable<unknown>, next: 
   }
 }
 
-function isPromise(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value;
+function wrongSideOutput(tag: string, value: unknown): TypeError {
+  const given = value === undefined ? "undefined" : "a promise";
+  return new TypeError(
+    `The function of process gave ${given} to the side output "${tag}". Give it a value.`,
+  );
 }
 
 function wrongResult(kind: string, result: unknown): TypeError {

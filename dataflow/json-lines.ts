@@ -2,7 +2,9 @@
  * Lines of JSON as records: parsed, validated by any Standard Schema, and set aside with the reason
  * when they are not what the schema says.
  */
+import { isPromise } from "./checked-answer.ts";
 import type { Transform } from "./job-graph.ts";
+import { OperatorFailure } from "./operator-failure.ts";
 import { outputTag } from "./operators/output-tag.ts";
 import type { StandardIssue, StandardSchema } from "./standard-schema.ts";
 
@@ -26,13 +28,14 @@ export function jsonTransform(schema: StandardSchema, keepsRejected: boolean): T
   return {
     kind: "process",
     apply(text, context) {
-      const parsed = parse(schema, text as string);
+      const parsed = parseLine(schema, text as string);
       if (parsed.kind === "record") return [parsed.value];
       if (!keepsRejected) {
-        throw new RejectedLineError(
+        const error = new RejectedLineError(
           `A line is not a record of this job: ${parsed.reason}. Correct what is posted, or name an ` +
             `output for such lines: json(schema, { rejectedTo: "rejected" }).`,
         );
+        throw OperatorFailure.of("json", error);
       }
       const { source, line } = context.place!;
       context.sideOutput(rejectedLines, {
@@ -50,6 +53,14 @@ type Parsed =
   | { readonly kind: "record"; readonly value: unknown }
   | { readonly kind: "rejected"; readonly reason: string };
 
+function parseLine(schema: StandardSchema, text: string): Parsed {
+  try {
+    return parse(schema, text);
+  } catch (error) {
+    throw OperatorFailure.of("json", error);
+  }
+}
+
 function parse(schema: StandardSchema, text: string): Parsed {
   let json: unknown;
   try {
@@ -58,7 +69,7 @@ function parse(schema: StandardSchema, text: string): Parsed {
     return { kind: "rejected", reason: `not JSON: ${(error as Error).message}` };
   }
   const result = schema["~standard"].validate(json);
-  if (result instanceof Promise) {
+  if (isPromise(result)) {
     throw new TypeError(
       `The schema of json() (${schema["~standard"].vendor}) validates asynchronously. A line must give ` +
         `the same records whenever it is run: use a schema without asynchronous checks.`,

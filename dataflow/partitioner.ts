@@ -12,7 +12,8 @@ import { CountCombiner } from "./combiner.ts";
 import type { KeyedVertex } from "./job-graph.ts";
 import { MAX_KEY_BYTES, checkKeyBytes } from "./key-limit.ts";
 import { partitionOfKeyGroup } from "./key-group.ts";
-import { selectKey } from "./select-key.ts";
+import { OperatorFailure } from "./operator-failure.ts";
+import { keyByLabel, selectKey } from "./select-key.ts";
 
 export interface PartitionerOptions {
   readonly vertex: KeyedVertex;
@@ -48,7 +49,7 @@ export class Partitioner {
     this.#combiner.setActive(partition, isActive);
   }
 
-  /** Takes one record. Throws OperatorFailure when the key selector throws, TypeError for a key of the wrong type, or RangeError for one that is too large. */
+  /** Takes one record. Throws OperatorFailure for a key selector that throws, or answers a key of the wrong type or one that is too large. */
   readonly add = (record: unknown): void => {
     const key = selectKey(this.#select, record, this.#uid);
     if (this.#count(key)) return;
@@ -67,10 +68,14 @@ export class Partitioner {
   }
 
   #count(key: unknown): boolean {
-    if (!this.#hasStringKeys || typeof key !== "string") {
-      return this.#combiner.add(this.#codec, key);
+    try {
+      if (!this.#hasStringKeys || typeof key !== "string") {
+        return this.#combiner.add(this.#codec, key);
+      }
+      if (key.length > MAX_KEY_BYTES) checkKeyBytes(key.length, this.#uid);
+      return this.#combiner.addString(key);
+    } catch (error) {
+      throw OperatorFailure.of(keyByLabel(this.#uid), error);
     }
-    if (key.length > MAX_KEY_BYTES) checkKeyBytes(key.length, this.#uid);
-    return this.#combiner.addString(key);
   }
 }

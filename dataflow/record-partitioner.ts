@@ -12,7 +12,8 @@ import { maxFrameBytes } from "./frame.ts";
 import type { Edge, KeyedVertex } from "./job-graph.ts";
 import { checkKeyBytes } from "./key-limit.ts";
 import { keyGroupOf, partitionOfKeyGroup } from "./key-group.ts";
-import { selectKey } from "./select-key.ts";
+import { OperatorFailure } from "./operator-failure.ts";
+import { keyByLabel, selectKey } from "./select-key.ts";
 import { RecordFrameWriter, type TravellingRecord } from "./record-frame.ts";
 
 export interface RecordPartitionerOptions {
@@ -32,6 +33,12 @@ export interface RecordOrigin {
 }
 
 const codec = structuredCodec();
+/** What to name when a record cannot travel. The vertex of a "spread" edge is named like the output it stands for. */
+const labels: Readonly<Record<Edge["partitioning"], (vertex: string) => string>> = {
+  hash: keyByLabel,
+  broadcast: (vertex) => `broadcast to "${vertex}"`,
+  spread: (vertex) => `output "${vertex}"`,
+};
 const noBytes = new Uint8Array(0);
 /** Spreads consecutive lines evenly over key groups (Knuth's multiplicative hash). */
 const SPREAD = 2_654_435_761;
@@ -71,7 +78,7 @@ export class RecordPartitioner {
     this.#active[partition] = isActive ? 1 : 0;
   }
 
-  /** Takes one record. Throws OperatorFailure when the key selector throws, or TypeError for a wrong key or value. */
+  /** Takes one record. Throws OperatorFailure for a key selector that throws, a wrong key, or a record that cannot be encoded. */
   add(edge: Edge, value: unknown, origin: RecordOrigin): void {
     const record = this.#record;
     record.input = edge.input;
@@ -81,7 +88,7 @@ export class RecordPartitioner {
     record.line = origin.line;
     record.isBroadcast = edge.partitioning === "broadcast";
     if (record.isBroadcast) {
-      record.value = codec.encode(value);
+      record.value = this.#encode(edge, value);
       for (let partition = 0; partition < this.#writers.length; partition++) this.#give(partition);
       return;
     }
@@ -89,8 +96,16 @@ export class RecordPartitioner {
     const keyGroup = keyGroupOf(record.hash, this.#options.maxParallelism);
     const partition = this.#owners[keyGroup]!;
     if (this.#active[partition] === 0) return;
-    record.value = codec.encode(value);
+    record.value = this.#encode(edge, value);
     this.#give(partition);
+  }
+
+  #encode({ partitioning }: Edge, value: unknown): Uint8Array {
+    try {
+      return codec.encode(value);
+    } catch (error) {
+      throw OperatorFailure.of(labels[partitioning](this.#options.vertex.uid), error);
+    }
   }
 
   /** Hands out frames of everything that came since the last ones. */
@@ -112,11 +127,16 @@ export class RecordPartitioner {
       record.hash = Math.imul(record.line, SPREAD) >>> 0;
       return;
     }
-    const key = selectKey(select!, value, this.#options.vertex.uid);
-    const maxSize = this.#keys.maxSize(key);
-    if (maxSize > record.key.length) record.key = new Uint8Array(maxSize * 2);
-    record.keyLength = this.#keys.write(key, record.key, 0);
-    checkKeyBytes(record.keyLength, this.#options.vertex.uid);
+    const { uid } = this.#options.vertex;
+    const key = selectKey(select!, value, uid);
+    try {
+      const maxSize = this.#keys.maxSize(key);
+      if (maxSize > record.key.length) record.key = new Uint8Array(maxSize * 2);
+      record.keyLength = this.#keys.write(key, record.key, 0);
+      checkKeyBytes(record.keyLength, uid);
+    } catch (error) {
+      throw OperatorFailure.of(keyByLabel(uid), error);
+    }
     record.hash = hash32(record.key, 0, record.keyLength);
   }
 

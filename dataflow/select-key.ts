@@ -9,6 +9,11 @@ export function selectKey(
   try {
     return select(record);
   } catch (error) {
-    throw OperatorFailure.of(`keyBy before "${vertex}"`, error);
+    throw OperatorFailure.of(keyByLabel(vertex), error);
   }
+}
+
+/** What is to blame for a key, or for a record that cannot travel to its owner. */
+export function keyByLabel(vertex: string): string {
+  return `keyBy before "${vertex}"`;
 }

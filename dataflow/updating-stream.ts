@@ -5,6 +5,7 @@
  */
 import { BuiltJob } from "./built-job.ts";
 import type { KeyType } from "../state-engine/state/key-codec.ts";
+import { checkAnswer } from "./checked-answer.ts";
 import type { JobSketch, SketchNode } from "./job-sketch.ts";
 import { KeyedChanges } from "./keyed-changes.ts";
 import type { Update } from "./operators/keyed-operator.ts";
@@ -23,15 +24,14 @@ export class UpdatingStream<K, V> extends BuiltJob {
 
   /** Another value for each result. `apply` must be pure: the same result always gives the same value. */
   mapValue<R>(apply: (value: V, key: K) => R): UpdatingStream<K, R> {
+    // A result that is gone has no value.
+    const mapped = (value: V | undefined, key: K): R | undefined =>
+      value === undefined ? undefined : checkAnswer(apply(value, key), "The function of mapValue");
     const transform = {
       kind: "map",
       apply: (record: unknown) => {
         const { key, old, value } = record as Update<K, V>;
-        return {
-          key,
-          old: old === undefined ? undefined : apply(old, key),
-          value: apply(value, key),
-        };
+        return { key, old: mapped(old, key), value: mapped(value, key) };
       },
     } as const;
     return new UpdatingStream<K, R>(

@@ -1,4 +1,5 @@
 /** Windows of a keyed stream, and what may be done with their records. Results carry the window's last moment. */
+import { addNumber, checkComparable, isBelow } from "./checked-answer.ts";
 import type { KeyedOperator, Key } from "./operators/keyed-operator.ts";
 import type { Comparable } from "./operators/updating-operators.ts";
 import { int64Codec } from "./codecs/plain-codecs.ts";
@@ -71,19 +72,19 @@ export class WindowedStream<T, K extends Key> {
   count<Out = number>(uid: string, show?: ShowResult<number, K, Out>): Stream<Out> {
     return this.aggregate(
       uid,
-      addition<T>(() => 1),
+      addition<T>(uid, () => 1),
       show,
       { codec: int64Codec },
     );
   }
 
-  /** The sum over each window. */
+  /** The sum of finite numbers over each window. */
   sum<Out = number>(
     uid: string,
     select: (record: T) => number,
     show?: ShowResult<number, K, Out>,
   ): Stream<Out> {
-    return this.aggregate(uid, addition(select), show);
+    return this.aggregate(uid, addition(uid, select), show);
   }
 
   /** The smallest selected value of each window. */
@@ -92,9 +93,13 @@ export class WindowedStream<T, K extends Key> {
     select: (record: T) => V,
     show?: ShowResult<V, K, Out>,
   ): Stream<Out> {
+    const who = `The function of window min "${uid}"`;
     return this.aggregate(
       uid,
-      foldFromFirst(select, (a, b) => (b < a ? b : a)),
+      foldFromFirst(
+        (record: T) => checkComparable(select(record), who),
+        (a, b) => (isBelow(b, a, who) ? b : a),
+      ),
       show,
     );
   }
@@ -105,21 +110,27 @@ export class WindowedStream<T, K extends Key> {
     select: (record: T) => V,
     show?: ShowResult<V, K, Out>,
   ): Stream<Out> {
+    const who = `The function of window max "${uid}"`;
     return this.aggregate(
       uid,
-      foldFromFirst(select, (a, b) => (b > a ? b : a)),
+      foldFromFirst(
+        (record: T) => checkComparable(select(record), who),
+        (a, b) => (isBelow(a, b, who) ? b : a),
+      ),
       show,
     );
   }
 
   /** The record with the smallest selected value of each window; of equal ones the first. */
   minBy(uid: string, select: (record: T) => Comparable): Stream<T> {
-    return this.reduce(uid, (a, b) => (select(b) < select(a) ? b : a));
+    const who = `The function of window minBy "${uid}"`;
+    return this.reduce(uid, (a, b) => (isBelow(select(b), select(a), who) ? b : a));
   }
 
   /** The record with the largest selected value of each window; of equal ones the first. */
   maxBy(uid: string, select: (record: T) => Comparable): Stream<T> {
-    return this.reduce(uid, (a, b) => (select(b) > select(a) ? b : a));
+    const who = `The function of window maxBy "${uid}"`;
+    return this.reduce(uid, (a, b) => (isBelow(select(a), select(b), who) ? b : a));
   }
 
   /** Sees all records of a window at once. */
@@ -155,11 +166,15 @@ export class CountWindowedStream<T, K extends Key> {
   }
 }
 
-function addition<T>(select: (record: T) => number): AggregateFunction<T, number, number> {
+function addition<T>(
+  uid: string,
+  select: (record: T) => number,
+): AggregateFunction<T, number, number> {
+  const who = `The function of window sum "${uid}"`;
   return {
     createAccumulator: () => 0,
-    add: (accumulator, record) => accumulator + select(record),
+    add: (accumulator, record) => addNumber(accumulator, select(record), who),
     getResult: (accumulator) => accumulator,
-    merge: (a, b) => a + b,
+    merge: (a, b) => addNumber(a, b, who),
   };
 }

@@ -145,6 +145,17 @@ function emitWaiting(
   context.settle(sequence);
 }
 
+/** The records that a request gave. Throws TypeError when they are none. */
+export function checkRecords(values: unknown, who: string): readonly unknown[] {
+  if (!Array.isArray(values) || values.includes(undefined)) {
+    throw new TypeError(
+      `${who} answered undefined where a record is expected. Answer a value, or [] from flatMapAsync ` +
+        `and onFailure for records that give nothing.`,
+    );
+  }
+  return values;
+}
+
 function valuesOf<In>(
   uid: string,
   record: In,
@@ -159,7 +170,7 @@ function valuesOf<In>(
     );
   }
   try {
-    return onFailure(record, outcome.error);
+    return checkRecords(onFailure(record, outcome.error), `onFailure of "${uid}"`);
   } catch (error) {
     throw new RequestFailure(`onFailure of "${uid}" failed: ${String(error)}`, { cause: error });
   }

@@ -6,6 +6,7 @@
  *
  * Promise: a group whose last member was taken out has no state, and its update says `undefined`.
  */
+import { checkAnswer } from "../checked-answer.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { int64Codec } from "../codecs/plain-codecs.ts";
 import { structuredCodec } from "../codecs/structured-codec.ts";
@@ -57,6 +58,9 @@ export function retractingAggregateOperator<V, Accumulator, Out, K extends Key =
   aggregate: RetractableAggregate<V, Accumulator, Out>,
   kind = "aggregate",
 ): KeyedOperator<[Change<V>], K, Update<K, Out | undefined>> {
+  const adding = `add of ${kind} "${uid}"`;
+  const takingOut = `retract of ${kind} "${uid}"`;
+  const showing = `getResult of ${kind} "${uid}"`;
   return retractingOperator<V, K, Group<Accumulator>, Out>({
     kind,
     uid,
@@ -67,11 +71,17 @@ export function retractingAggregateOperator<V, Accumulator, Out, K extends Key =
         accumulator: aggregate.createAccumulator(),
       };
       return isTakenOut
-        ? { members: members - 1, accumulator: aggregate.retract(accumulator, value) }
-        : { members: members + 1, accumulator: aggregate.add(accumulator, value) };
+        ? {
+            members: members - 1,
+            accumulator: checkAnswer(aggregate.retract(accumulator, value), takingOut),
+          }
+        : {
+            members: members + 1,
+            accumulator: checkAnswer(aggregate.add(accumulator, value), adding),
+          };
     },
     isEmpty: ({ members }) => members === 0,
-    result: ({ accumulator }) => aggregate.getResult(accumulator),
+    result: ({ accumulator }) => checkAnswer(aggregate.getResult(accumulator), showing),
   });
 }
 

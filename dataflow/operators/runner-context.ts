@@ -1,5 +1,6 @@
 /** The context of one runner: reads the times, builds timers, gathers emissions. */
 import { keyCodecs, type KeyCodec, type KeyType } from "../../state-engine/state/key-codec.ts";
+import { isPromise } from "../checked-answer.ts";
 import type { StateAccess } from "../state/state-access.ts";
 import { timerKey, type TimerDomain } from "../time/timer-key.ts";
 import type { TimerQueue } from "../time/timer-queue.ts";
@@ -65,6 +66,7 @@ export class RunnerContext implements OperatorContext {
           `Emit a value, or call emit only when there is one.`,
       );
     }
+    if (isPromise(value)) throw this.#promised("emitted a promise");
     this.#parts.emissions.add({ kind: "record", value, timestamp });
   }
 
@@ -86,6 +88,8 @@ export class RunnerContext implements OperatorContext {
         `The ${this.#parts.kind} emitted undefined to the side output "${tag.name}". Emit a value.`,
       );
     }
+    if (isPromise(value))
+      throw this.#promised(`emitted a promise to the side output "${tag.name}"`);
     this.#parts.emissions.add({ kind: "side", tag: tag.name, value, timestamp });
   }
 
@@ -115,6 +119,13 @@ export class RunnerContext implements OperatorContext {
   settle(sequence: number): void {
     const { keyGroup, key } = this.#access;
     this.#parts.emissions.add({ kind: "settle", id: requestId(keyGroup, key, sequence) });
+  }
+
+  #promised(what: string): TypeError {
+    return new TypeError(
+      `The ${this.#parts.kind} ${what}. It runs synchronously, so that records keep their order: use ` +
+        `asynchronous enrichment (mapAsync) for calls to the outside.`,
+    );
   }
 
   #timerKey(domain: TimerDomain, timestamp: number): Uint8Array {

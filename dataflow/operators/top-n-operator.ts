@@ -2,6 +2,7 @@
  * The N best records of each key, best first. Of equally good ones the earlier stays ahead. Input
  * records are only ever added; the output is an updating stream of the whole ranking.
  */
+import { checkComparable, isBelow } from "../checked-answer.ts";
 import { structuredCodec } from "../codecs/structured-codec.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { valueState, type StateOptions } from "../state/state-descriptor.ts";
@@ -37,7 +38,7 @@ export function topNOperator<T, K extends Key = Key>(
       `Option "n" of topN "${uid}" is ${n}. Write a whole number from 1 to 10000.`,
     );
   }
-  const placeOf = "compare" in options ? byComparison(options) : byRank(options);
+  const placeOf = "compare" in options ? byComparison(uid, options) : byRank(uid, options);
   const ranking = valueState<readonly T[]>(uid, codec, ttl === undefined ? {} : { ttl });
   return {
     kind: "topN",
@@ -65,16 +66,25 @@ export function topNOperator<T, K extends Key = Key>(
 /** Where a record belongs: before the first one that is worse. */
 type PlaceOf<T> = (record: T, ranked: readonly T[]) => number;
 
-function byComparison<T>({ compare }: RankedByComparison<T>): PlaceOf<T> {
-  return (record, ranked) => firstPlace(ranked, (other) => compare(record, other) < 0);
+function byComparison<T>(uid: string, { compare }: RankedByComparison<T>): PlaceOf<T> {
+  return (record, ranked) =>
+    firstPlace(ranked, (other) => {
+      const order: unknown = compare(record, other);
+      if (typeof order === "number" && !Number.isNaN(order)) return order < 0;
+      throw new TypeError(
+        `compare of topN "${uid}" answered ${String(order)}. Answer a negative number when the left ` +
+          `record is better, a positive one when the right one is, else 0.`,
+      );
+    });
 }
 
-function byRank<T>({ rankBy, order = "descending" }: RankedBy<T>): PlaceOf<T> {
+function byRank<T>(uid: string, { rankBy, order = "descending" }: RankedBy<T>): PlaceOf<T> {
+  const who = `rankBy of topN "${uid}"`;
   return (record, ranked) => {
-    const rank = rankBy(record);
+    const rank = checkComparable(rankBy(record), who);
     return order === "descending"
-      ? firstPlace(ranked, (other) => rank > rankBy(other))
-      : firstPlace(ranked, (other) => rank < rankBy(other));
+      ? firstPlace(ranked, (other) => isBelow(rankBy(other), rank, who))
+      : firstPlace(ranked, (other) => isBelow(rank, rankBy(other), who));
   };
 }
 

@@ -4,6 +4,7 @@
  * batch [39].
  */
 import type { Codec } from "../codecs/codec.ts";
+import { addNumber, checkAnswer, checkComparable, isBelow } from "../checked-answer.ts";
 import { int64Codec } from "../codecs/plain-codecs.ts";
 import { structuredCodec } from "../codecs/structured-codec.ts";
 import {
@@ -64,17 +65,18 @@ export function countOperator<In, K extends Key = Key>(
   });
 }
 
-/** The sum of numbers. Of whole numbers it is exact up to 2^53; of others it depends on the order of records. */
+/** The sum of finite numbers. Of whole numbers it is exact up to 2^53; of others it depends on the order of records. */
 export function sumOperator<In, K extends Key = Key>(
   uid: string,
   select: (record: In) => number,
   options: UpdatingOptions<number> = {},
 ): KeyedOperator<[In], K, Update<K, number>> {
+  const who = `The function of sum "${uid}"`;
   return updatingOperator<In, K, number, number>({
     ...options,
     kind: "sum",
     uid,
-    add: (stored = 0, record) => stored + select(record),
+    add: (stored = 0, record) => addNumber(stored, select(record), who),
     result: (stored) => stored,
   });
 }
@@ -126,7 +128,8 @@ export function aggregateOperator<In, Accumulator, Out, K extends Key = Key>(
     kind: "aggregate",
     uid,
     mayMutate: true,
-    add: (stored, record) => aggregate.add(stored ?? aggregate.createAccumulator(), record),
+    add: (stored, record) =>
+      aggregate.add(stored === undefined ? aggregate.createAccumulator() : stored, record),
     result: (stored) => aggregate.getResult(stored),
   };
   return updatingOperator<In, K, Accumulator, Out>(definition);
@@ -140,15 +143,19 @@ function extremeOperator<In, K, Kept>(
   options: UpdatingOptions<Kept>,
 ): KeyedOperator<[In], K, Update<K, Kept>> {
   const wantsSmaller = kind === "min" || kind === "minBy";
+  const who = `The function of ${kind} "${uid}"`;
   return updatingOperator<In, K, Kept, Kept>({
     ...options,
     kind,
     uid,
     add(stored, record) {
       const candidate = keep(record);
+      const ranked = checkComparable(rank(candidate), who);
       if (stored === undefined) return candidate;
-      const better = wantsSmaller ? rank(candidate) < rank(stored) : rank(candidate) > rank(stored);
-      return better ? candidate : stored;
+      const isBetter = wantsSmaller
+        ? isBelow(ranked, rank(stored), who)
+        : isBelow(rank(stored), ranked, who);
+      return isBetter ? candidate : stored;
     },
     result: (stored) => stored,
   });
@@ -167,6 +174,9 @@ function updatingOperator<In, K, Stored, Out>(
     ttl,
   } = definition;
   const descriptor = valueState(uid, codec, ttl === undefined ? {} : { ttl });
+  const isAggregate = kind === "aggregate";
+  const adding = isAggregate ? `add of aggregate "${uid}"` : `The function of ${kind} "${uid}"`;
+  const showing = `getResult of ${kind} "${uid}"`;
   return {
     kind,
     inputs: 1,
@@ -181,20 +191,12 @@ function updatingOperator<In, K, Stored, Out>(
           // A copy of its own where `stored` may be changed under it.
           const before = mayMutate && !isFurther ? state.get() : stored;
           const old = before === undefined || isFurther ? undefined : result(before);
-          const next = add(stored, record as In);
-          if (next === undefined) throw undefinedResult(kind, uid, context.key);
+          const next = checkAnswer(add(stored, record as In), adding);
           state.update(next);
-          const value = result(next);
+          const value = checkAnswer(result(next), showing);
           if (isFurther || value !== old) context.emitUpdate(old, value);
         },
       };
     },
   };
-}
-
-function undefinedResult(kind: string, uid: string, key: unknown): TypeError {
-  return new TypeError(
-    `The function of ${kind} "${uid}" answered undefined for the key ${JSON.stringify(key)}. ` +
-      `Answer the new result.`,
-  );
 }

@@ -2,6 +2,7 @@
  * What user functions that see one record at a time have in common: the context they get, how their
  * results are taken, and the states they declare.
  */
+import { isPromise } from "../checked-answer.ts";
 import type { StateOf } from "../state/create-state.ts";
 import type { StateDescriptor } from "../state/state-descriptor.ts";
 import type { OperatorContext, OperatorSetup } from "./keyed-operator.ts";
@@ -47,15 +48,20 @@ export interface TimerService {
  */
 export type Emitted<Out> = Iterable<Out> | void;
 
-/** Emits what a user function returned, refusing what looks like a mistake. */
-export function emitReturned(kind: string, returned: unknown, context: OperatorContext): void {
+/** Emits what a user function returned, refusing what looks like a mistake. `timestamp`: of what is emitted; the record's by default. */
+export function emitReturned(
+  kind: string,
+  returned: unknown,
+  context: OperatorContext,
+  timestamp?: number,
+): void {
   if (returned === undefined) return;
   if (typeof returned === "object" && returned !== null) {
     if (Symbol.iterator in returned) {
-      for (const value of returned as Iterable<unknown>) context.emit(value);
+      for (const value of returned as Iterable<unknown>) context.emit(value, timestamp);
       return;
     }
-    if ("then" in returned) {
+    if (isPromise(returned)) {
       throw new TypeError(
         `A function of the ${kind} returned a promise. It runs synchronously, so that records keep ` +
           `their order: use asynchronous enrichment (mapAsync) for calls to the outside.`,

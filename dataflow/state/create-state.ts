@@ -42,6 +42,7 @@ export type StateOf<D> =
 
 /** A descriptor whose types are not known any more. */
 interface ErasedDescriptor {
+  readonly name: string;
   readonly kind: StateDescriptor["kind"];
   readonly codec: Codec<unknown>;
   readonly ttl?: StateTtl;
@@ -55,7 +56,7 @@ export function createState<D extends StateDescriptor>(
   access: StateAccess,
   stateId: number,
 ): StateOf<D> & InternalState {
-  const { kind, codec, ttl, keyType, reduce, aggregate } =
+  const { kind, name, codec, ttl, keyType, reduce, aggregate } =
     descriptor as unknown as ErasedDescriptor;
   const options = { access, stateId, codec, ttl };
   switch (kind) {
@@ -67,11 +68,15 @@ export function createState<D extends StateDescriptor>(
       return new StoredMapState({ ...options, keyType: keyType! }) as unknown as StateOf<D> &
         InternalState;
     case "reducing":
-      return new StoredReducingState({ ...options, reduce: reduce! }) as unknown as StateOf<D> &
-        InternalState;
+      return new StoredReducingState({
+        ...options,
+        name,
+        reduce: reduce!,
+      }) as unknown as StateOf<D> & InternalState;
     case "aggregating":
       return new StoredAggregatingState({
         ...options,
+        name,
         aggregate: aggregate!,
       }) as unknown as StateOf<D> & InternalState;
   }

@@ -1,4 +1,5 @@
 /** The handles with one value per key, over SingleValue. */
+import { checkAnswer } from "../checked-answer.ts";
 import type { AggregatingState, InternalState, ReducingState, ValueState } from "./keyed-state.ts";
 import { SingleValue, type SingleValueOptions } from "./single-value.ts";
 import type { AggregateFunction } from "./state-descriptor.ts";
@@ -30,10 +31,17 @@ export class StoredValueState<T> implements ValueState<T>, InternalState {
 export class StoredReducingState<T> implements ReducingState<T>, InternalState {
   readonly #value: SingleValue<T>;
   readonly #reduce: (a: T, b: T) => T;
+  readonly #who: string;
 
-  constructor(options: SingleValueOptions<T> & { readonly reduce: (a: T, b: T) => T }) {
+  constructor(
+    options: SingleValueOptions<T> & {
+      readonly name: string;
+      readonly reduce: (a: T, b: T) => T;
+    },
+  ) {
     this.#value = new SingleValue(options);
     this.#reduce = options.reduce;
+    this.#who = `The function of reducing state "${options.name}"`;
   }
 
   get(): T | undefined {
@@ -42,7 +50,8 @@ export class StoredReducingState<T> implements ReducingState<T>, InternalState {
 
   add(value: T): void {
     const present = this.#value.read();
-    this.#value.write(present === undefined ? value : this.#reduce(present, value));
+    const next = present === undefined ? value : this.#reduce(present, value);
+    this.#value.write(checkAnswer(next, this.#who));
   }
 
   clear(): void {
@@ -59,14 +68,17 @@ export class StoredAggregatingState<In, Accumulator, Out>
 {
   readonly #value: SingleValue<Accumulator>;
   readonly #aggregate: AggregateFunction<In, Accumulator, Out>;
+  readonly #who: string;
 
   constructor(
     options: SingleValueOptions<Accumulator> & {
+      readonly name: string;
       readonly aggregate: AggregateFunction<In, Accumulator, Out>;
     },
   ) {
     this.#value = new SingleValue(options);
     this.#aggregate = options.aggregate;
+    this.#who = `add of aggregating state "${options.name}"`;
   }
 
   get(): Out | undefined {
@@ -75,8 +87,9 @@ export class StoredAggregatingState<In, Accumulator, Out>
   }
 
   add(record: In): void {
-    const accumulator = this.#value.read() ?? this.#aggregate.createAccumulator();
-    this.#value.write(this.#aggregate.add(accumulator, record));
+    const present = this.#value.read();
+    const before = present === undefined ? this.#aggregate.createAccumulator() : present;
+    this.#value.write(checkAnswer(this.#aggregate.add(before, record), this.#who));
   }
 
   clear(): void {

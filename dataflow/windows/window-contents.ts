@@ -2,6 +2,7 @@
  * What a window holds: an accumulator that takes records in one by one, or the records themselves.
  * Everything speaks of the namespace the context is in; panes are namespaces too.
  */
+import { checkAnswer } from "../checked-answer.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { structuredCodec } from "../codecs/structured-codec.ts";
 import type { OperatorContext, OperatorSetup } from "../operators/keyed-operator.ts";
@@ -34,6 +35,8 @@ export function aggregatedContents<T, Accumulator, Result>(
   codec: Codec<Accumulator> = structuredCodec<Accumulator>(),
 ): WindowContentsDefinition<T, Result> {
   const descriptor = valueState(uid, codec);
+  const folding = `The aggregate of window "${uid}"`;
+  const showing = `getResult of window "${uid}"`;
   return {
     descriptor,
     open(setup) {
@@ -48,18 +51,23 @@ export function aggregatedContents<T, Accumulator, Result>(
           const accumulator = state.get();
           if (accumulator === undefined) continue;
           merged =
-            merged === undefined ? accumulator : mergeTwo(uid, aggregate, merged, accumulator);
+            merged === undefined
+              ? accumulator
+              : checkAnswer(mergeTwo(uid, aggregate, merged, accumulator), folding);
         }
         return merged;
       };
       return {
         add(record) {
-          state.update(aggregate.add(state.get() ?? aggregate.createAccumulator(), record));
+          const stored = state.get();
+          const before = stored === undefined ? aggregate.createAccumulator() : stored;
+          state.update(checkAnswer(aggregate.add(before, record), folding));
         },
         isEmpty: () => state.get() === undefined,
         read(namespaces, context) {
           const accumulator = readAll(namespaces, context);
-          return accumulator === undefined ? undefined : aggregate.getResult(accumulator);
+          if (accumulator === undefined) return undefined;
+          return checkAnswer(aggregate.getResult(accumulator), showing);
         },
         merge(target, sources, context) {
           const merged = readAll([target, ...sources], context);

@@ -1,4 +1,5 @@
 /** What is common to all windowed operators: the options users write and the functions that see results. */
+import { emitReturned } from "../operators/user-function.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
 import type { OperatorContext } from "../operators/keyed-operator.ts";
 import type { StateDescriptor } from "../state/state-descriptor.ts";
@@ -50,7 +51,7 @@ export function emitResult<T, K, Result, Out>(
     sideOutput: (tag, value) => context.sideOutput(tag, value, window.end - 1),
   };
   const timestamp = window.end === Infinity ? context.timestamp : window.end - 1;
-  for (const value of definition.process(result, view)) context.emit(value, timestamp);
+  emitReturned(`window "${definition.uid}"`, definition.process(result, view), context, timestamp);
 }
 
 /** The time of a record by which windows are assigned. */

@@ -2,6 +2,7 @@
  * The windowed operators: reduce, aggregate and process over time windows, and count windows.
  * Sliding windows with the default trigger share panes; all others hold each window by itself.
  */
+import { checkAnswer } from "../checked-answer.ts";
 import type { Codec } from "../codecs/codec.ts";
 import type { Key, KeyedOperator } from "../operators/keyed-operator.ts";
 import type { AggregateFunction } from "../state/state-descriptor.ts";
@@ -43,10 +44,14 @@ export function windowReduceOperator<T, K extends Key = Key>(
   windowing: Windowing<T> & WindowCodec<T | undefined>,
   reduce: (a: T, b: T) => T,
 ): KeyedOperator<[T], K, T> {
+  const who = `The function of window reduce "${uid}"`;
   return windowAggregateOperator<T, T | undefined, T, K>(
     uid,
     windowing,
-    foldFromFirst((record: T) => record, reduce),
+    foldFromFirst(
+      (record: T) => record,
+      (a, b) => checkAnswer(reduce(a, b), who),
+    ),
   );
 }
 

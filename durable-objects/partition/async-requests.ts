@@ -7,6 +7,7 @@
  */
 import { keyCodecs } from "../../state-engine/state/key-codec.ts";
 import type { KeyedVertex } from "../../dataflow/job-graph.ts";
+import { checkRecords } from "../../dataflow/operators/async-operator.ts";
 import {
   decideAttempt,
   isWorthRetrying,
@@ -115,7 +116,10 @@ export class AsyncRequests {
           signal: aborter.signal,
         }),
       );
-      return { kind: "result", values: checkedValues(await Promise.race([values, ended])) };
+      return {
+        kind: "result",
+        values: checkRecords(await Promise.race([values, ended]), "An asynchronous function"),
+      };
     } catch (error) {
       return { kind: "error", error };
     } finally {
@@ -146,14 +150,4 @@ function outcomeOf(attempt: Attempt, attempts: number): RequestOutcome {
   if (attempt.kind === "result") return attempt;
   const { name, message } = describeError(attempt.error);
   return { kind: "failure", error: message, name, attempts };
-}
-
-function checkedValues(values: unknown): readonly unknown[] {
-  if (!Array.isArray(values) || values.includes(undefined)) {
-    throw new TypeError(
-      "An asynchronous function answered undefined where a record is expected. Answer a value, or use " +
-        "flatMapAsync and answer [] for records that give nothing.",
-    );
-  }
-  return values;
 }

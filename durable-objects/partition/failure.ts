@@ -34,7 +34,7 @@ export function taskFailure(facts: {
 function functionFailure(
   job: string,
   { activity, operator, cause }: TaskFunctionFailure,
-  frame: Pick<SourceFrame, "source"> | undefined,
+  frame: Pick<SourceFrame, "source" | "from" | "to"> | undefined,
 ): Omit<TaskFailure, "task" | "generation"> {
   const error = describeError(cause);
   const { doing, line } = activity;
@@ -49,11 +49,22 @@ function functionFailure(
     ...(doing === "result" && { doing: "at the result of a request" }),
     ...place,
   });
-  return { error: { ...error, message }, ...place, operator };
+  // No line is to blame for a timer, but the frame that moved time says when in the log it fired.
+  const moment = frame === undefined || line !== undefined ? "" : ` ${momentOf(frame)}`;
+  return { error: { ...error, message: `${message}${moment}` }, ...place, operator };
 }
 
 /** Which of them it was is not known: no function of the job was running. */
-function placeOf({ source, from, to }: Pick<SourceFrame, "source" | "from" | "to">): string {
+function placeOf(frame: Pick<SourceFrame, "source" | "from" | "to">): string {
+  return `The records came from ${linesOf(frame)}.`;
+}
+
+function momentOf(frame: Pick<SourceFrame, "source" | "from" | "to">): string {
+  return `It was applying what came from ${linesOf(frame)}.`;
+}
+
+function linesOf({ source, from, to }: Pick<SourceFrame, "source" | "from" | "to">): string {
   const last = to.record > 0 ? to.line : to.line - 1;
-  return `The records came from lines ${from.line} to ${last} of source ${source}.`;
+  const lines = last > from.line ? `lines ${from.line} to ${last}` : `line ${from.line}`;
+  return `${lines} of source ${source}`;
 }

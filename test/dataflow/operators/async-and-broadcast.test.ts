@@ -82,6 +82,15 @@ test("a request that fails for good fails the job, or emits what onFailure answe
   expect(lenient.values()).toEqual(["1: timed out"]);
 });
 
+test("onFailure that answers undefined fails the job instead of leaving the record waiting for ever", async () => {
+  const nothing = (() => undefined) as unknown as () => string[];
+  const harness = openHarness(asyncOperator("names", call, { onFailure: nothing }), { keys });
+  await harness.process(1);
+  await expect(harness.fail(harness.takeRequests()[0]!, "timed out")).rejects.toThrow(
+    'onFailure of "names" answered undefined where a record is expected.',
+  );
+});
+
 test("retries wait as their strategy says and end", () => {
   const fixed = resolveAsyncPolicy("a", { retry: { kind: "fixed", attempts: 3, delayMs: 50 } });
   expect([1, 2, 3].map((attempt) => decideAttempt(fixed, attempt))).toEqual([

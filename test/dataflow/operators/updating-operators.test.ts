@@ -12,6 +12,8 @@ import {
   reduceOperator,
   sumOperator,
 } from "../../../dataflow/operators/updating-operators.ts";
+import { tumblingWindows } from "../../../dataflow/windows/assigners.ts";
+import { windowAggregateOperator } from "../../../dataflow/windows/window-operators.ts";
 import { openHarness } from "../../../dataflow/testing/operator-harness.ts";
 
 interface Sale {
@@ -168,4 +170,25 @@ test("deduplicate lets the first record of a key pass until its memory expires",
   await harness.setClock(110);
   await harness.process({ shop: "a", amount: 4 });
   expect(harness.values().map(amount)).toEqual([1, 4]);
+});
+
+test("an accumulator may be null", async () => {
+  const least = {
+    createAccumulator: (): number | null => Infinity,
+    add: (kept: number | null, { amount: sold }: Sale) =>
+      sold < 0 || kept === null ? null : Math.min(kept, sold),
+    getResult: (kept: number | null) => kept,
+  };
+  const harness = openHarness(aggregateOperator("least", least), { keys });
+  const window = openHarness(
+    windowAggregateOperator("least", { assigner: tumblingWindows(10) }, least),
+    { keys },
+  );
+  for (const sold of [3, -1, 5]) {
+    await harness.process({ shop: "a", amount: sold });
+    await window.process({ shop: "a", amount: sold }, 1);
+  }
+  await window.processWatermark(Infinity);
+  expect(harness.newest()).toEqual(new Map([["a", null]]));
+  expect(window.values()).toEqual([null]);
 });

@@ -232,7 +232,8 @@ test("[DL5] a throw in a timer ends the job with the operator and the key", asyn
   await world.pass(30_000);
   expect(await world.status()).toBe("FAILED");
   const message =
-    '"105" cannot be processed. The process "alarms" of job "timers" failed in a timer with the key "0".';
+    '"105" cannot be processed. The process "alarms" of job "timers" failed in a timer with the key "0". ' +
+    "It was applying what came from lines 0 to 1 of source 0.";
   expect(await world.exceptions()).toMatchObject({
     exceptionHistory: { entries: [{ message, offset: null }, {}, {}, {}] },
   });

@@ -161,6 +161,20 @@ test.each<[string, () => BuiltStream, Record<string, unknown>]>([
   expect(new Set(once).size).toBe(once.length);
 });
 
+test("the value of a result that is gone is mapped to nothing", async () => {
+  const stream = job("vocabulary", options)
+    .lines()
+    .keyBy((word) => word)
+    .count("counts")
+    .keyBy((count) => count, "integer")
+    .count("words")
+    .mapValue((words) => words * 10)
+    .output();
+  const { "14": last, ...gone } = newest(await run(stream, Array<string>(14).fill("a")));
+  expect(last).toBe(10);
+  expect(new Set(Object.values(gone))).toEqual(new Set([null]));
+});
+
 test("records that meet no key come out once, changed by map, filter and flatMap", async () => {
   const stream = streamOfOrders()
     .filter((order) => order.amount > 10)
