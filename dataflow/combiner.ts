@@ -50,7 +50,7 @@ export class CountCombiner {
 
   constructor(owners: Uint16Array, partitions: number) {
     this.#owners = owners;
-    this.#writers = Array.from({ length: partitions }, () => new FrameWriter("count", 0));
+    this.#writers = Array.from({ length: partitions }, () => new FrameWriter(0));
     this.#frameBytes = new Int32Array(partitions).fill(frameHeaderMaxBytes);
     this.#isPassedOver = new Uint8Array(partitions);
   }

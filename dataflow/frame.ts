@@ -1,25 +1,23 @@
 /**
- * The bytes records travel in between a source and a partition, or two partitions.
+ * The bytes counts travel in, combined by key, between a source and a partition, or two partitions.
+ * Beside record-frame.ts, whose records go one by one; the second byte tells them apart.
  *
  *   byte 0      format version, 1
- *   byte 1      payload kind: 1 count delta, 2 value
+ *   byte 1      payload kind, 1
  *   varint      number of records
- *   per record  hash of the key, u32 little-endian; varint key length; key;
- *               count delta: zigzag varint; value: varint length and bytes
+ *   per record  hash of the key, u32 little-endian; varint key length; key; zigzag varint delta
  *
  * The hash travels so that the receiver needs no second look at the key. A frame says nothing of
  * positions: SourceFrame does. It is at most 256 KiB, unless one record alone is larger.
  */
 
-export type FrameKind = "count" | "value";
-
 export const maxFrameBytes = 256 * 1024;
 /** Version, kind and record count at most. */
 export const frameHeaderMaxBytes = 2 + 5;
 
-/** Bytes a record takes at most whose value or delta, its length included, takes `payloadBytes`. */
-export function recordMaxBytes(keyLength: number, payloadBytes: number): number {
-  return 4 + (keyLength < 0x80 ? 1 : 5) + keyLength + payloadBytes;
+/** Bytes a record takes at most whose delta takes `deltaBytes`. */
+export function recordMaxBytes(keyLength: number, deltaBytes: number): number {
+  return 4 + (keyLength < 0x80 ? 1 : 5) + keyLength + deltaBytes;
 }
 
 /** The bytes are not a frame of this format. */
@@ -28,18 +26,16 @@ export class FrameError extends Error {
 }
 
 const formatVersion = 1;
-const kindCodes: Readonly<Record<FrameKind, number>> = { count: 1, value: 2 };
+const countsKind = 1;
 
 /** Appends records to a frame. `finish` answers a buffer of its own and empties the writer. */
 export class FrameWriter {
-  readonly #kind: FrameKind;
   #bytes: Uint8Array;
   /** Records begin here, so that the header can be put in front once their number is known. */
   #end = frameHeaderMaxBytes;
   #records = 0;
 
-  constructor(kind: FrameKind, initialBytes = 1024) {
-    this.#kind = kind;
+  constructor(initialBytes = 1024) {
     this.#bytes = new Uint8Array(Math.max(initialBytes, 64));
   }
 
@@ -59,20 +55,12 @@ export class FrameWriter {
     this.#end = writeVarint(zigzag(delta), this.#bytes, this.#end);
   }
 
-  /** Adds a value as bytes. */
-  addValue(hash: number, key: Uint8Array, value: Uint8Array): void {
-    this.#addKey(hash, key, 0, key.length, 5 + value.length);
-    this.#end = writeVarint(value.length, this.#bytes, this.#end);
-    this.#bytes.set(value, this.#end);
-    this.#end += value.length;
-  }
-
   finish(): Uint8Array {
     const count = new Uint8Array(5);
     const countLength = writeVarint(this.#records, count, 0);
     const frame = new Uint8Array(2 + countLength + this.#end - frameHeaderMaxBytes);
     frame[0] = formatVersion;
-    frame[1] = kindCodes[this.#kind];
+    frame[1] = countsKind;
     frame.set(count.subarray(0, countLength), 2);
     frame.set(this.#bytes.subarray(frameHeaderMaxBytes, this.#end), 2 + countLength);
     this.#end = frameHeaderMaxBytes;
@@ -109,17 +97,11 @@ export class FrameWriter {
  */
 export class FrameReader {
   readonly bytes: Uint8Array;
-  readonly kind: FrameKind;
   readonly records: number;
   hash = 0;
   keyOffset = 0;
   keyLength = 0;
-  /** Of a "count" frame. */
   delta = 0;
-  /** Of a "value" frame. */
-  valueOffset = 0;
-  valueLength = 0;
-  readonly #hasDeltas: boolean;
   #position = 2;
   #left: number;
 
@@ -131,11 +113,11 @@ export class FrameReader {
         `Frame format ${bytes[0]} is unknown: this code reads ${formatVersion}.`,
       );
     }
-    if (bytes[1] !== kindCodes.count && bytes[1] !== kindCodes.value) {
-      throw new FrameError(`Frame kind ${bytes[1]} is unknown.`);
+    if (bytes[1] !== countsKind) {
+      throw new FrameError(
+        `Frame kind ${bytes[1]} is none of counts (${countsKind}): the sender runs another job graph.`,
+      );
     }
-    this.#hasDeltas = bytes[1] === kindCodes.count;
-    this.kind = this.#hasDeltas ? "count" : "value";
     this.records = this.#varint();
     this.#left = this.records;
   }
@@ -157,23 +139,17 @@ export class FrameReader {
         (bytes[start + 3]! << 24)) >>>
       0;
     this.#position = start + 4;
-    this.keyLength = this.#length("key");
+    this.keyLength = this.#keyLength();
     this.keyOffset = this.#position;
     this.#position += this.keyLength;
-    if (this.#hasDeltas) {
-      const value = this.#varint();
-      this.delta = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-    } else {
-      this.valueLength = this.#length("value");
-      this.valueOffset = this.#position;
-      this.#position += this.valueLength;
-    }
+    const value = this.#varint();
+    this.delta = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
     return true;
   }
 
-  #length(what: string): number {
+  #keyLength(): number {
     const length = this.#varint();
-    if (length > this.bytes.length - this.#position) this.#fail(`a ${what} is cut short`);
+    if (length > this.bytes.length - this.#position) this.#fail("a key is cut short");
     return length;
   }
 

@@ -4,12 +4,13 @@
  */
 import { Command } from "commander";
 import pc from "picocolors";
-import { resolveChain, tableIdentity } from "../../state-engine/index.ts";
+import { decodeManifest, resolveChain, tableIdentity } from "../../state-engine/index.ts";
 import type { PartitionTables, ResolvedManifest } from "../../state-engine/index.ts";
 import { createTable } from "../output/create-table.ts";
 import { formatBytes } from "../output/format.ts";
+import { usedToken } from "./fetch-answer.ts";
 import { nodeEnvironment } from "./node-environment.ts";
-import { openPlace } from "./place.ts";
+import { idOfManifest, openPlace } from "./place.ts";
 import type { FoundManifest, Place } from "./place.ts";
 import { verifyCheckpoint } from "./verify-checkpoint.ts";
 
@@ -55,8 +56,8 @@ export function manifestCommand(): Command {
 
 function openAt(place: string, command: Command): Promise<Place> {
   const { job, token } = command.optsWithGlobals<{ job?: string; token?: string }>();
-  const usedToken = token ?? process.env["WEIR_TOKEN"];
-  return openPlace(place, { ...(job && { job }), ...(usedToken && { token: usedToken }) });
+  const shown = usedToken(token);
+  return openPlace(place, { ...(job && { job }), ...(shown !== undefined && { token: shown }) });
 }
 
 export async function showAll(place: Place): Promise<string> {
@@ -123,12 +124,29 @@ async function resolve(place: Place, checkpoint: string): Promise<ResolvedManife
 /** By number or path. Throws when there is none, or when several jobs have that number. */
 async function find(place: Place, checkpoint: string): Promise<FoundManifest> {
   const all = await place.manifests();
-  const found = all.filter(({ id, path }) => String(id) === checkpoint || path === checkpoint);
+  const isAsked = ({ id, path }: FoundManifest): boolean =>
+    String(id) === checkpoint || path === checkpoint;
+  let found = all.filter(isAsked);
+  if (found.length === 0) found = (await manifestsBelow(place, all)).filter(isAsked);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   const known = (found.length > 0 ? found : all).map(({ path }) => path).join(", ");
   const problem = only === undefined ? "There is no checkpoint" : "There are several checkpoints";
   throw new Error(`${problem} ${checkpoint}: name one of ${known || "none"}.`);
+}
+
+/** What the newest checkpoint builds on: a server keeps it and does not list it any more. */
+async function manifestsBelow(
+  { blobStore }: Place,
+  listed: readonly FoundManifest[],
+): Promise<FoundManifest[]> {
+  const newest = listed.at(-1);
+  const bytes = newest && (await blobStore.get(newest.path));
+  if (bytes === undefined) return [];
+  return decodeManifest(bytes, environment, newest!.path).chain.flatMap((path) => {
+    const id = idOfManifest(path);
+    return id === undefined ? [] : [{ path, id, isConfirmed: true }];
+  });
 }
 
 function statusOf({ isConfirmed }: FoundManifest): string {

@@ -6,6 +6,7 @@ import { stat } from "node:fs/promises";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import { HttpBlobStore, decodeManifest } from "../../state-engine/index.ts";
 import { FolderBlobStore } from "../folder-blob-store.ts";
+import { authorization, fetchAnswer } from "./fetch-answer.ts";
 import { nodeEnvironment } from "./node-environment.ts";
 
 export interface FoundManifest {
@@ -48,9 +49,9 @@ async function listFolder(blobStore: BlobStore, job?: string): Promise<FoundMani
   const found: { path: string; id: number }[] = [];
   const builtUpon = new Set<string>();
   for (const { path } of await blobStore.list("")) {
-    const [, id] = /(?:^|\/)(?:chk|sav|savepoint)-(\d+)\/manifest\.json$/.exec(path) ?? [];
+    const id = idOfManifest(path);
     if (id === undefined || (job !== undefined && !path.split("/").includes(job))) continue;
-    found.push({ path, id: Number(id) });
+    found.push({ path, id });
     const bytes = await blobStore.get(path);
     try {
       for (const older of decodeManifest(bytes!, environment, path).chain) builtUpon.add(older);
@@ -68,6 +69,12 @@ async function listFolder(blobStore: BlobStore, job?: string): Promise<FoundMani
     .sort((left, right) => left.id - right.id);
 }
 
+/** The checkpoint whose manifest has this path; undefined when the path is none of a manifest. */
+export function idOfManifest(path: string): number | undefined {
+  const [, id] = /(?:^|\/)(?:chk|sav|savepoint)-(\d+)\/manifest\.json$/.exec(path) ?? [];
+  return id === undefined ? undefined : Number(id);
+}
+
 /** Everything of one incarnation of a job is below one folder. */
 function jobOf(path: string): string {
   return path.split("/").slice(0, -2).join("/");
@@ -75,15 +82,14 @@ function jobOf(path: string): string {
 
 function openServer(url: string, { job, token }: PlaceOptions): Place {
   if (job === undefined) throw new Error(`Say which job of ${url} with --job.`);
-  const headers = { ...(token !== undefined && { Authorization: `Bearer ${token}` }) };
   const jobUrl = `${url}/jobs/${encodeURIComponent(job)}`;
+  const headers = authorization(token);
   const blobStore = new HttpBlobStore({ baseUrl: `${jobUrl}/blobs/`, fetch, headers });
-  return { blobStore, manifests: () => listServer(`${jobUrl}/checkpoints`, headers) };
+  return { blobStore, manifests: () => listServer(`${jobUrl}/checkpoints`, token) };
 }
 
-async function listServer(url: string, headers: Record<string, string>): Promise<FoundManifest[]> {
-  const answer = await fetch(url, { headers });
-  if (!answer.ok) throw new Error(`GET ${url} answered ${answer.status}: ${await answer.text()}`);
+async function listServer(url: string, token: string | undefined): Promise<FoundManifest[]> {
+  const answer = await fetchAnswer(url, token);
   const { history } = (await answer.json()) as { history: readonly CheckpointItem[] };
   return history
     .flatMap(({ id, status, external_path: path, discarded }) =>

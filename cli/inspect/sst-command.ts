@@ -12,6 +12,7 @@ import {
 } from "../../state-engine/index.ts";
 import type { InspectedEntry, TableInspection } from "../../state-engine/index.ts";
 import { createTable } from "../output/create-table.ts";
+import { fetchAnswer, usedToken } from "./fetch-answer.ts";
 import { nodeEnvironment } from "./node-environment.ts";
 
 const environment = nodeEnvironment();
@@ -57,11 +58,7 @@ export function dumpObject(bytes: Uint8Array, path: string, entries: number): st
 
 async function readBytes(place: string, token: string | undefined): Promise<Uint8Array> {
   if (!/^https?:\/\//.test(place)) return new Uint8Array(await readFile(place));
-  const usedToken = token ?? process.env["WEIR_TOKEN"];
-  const answer = await fetch(place, {
-    headers: { ...(usedToken && { Authorization: `Bearer ${usedToken}` }) },
-  });
-  if (!answer.ok) throw new Error(`GET ${place} answered ${answer.status}: ${await answer.text()}`);
+  const answer = await fetchAnswer(place, usedToken(token));
   return new Uint8Array(await answer.arrayBuffer());
 }
 

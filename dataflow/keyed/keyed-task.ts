@@ -47,16 +47,11 @@ export class KeyedTask {
 
   /**
    * Applies every record of the frame and answers how many came in, combined ones counted one by one.
-   * `arrivalTime` is the largest of the frame's records; a frame without records moves no time.
+   * `arrivalTime` is the largest of the frame's records; a frame without records moves no time. Throws
+   * FrameError for what is no frame of counts.
    */
   apply(frame: Uint8Array, arrivalTime: number): number {
     const reader = new FrameReader(frame);
-    const { operator } = this.#options.vertex;
-    if (reader.kind !== operator.kind) {
-      throw new FrameError(
-        `A ${operator.kind} cannot apply a frame of kind "${reader.kind}": the sender runs another job graph.`,
-      );
-    }
     if (reader.records > 0 && arrivalTime > this.#time) {
       this.#time = arrivalTime;
       this.#options.engine.advanceTime(arrivalTime);

@@ -44,7 +44,7 @@ type Item =
     };
 
 function emptyFrame(): Uint8Array {
-  return new FrameWriter("count", 0).finish();
+  return new FrameWriter(0).finish();
 }
 
 /** Frames under way at most, so that the pump breathes between batches. */

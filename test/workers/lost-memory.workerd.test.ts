@@ -103,7 +103,7 @@ async function abort(stub: DurableObjectStub): Promise<void> {
 async function corrupt(word: string, line: number): Promise<void> {
   const to = peers.partition(taskOf(word));
   const generation = Number((await peers.coordinator().describeJob())["generation"]);
-  const frame = new FrameWriter("count");
+  const frame = new FrameWriter();
   const key = encoded(word);
   frame.addCount(hash32(key), key, 0, key.length, 1_000);
   const bytes = frame.finish();

@@ -1,6 +1,7 @@
 /** What a frame does to the engine. */
 import { expect, it } from "vitest";
 import { FrameWriter } from "../../../dataflow/frame.ts";
+import { RecordFrameWriter } from "../../../dataflow/record-frame.ts";
 import { job, jobGraphOf } from "../../../dataflow/job.ts";
 import { KeyedTask } from "../../../dataflow/keyed/keyed-task.ts";
 import { hash32 } from "../../../state-engine/index.ts";
@@ -35,7 +36,7 @@ function addKey(writer: FrameWriter, key: string, delta: number): number {
 
 it("merges one operand per record under key group, state and key, and answers the records they stand for", () => {
   const { task, merged, times } = taskOf({ first: 0, last: 7 });
-  const writer = new FrameWriter("count");
+  const writer = new FrameWriter();
   const hash = addKey(writer, "ab", 3);
   addKey(writer, "x".repeat(1000), 4);
   expect(task.apply(writer.finish(), 9)).toBe(7);
@@ -46,19 +47,20 @@ it("merges one operand per record under key group, state and key, and answers th
 
 it("[rule 15] moves time with records only, and never back", () => {
   const { task } = taskOf({ first: 0, last: 7 });
-  task.apply(new FrameWriter("count").finish(), 100);
+  task.apply(new FrameWriter().finish(), 100);
   expect(task.time).toBe(5);
-  const writer = new FrameWriter("count");
+  const writer = new FrameWriter();
   addKey(writer, "a", 1);
   task.apply(writer.finish(), 3);
   expect(task.time).toBe(5);
 });
 
 it("refuses a record of another partition's key group, and a frame of another kind", () => {
-  const writer = new FrameWriter("count");
+  const writer = new FrameWriter();
   const group = addKey(writer, "a", 1) % 8;
   const other = (group + 1) % 8;
   const { task } = taskOf({ first: other, last: other });
   expect(() => task.apply(writer.finish(), 1)).toThrow(`key group ${group}`);
-  expect(() => task.apply(new FrameWriter("value").finish(), 1)).toThrow('kind "value"');
+  const records = new RecordFrameWriter().finish();
+  expect(() => task.apply(records, 1)).toThrow("Frame kind 3 is none of counts (1)");
 });

@@ -264,7 +264,7 @@ export class PartitionHarness {
 }
 
 export function countFrame(counts: Readonly<Record<string, number>>): Uint8Array {
-  const writer = new FrameWriter("count");
+  const writer = new FrameWriter();
   for (const [key, count] of Object.entries(counts)) {
     const bytes = new TextEncoder().encode(key);
     writer.addCount(hash32(bytes, 0, bytes.length), bytes, 0, bytes.length, count);
