@@ -41,6 +41,12 @@ export interface MergeOperator {
   apply(base: Uint8Array | undefined, operand: Uint8Array): Uint8Array;
   /** Both are nothing but the one after the other: then a value in memory grows where it is, and is not copied for each operand. */
   readonly concatenates?: true;
+  /**
+   * A value, or an operand, without those of its parts that have expired by `time`: the same array when there are
+   * none, else a fresh one. Called where values are put together and written anew, now and then, never when they
+   * are read, so readers leave expired parts out themselves; `time` is never later than that of any later reader.
+   */
+  prune?(value: Uint8Array, time: number): Uint8Array;
 }
 
 export interface EngineTuning {

@@ -23,12 +23,20 @@ export interface IndexCursor {
   readonly order: "index";
   /** Of the first element that was not looked at. */
   readonly index: number;
+  /**
+   * Of a list whose elements expire, where that is not its place for ever: its deadline, and how many with the same
+   * one, which go when it goes, stand before it.
+   */
+  readonly expiring?: { readonly deadline: number; readonly ordinal: number };
 }
 
 type Cursor = KeyCursor | ValueCursor | IndexCursor;
 
 export function encodeCursor(cursor: Cursor): string {
-  if (cursor.order === "index") return `i.${cursor.index}`;
+  if (cursor.order === "index") {
+    const { index, expiring } = cursor;
+    return expiring ? `i.${index}.${expiring.deadline}.${expiring.ordinal}` : `i.${index}`;
+  }
   return cursor.order === "key"
     ? `k.${encodeHex(cursor.stateKey)}`
     : `v.${cursor.value}.${encodeHex(cursor.key)}`;
@@ -40,8 +48,12 @@ export function decodeCursor(text: string, order: "valueDescending"): ValueCurso
 export function decodeCursor(text: string, order: "index"): IndexCursor;
 export function decodeCursor(text: string, order: Cursor["order"]): Cursor;
 export function decodeCursor(text: string, order: Cursor["order"]): Cursor {
-  const byIndex = /^i\.([0-9]{1,10})$/.exec(text);
-  if (order === "index" && byIndex) return { order, index: Number(byIndex[1]) };
+  const byIndex = /^i\.([0-9]{1,10})(?:\.(-?[0-9]{1,16}|Infinity)\.([0-9]{1,10}))?$/.exec(text);
+  if (order === "index" && byIndex) {
+    const [, index, deadline, ordinal] = byIndex;
+    const expiring = deadline && { deadline: Number(deadline), ordinal: Number(ordinal) };
+    return { order, index: Number(index), ...(expiring && { expiring }) };
+  }
   const byKey = /^k\.((?:[0-9a-f]{2})*)$/.exec(text);
   if (order === "key" && byKey) return { order, stateKey: decodeHex(byKey[1]!) };
   const byValue = /^v\.(-?[0-9]{1,20})\.((?:[0-9a-f]{2})*)$/.exec(text);

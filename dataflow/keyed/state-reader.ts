@@ -20,7 +20,7 @@ import type { KeyGroupRange } from "../../state-engine/version/table-reference.t
 import { hasSubKeys, type KeyedState } from "./keyed-states.ts";
 import { LargestValues } from "./largest-values.ts";
 import { PAGE_BYTES, PageBuilder, type StatePage } from "./page-builder.ts";
-import { decodeCursor, encodeCursor } from "./scan-cursor.ts";
+import { decodeCursor, encodeCursor, type IndexCursor } from "./scan-cursor.ts";
 import {
   aliveValue,
   elementsOf,
@@ -30,6 +30,7 @@ import {
   storedKeyOf,
   valueToJson,
   type JsonEntry,
+  type ListElement,
   type StateTime,
 } from "./stored-entry.ts";
 
@@ -195,17 +196,44 @@ async function scanElements(
   view: StateView,
   { state, keyGroup, key, time, limit, cursor }: KeyRead & PageOf,
 ): Promise<StatePage> {
-  const begin = cursor === undefined ? 0 : decodeCursor(cursor, "index").index;
   const page = new PageBuilder(limit);
   const stored = await view.get(storedKeyOf(state, keyGroup, key));
+  if (stored === undefined) return page.end();
+  const elements = (): Iterable<ListElement> => elementsOf(state, stored, time);
+  const begin = cursor === undefined ? 0 : placeOf(decodeCursor(cursor, "index"), elements());
   const keyJson = keyToJson(state.keyType, key);
-  for (const { index, value } of stored === undefined ? [] : elementsOf(state, stored, time)) {
+  for (const { index, deadline, bytes } of elements()) {
     if (index < begin) continue;
-    if (!page.add({ key: keyJson, index: String(index), value })) {
-      return page.end(encodeCursor({ order: "index", index }));
-    }
+    const value = valueToJson(state, bytes);
+    if (page.add({ key: keyJson, index: String(index), value })) continue;
+    if (state.ttl === undefined) return page.end(encodeCursor({ order: "index", index }));
+    const expiring = { deadline, ordinal: countBefore(index, deadline, elements()) };
+    return page.end(encodeCursor({ order: "index", index, expiring }));
   }
   return page.end();
+}
+
+/** Where the element a cursor names is by now: what expired before it may have been removed. */
+function placeOf({ index, expiring }: IndexCursor, elements: Iterable<ListElement>): number {
+  if (expiring === undefined) return index;
+  let before = 0;
+  for (const element of elements) {
+    if (element.deadline === expiring.deadline && before++ === expiring.ordinal) {
+      return element.index;
+    }
+  }
+  // It has expired, and with it what was added before it.
+  return 0;
+}
+
+/** Elements with this deadline before that place. */
+function countBefore(place: number, deadline: number, elements: Iterable<ListElement>): number {
+  let count = 0;
+  for (const element of elements) {
+    if (element.index >= place) break;
+    if (element.deadline === deadline) count++;
+  }
+  return count;
 }
 
 function entryOf(
@@ -232,7 +260,8 @@ function valueOf(
   }
   const texts: string[] = [];
   let bytes = 0;
-  for (const { value } of elementsOf(state, stored, time)) {
+  for (const element of elementsOf(state, stored, time)) {
+    const value = valueToJson(state, element.bytes);
     bytes += utf8MaxSize(value) + 1;
     if (bytes > PAGE_BYTES) return "tooLarge";
     texts.push(value);

@@ -13,9 +13,9 @@ import {
   stateKeyPrefix,
   stateSubKey,
 } from "../../state-engine/index.ts";
-import { ByteReader } from "../../state-engine/bytes/byte-reader.ts";
 import { keyCodecs, type KeyType } from "../../state-engine/state/key-codec.ts";
 import { toJsonText } from "../json-text.ts";
+import { listElements } from "../state/list-elements.ts";
 import { TIMESTAMP_BYTES, readTimestamp } from "../time/timestamp.ts";
 import { WINDOW_BYTES, decodeWindow, encodeWindow } from "../windows/window.ts";
 import { hasSubKeys, type KeyedState } from "./keyed-states.ts";
@@ -117,9 +117,12 @@ export function aliveValue(
 }
 
 export interface ListElement {
-  /** Its place among all that are stored, expired ones too. */
+  /** Its place among all that are stored at the moment, expired ones too. */
   readonly index: number;
-  readonly value: string;
+  /** Infinity when it does not expire. */
+  readonly deadline: number;
+  /** What valueToJson shows. */
+  readonly bytes: Uint8Array;
 }
 
 /** The elements of a stored list that have not expired, in order. */
@@ -128,13 +131,11 @@ export function* elementsOf(
   stored: Uint8Array,
   time: StateTime,
 ): Generator<ListElement, void, undefined> {
-  const reader = new ByteReader(stored, 0, stored.length, "A list state");
-  for (let index = 0; reader.remaining > 0; index++) {
-    const deadline =
-      state.ttl === undefined ? Infinity : readTimestamp(reader.raw(TIMESTAMP_BYTES), 0);
-    const element = reader.slice();
-    if (deadline <= (state.ttl === "event" ? time.event : time.processing)) continue;
-    yield { index, value: valueToJson(state, element) };
+  const now = state.ttl === "event" ? time.event : time.processing;
+  let index = 0;
+  for (const { deadline, bytes } of listElements(stored, state.ttl !== undefined)) {
+    if (deadline > now) yield { index, deadline, bytes };
+    index++;
   }
 }
 

@@ -10,7 +10,7 @@ import type {
   ReducingState,
   ValueState,
 } from "./keyed-state.ts";
-import { listAppend } from "./list-append.ts";
+import { expiringListAppend, listAppend } from "./list-append.ts";
 import type { StateAccess } from "./state-access.ts";
 import type {
   AggregateFunction,
@@ -84,5 +84,8 @@ export function createState<D extends StateDescriptor>(
 
 /** How the store combines operands of a state, when its handle writes any. */
 export function mergeOperatorOf(descriptor: StateDescriptor): MergeOperator | undefined {
-  return descriptor.kind === "list" ? listAppend : undefined;
+  if (descriptor.kind !== "list") return undefined;
+  // Event time the engine does not know: timers remove what expires in it.
+  const { ttl } = descriptor;
+  return ttl === undefined || ttl.time === "event" ? listAppend : expiringListAppend;
 }

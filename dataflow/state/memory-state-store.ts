@@ -85,7 +85,8 @@ export class MemoryStateStore implements KeyedStateStore {
       compareKeys(present.key, key) === 0 &&
       present.expiresAt > this.#time;
     const deadline = alive ? Math.max(present.expiresAt, expiresAt) : expiresAt;
-    this.put(key, operator.apply(alive ? present.value : undefined, operand), deadline);
+    const value = operator.apply(alive ? present.value : undefined, operand);
+    this.put(key, operator.prune?.(value, this.#time) ?? value, deadline);
   }
 
   advanceTime(time: number): void {

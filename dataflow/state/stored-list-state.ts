@@ -2,12 +2,12 @@
  * ListState over one entry: elements one after the other, each as length and bytes, with a TTL behind
  * eight bytes of deadline. Elements expire one by one.
  */
-import { ByteReader } from "../../state-engine/bytes/byte-reader.ts";
 import { ByteWriter } from "../../state-engine/bytes/byte-writer.ts";
 import type { Codec } from "../codecs/codec.ts";
-import { TIMESTAMP_BYTES, encodeTimestamp, readTimestamp } from "../time/timestamp.ts";
+import { TIMESTAMP_BYTES, encodeTimestamp } from "../time/timestamp.ts";
 import { Expiry } from "./expiry.ts";
 import type { InternalState, ListState } from "./keyed-state.ts";
+import { listElements } from "./list-elements.ts";
 import type { SingleValueOptions } from "./single-value.ts";
 import { StateAddress, type StateAccess } from "./state-access.ts";
 
@@ -61,10 +61,7 @@ export class StoredListState<T> implements ListState<T>, InternalState {
     const stored = this.#access.overlay.get(key);
     if (stored === undefined) return;
     const kept = new ByteWriter(stored.length);
-    this.#forEachAlive(stored, (element, deadline) => {
-      kept.raw(deadline, 0, deadline.length);
-      kept.slice(element);
-    });
+    this.#forEachAlive(stored, (_element, whole) => kept.raw(whole, 0, whole.length));
     if (kept.length === 0) this.#access.overlay.delete(key);
     else if (kept.length < stored.length) this.#access.overlay.put(key, kept.finish());
   }
@@ -78,17 +75,11 @@ export class StoredListState<T> implements ListState<T>, InternalState {
     return values;
   }
 
-  #forEachAlive(
-    stored: Uint8Array,
-    visit: (element: Uint8Array, deadline: Uint8Array) => void,
-  ): void {
-    const reader = new ByteReader(stored, 0, stored.length, "A list state");
-    const deadlineBytes = this.#expiry.exists ? TIMESTAMP_BYTES : 0;
-    while (reader.remaining > 0) {
-      const deadline = reader.raw(deadlineBytes);
-      const element = reader.slice();
-      if (deadlineBytes > 0 && this.#expiry.isExpired(readTimestamp(deadline, 0))) continue;
-      visit(element, deadline);
+  #forEachAlive(stored: Uint8Array, visit: (element: Uint8Array, whole: Uint8Array) => void): void {
+    const { exists } = this.#expiry;
+    for (const { begin, end, deadline, bytes } of listElements(stored, exists)) {
+      if (exists && this.#expiry.isExpired(deadline)) continue;
+      visit(bytes, stored.subarray(begin, end));
     }
   }
 

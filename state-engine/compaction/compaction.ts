@@ -153,7 +153,7 @@ export class Compaction {
       await loader.load(needs);
     }
     const keepsTombstones = level !== BOTTOM_LEVEL;
-    const options = { mergeOperators, keepsTombstones, isPass: true };
+    const options = { mergeOperators, keepsTombstones, isRewrite: true, isPass: true };
     this.#merge = openMerge(this.#view, this.#bounds, loader, options);
     if (keepsTombstones) {
       this.#ranges = collectTombstones(this.#view, this.#bounds).ranges;

@@ -78,3 +78,8 @@ export class Arena {
     this.forgetSource();
   }
 }
+
+/** Room a value of `length` bytes is given to grow in: the next power of two. */
+export function roomFor(length: number): number {
+  return length <= 64 ? 64 : 2 ** (32 - Math.clz32(length - 1));
+}

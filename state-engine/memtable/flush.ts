@@ -10,7 +10,7 @@ import type { CursorBounds } from "../read/entry-cursor.ts";
 import { collectTombstones, openMerge } from "../read/read-view.ts";
 import { TableBuilder } from "../sst/table-builder.ts";
 import type { BuiltTable } from "../sst/table-builder.ts";
-import { operatorOf } from "../read/merge-operands.ts";
+import { operatorOf, prunedValue, prunesValues } from "../read/merge-operands.ts";
 import { keyGroupStart, stateIdOf } from "../state/state-key.ts";
 import type { KeyGroupRange } from "../version/table-reference.ts";
 import { EMPTY_VERSION } from "../version/version.ts";
@@ -69,6 +69,7 @@ export function flushMemtables(
 /** The usual case: one memtable, whose entries already are one a key and know their hashes. */
 function addMemtable(builder: TableBuilder, cursor: MemtableCursor, options: FlushOptions): void {
   const { isBottom, mergeOperators, time } = options;
+  const prunes = prunesValues(mergeOperators);
   for (; cursor.state === ENTRY; cursor.advance()) {
     let { kind, value, valueView, valueOffset, valueLength } = cursor;
     if (isBottom && kind !== KIND_PUT) {
@@ -83,6 +84,21 @@ function addMemtable(builder: TableBuilder, cursor: MemtableCursor, options: Flu
       valueLength = value.length;
     }
     if (isBottom && cursor.expiresAt <= time) continue;
+    if (prunes && kind !== KIND_DELETE) {
+      const whole = value.subarray(valueOffset, valueOffset + valueLength);
+      const left = prunedValue(
+        mergeOperators,
+        stateIdOf(cursor.key, cursor.keyOffset),
+        whole,
+        time,
+      );
+      if (left !== whole) {
+        value = left;
+        valueView = undefined;
+        valueOffset = 0;
+        valueLength = left.length;
+      }
+    }
     builder.add(
       cursor.key,
       cursor.keyOffset,
@@ -106,7 +122,7 @@ function addMerged(
 ): void {
   const view = { memtables, version: EMPTY_VERSION, time: options.time };
   const { mergeOperators } = options;
-  const merging = { mergeOperators, keepsTombstones: !options.isBottom };
+  const merging = { mergeOperators, keepsTombstones: !options.isBottom, isRewrite: true };
   const merge = openMerge(view, bounds, options.loader, merging);
   while (merge.state === ENTRY) {
     builder.add(

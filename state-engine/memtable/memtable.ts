@@ -10,7 +10,7 @@ import { assert } from "../assert.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import type { MergeOperator } from "../options.ts";
 import { operatorOf } from "../read/merge-operands.ts";
-import { Arena } from "./arena.ts";
+import { Arena, roomFor } from "./arena.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { ExpiryColumn } from "./expiry-column.ts";
@@ -144,11 +144,12 @@ export class Memtable {
     const written = this.#upsert(key, keyOffset, keyLength, hash);
     const kind = hidesOlder ? KIND_PUT : KIND_MERGE;
     if (operator.concatenates === true && older !== undefined) {
-      this.#appendToValue(written, kind, operand);
+      this.#appendToValue(written, kind, operand, operator);
     } else {
       let value = operand;
       if (kind === KIND_PUT) value = operator.apply(older, operand);
       else if (older !== undefined) value = operator.combine(older, operand);
+      if (older !== undefined) value = operator.prune?.(value, this.time) ?? value;
       this.#setValue(written, kind, value, 0, value.length);
     }
     this.#setExpiry(written, Math.max(expiresAt, olderExpiry));
@@ -358,25 +359,47 @@ export class Memtable {
   }
 
   /** Copies what was there only when its room doubles: the bytes written for a value stay in proportion to it. */
-  #appendToValue(entry: number, kind: EntryKind, operand: Uint8Array): void {
+  #appendToValue(
+    entry: number,
+    kind: EntryKind,
+    operand: Uint8Array,
+    operator: MergeOperator,
+  ): void {
     const at = entry * WORDS;
     const records = this.#records;
+    if (this.valueLength(entry) + operand.length > this.#roomOf(entry)) {
+      const left = operator.prune?.(this.value(entry), this.time);
+      if (left !== undefined) this.#shrinkValue(entry, left, operand.length);
+    }
     const length = records[at + VALUE_LENGTH]!;
     const total = length + operand.length;
-    const hasRoom = (records[at + KIND]! & HAS_ROOM) !== 0 && total <= roomFor(length);
-    if (hasRoom) this.#arena.copy(operand, 0, operand.length, records[at + VALUE]! + length);
+    if ((records[at + KIND]! & HAS_ROOM) !== 0 && total <= roomFor(length))
+      this.#arena.copy(operand, 0, operand.length, records[at + VALUE]! + length);
     else
       records[at + VALUE] = this.#arena.join(records[at + VALUE]!, length, operand, roomFor(total));
     records[at + VALUE_LENGTH] = total;
     records[at + KIND] = kind | HAS_ROOM;
   }
 
+  /** Bytes the value may take where it stands. */
+  #roomOf(entry: number): number {
+    const hasRoom = (this.#records[entry * WORDS + KIND]! & HAS_ROOM) !== 0;
+    return hasRoom ? roomFor(this.valueLength(entry)) : this.valueLength(entry);
+  }
+
+  /**
+   * What is left of a value, and `added` bytes to come, stay where it stood when half of its room becomes free:
+   * when less does, looking for what expired would cost more than the appends until the next time.
+   */
+  #shrinkValue(entry: number, left: Uint8Array, added: number): void {
+    if (roomFor(left.length + added) * 2 > this.#roomOf(entry)) return;
+    const at = entry * WORDS;
+    this.#arena.copy(left, 0, left.length, this.#records[at + VALUE]!);
+    this.#records[at + VALUE_LENGTH] = left.length;
+    this.#records[at + KIND]! |= HAS_ROOM;
+  }
+
   #setExpiry(entry: number, expiresAt: number): void {
     this.#expiries.set(entry, expiresAt, this.#records.length / WORDS);
   }
-}
-
-/** The next power of two. */
-function roomFor(length: number): number {
-  return length <= 64 ? 64 : 2 ** (32 - Math.clz32(length - 1));
 }

@@ -13,7 +13,7 @@ import { stateIdOf } from "../state/state-key.ts";
 import type { CursorNeed } from "./block-loader.ts";
 import { BLOCKED, END, ENTRY } from "./entry-cursor.ts";
 import type { EntryCursor } from "./entry-cursor.ts";
-import { operatorOf } from "./merge-operands.ts";
+import { operatorOf, prunedValue } from "./merge-operands.ts";
 
 export interface MergeSettings {
   readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
@@ -21,6 +21,8 @@ export interface MergeSettings {
   /** Entries that expire by this time do not exist. */
   readonly time: number;
   readonly keepsTombstones: boolean;
+  /** What is shown is written anew: without the parts of values that have expired. */
+  readonly prunes: boolean;
   /** Deleted ranges of all sources; the sequence is the number of sources less the rank. */
   readonly tombstones: RangeTombstones;
   readonly sources: number;
@@ -116,12 +118,14 @@ export class MergeCursor {
       this.#showKey(top);
       if (this.#isPlain(top)) {
         this.#show(top);
+        if (this.#settings.prunes) this.#prune();
         this.#isOnTop = true;
         this.state = ENTRY;
         return;
       }
       this.#isOnTop = false;
       if (this.#resolve()) {
+        if (this.#settings.prunes) this.#prune();
         this.state = ENTRY;
         return;
       }
@@ -210,12 +214,26 @@ export class MergeCursor {
       this.kind = KIND_PUT;
     }
     this.#shown = base;
+    this.#showValue(value);
+    this.expiresAt = expiresAt;
+    return true;
+  }
+
+  /** Leaves out the parts of the value shown that have expired. */
+  #prune(): void {
+    if (this.kind === KIND_DELETE) return;
+    const { mergeOperators, time } = this.#settings;
+    const { valueOffset, valueLength } = this;
+    const value = this.value.subarray(valueOffset, valueOffset + valueLength);
+    const left = prunedValue(mergeOperators, stateIdOf(this.key, this.keyOffset), value, time);
+    if (left !== value) this.#showValue(left);
+  }
+
+  #showValue(value: Uint8Array): void {
     this.value = value;
     this.valueView = undefined;
     this.valueOffset = 0;
     this.valueLength = value.length;
-    this.expiresAt = expiresAt;
-    return true;
   }
 
   #isCovered(rank: number): boolean {

@@ -12,6 +12,7 @@ import type { Run, Version } from "../version/version.ts";
 import { TAIL } from "./block-loader.ts";
 import type { BlockLoader, BlockNeed } from "./block-loader.ts";
 import type { CursorBounds } from "./entry-cursor.ts";
+import { prunesValues } from "./merge-operands.ts";
 import { MergeCursor } from "./merge-cursor.ts";
 import { RunCursor } from "./run-cursor.ts";
 
@@ -27,6 +28,8 @@ export interface ReadView {
 export interface MergeOptions {
   readonly mergeOperators: ReadonlyMap<number, MergeOperator>;
   readonly keepsTombstones: boolean;
+  /** What is read is written anew, by a flush or a compaction. */
+  readonly isRewrite?: boolean;
   /** Everything is read once, by a compaction: nothing is worth keeping. */
   readonly isPass?: boolean;
 }
@@ -73,6 +76,7 @@ export function openMerge(
   return new MergeCursor(cursors, {
     mergeOperators: options.mergeOperators,
     keepsTombstones: options.keepsTombstones,
+    prunes: options.isRewrite === true && prunesValues(options.mergeOperators),
     reverse: bounds.reverse,
     time: view.time,
     tombstones: collectTombstones(view, bounds),

@@ -29,6 +29,16 @@ const append: MergeOperator = {
   concatenates: true,
   combine: (older, newer) => Uint8Array.of(...older, ...newer),
   apply: (base, operand) => Uint8Array.of(...(base ?? []), ...operand),
+  prune(value, time) {
+    const kept: Uint8Array[] = [];
+    for (let at = 0; at < value.length; at += ELEMENT_BYTES) {
+      const element = value.subarray(at, at + ELEMENT_BYTES);
+      const deadline = new DataView(element.slice().buffer).getFloat64(0);
+      if (deadline > time) kept.push(element);
+    }
+    const length = kept.length * ELEMENT_BYTES;
+    return length === value.length ? value : new Uint8Array(Buffer.concat(kept, length));
+  },
 };
 
 export const mergeOperators: ReadonlyMap<number, MergeOperator> = new Map([

@@ -2,13 +2,20 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { stateKey, stateKeyHash } from "../../state-engine/index.ts";
+import type { MergeOperator } from "../../state-engine/index.ts";
 import { Memtable } from "../../state-engine/memtable/memtable.ts";
 import { LIST_STATE, mergeOperators } from "./engine-fixture.ts";
+
+// Operands are any bytes here, and nothing of them expires.
+const growing: MergeOperator = {
+  ...mergeOperators.get(LIST_STATE)!,
+  prune: (value) => value,
+};
 
 const keyOf = (name: number): Uint8Array => stateKey(0, LIST_STATE, Uint8Array.of(name));
 
 class Lists {
-  readonly memtable = new Memtable(0, mergeOperators);
+  readonly memtable = new Memtable(0, new Map([[LIST_STATE, growing]]));
 
   add(name: number, operand: Uint8Array): void {
     const key = keyOf(name);

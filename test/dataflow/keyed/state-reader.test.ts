@@ -2,16 +2,19 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { compareKeys } from "../../../state-engine/bytes/compare.ts";
-import { encodeInt64, stateKey } from "../../../state-engine/index.ts";
+import { decodeInt64, encodeInt64, stateKey } from "../../../state-engine/index.ts";
 import type { KeyedState } from "../../../dataflow/keyed/keyed-states.ts";
 import type { StatePage } from "../../../dataflow/keyed/page-builder.ts";
 import {
   readValue,
   scanByKey,
   scanByValue,
+  scanKey,
   type StateScan,
   type StateView,
 } from "../../../dataflow/keyed/state-reader.ts";
+import { aliveElements } from "../../../dataflow/state/list-elements.ts";
+import { encodeTimestamp } from "../../../dataflow/time/timestamp.ts";
 
 const counts: KeyedState = {
   name: "counts",
@@ -162,4 +165,42 @@ it("reads one value, and refuses a cursor that is not its own", async () => {
   const scan = { state: counts, time, keyGroups, prefix: "", limit: 1, cursor: "k.00zz" };
   await expect(scanByKey(view, scan)).rejects.toThrow("Next-Cursor");
   await expect(scanByValue(view, { ...scan, cursor: "k.0002" })).rejects.toThrow("Next-Cursor");
+});
+
+it("[RD8] pages of a list whose elements expire miss none alive, whatever was removed before them meanwhile", async () => {
+  const list: KeyedState = { ...counts, kind: "list", isList: true, ttl: "processing" };
+  // Two of each deadline, and all with one value of two.
+  const elements = Array.from({ length: 12 }, (_, index) => ({
+    deadline: 100 + (index >> 1),
+    bytes: encodeInt64(index % 2),
+  }));
+  const stored = new Uint8Array(
+    Buffer.concat(
+      elements.flatMap(({ deadline, bytes }) => [
+        encodeTimestamp(deadline),
+        Uint8Array.of(bytes.length),
+        bytes,
+      ]),
+    ),
+  );
+  const key = new TextEncoder().encode("k");
+  const read = { state: list, keyGroup: 2, key, limit: 1 };
+  for (const end of [99, 101, 103, 104]) {
+    let [now, value] = [99, stored];
+    let cursor: string | undefined;
+    const seen: string[] = [];
+    do {
+      const view: StateView = { get: async () => value, scan: async () => ({ entries: [] }) };
+      const from = cursor === undefined ? {} : { cursor };
+      const at = { processing: now, event: -Infinity };
+      const page = await scanKey(view, { ...read, time: at, ...from });
+      seen.push(...page.entries.map((entry) => entry.value!));
+      cursor = page.next;
+      // Between two pages some expire, and are removed.
+      if (seen.length === 3) [now, value] = [end, aliveElements(stored, end)];
+    } while (cursor !== undefined);
+    const later = elements.slice(3).filter(({ deadline }) => deadline > end);
+    const wanted = [...elements.slice(0, 3), ...later];
+    expect(seen).toEqual(wanted.map(({ bytes }) => decodeInt64(bytes).toString()));
+  }
 });
