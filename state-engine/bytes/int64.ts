@@ -84,3 +84,11 @@ function checkLength(length: number): void {
     );
   }
 }
+
+/** Adds a safe integer to the one whose low half stands at `at` and whose high half behind it, wrapping at 64 bits. */
+export function addToWords(words: Uint32Array, at: number, delta: number): void {
+  const low = words[at]! + (delta >>> 0);
+  words[at] = low;
+  const deltaHigh = delta >= 0 && delta <= 0xffff_ffff ? 0 : Math.floor(delta / 0x1_0000_0000);
+  words[at + 1] = words[at + 1]! + deltaHigh + (low > 0xffff_ffff ? 1 : 0);
+}

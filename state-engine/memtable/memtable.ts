@@ -5,7 +5,7 @@
  * Frozen, it never changes again; that is what snapshots and checkpoints hold.
  */
 import { freeBytes } from "../bytes/free.ts";
-import { int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
+import { addToWords, int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
 import { assert } from "../assert.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import type { MergeOperator } from "../options.ts";
@@ -171,7 +171,7 @@ export class Memtable {
       (this.#records[entry * WORDS + KIND]! & INLINE_INT64) !== 0
     ) {
       this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
-      this.#addInPlace(entry, delta);
+      addToWords(this.#records, entry * WORDS + VALUE, delta);
       return;
     }
     this.#mergeInt64Slowly(entry, key, keyOffset, keyLength, hash, delta);
@@ -287,17 +287,7 @@ export class Memtable {
     }
     this.#records[at + KIND] = kind | INLINE_INT64;
     this.#setExpiry(entry, Infinity);
-    this.#addInPlace(entry, delta);
-  }
-
-  #addInPlace(entry: number, delta: number): void {
-    const records = this.#records;
-    const at = entry * WORDS;
-    const low = records[at + VALUE]! + (delta >>> 0);
-    records[at + VALUE] = low;
-    const deltaHigh = delta >= 0 && delta <= 0xffff_ffff ? 0 : Math.floor(delta / 0x1_0000_0000);
-    records[at + VALUE_LENGTH] =
-      records[at + VALUE_LENGTH]! + deltaHigh + (low > 0xffff_ffff ? 1 : 0);
+    addToWords(this.#records, entry * WORDS + VALUE, delta);
   }
 
   /** What an operand finds in the entry: its bytes, or undefined when it is deleted, covered or expired. */
