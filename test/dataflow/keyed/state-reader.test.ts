@@ -186,7 +186,8 @@ it("[RD8] pages of a list whose elements expire miss none alive, whatever was re
   const key = new TextEncoder().encode("k");
   const read = { state: list, keyGroup: 2, key, limit: 1 };
   for (const end of [99, 101, 103, 104]) {
-    let [now, value] = [99, stored];
+    let now = 99;
+    let value: Uint8Array = stored;
     let cursor: string | undefined;
     const seen: string[] = [];
     do {
