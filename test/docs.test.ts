@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type { RuntimeProcess } from "../cli/runtime-process.ts";
+import { flinkNames } from "./support/flink-names.ts";
 import { startRuntime, temporaryDirectory } from "./support/runtime.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -104,3 +105,24 @@ test("every name that docs/flink.md gives for Weir is in the code", () => {
   const known = new Set(product.match(/[A-Za-z]{3,}/g));
   expect([...names].filter((name) => !known.has(name))).toEqual([]);
 });
+
+test.each(Object.entries(flinkNames))(
+  "docs/flink.md says of every name of Flink under %s what it is here, or that it is not and why",
+  (section, names) => {
+    const page = readFileSync(new URL("../docs/flink.md", import.meta.url), "utf8");
+    const [, text = ""] = page.split(`## ${section}\n`);
+    const rows = text
+      .split("\n## ")[0]!
+      .split("\n")
+      .filter((line) => line.startsWith("| "));
+    const isSaid = (name: string): boolean => {
+      const whole = new RegExp(`(?<!\\w)${RegExp.escape(name)}(?!\\w)`);
+      return rows.some((row) => {
+        const [, ours, remark = ""] = row.split(" | ").map((cell) => cell.trim());
+        // What is not here has its reason beside it.
+        return whole.test(row) && (ours !== "none" || remark.length > 20);
+      });
+    };
+    expect(names.split(", ").filter((name) => !isSaid(name))).toEqual([]);
+  },
+);
