@@ -5,6 +5,7 @@ import type { KeyedOperator } from "../../../dataflow/operators/keyed-operator.t
 import { openHarness } from "../../../dataflow/testing/operator-harness.ts";
 import {
   assignWindows,
+  globalWindows,
   sessionWindows,
   slidingWindows,
   tumblingWindows,
@@ -12,8 +13,10 @@ import {
 } from "../../../dataflow/windows/assigners.ts";
 import {
   continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
   countTrigger,
   eventTimeTrigger,
+  neverTrigger,
   purgingTrigger,
 } from "../../../dataflow/windows/trigger.ts";
 import {
@@ -288,6 +291,63 @@ test("a continuous trigger shows a window while it fills and at its end", async 
   await harness.processWatermark(100);
   expect(harness.values().map((shown) => shown.sum)).toEqual([1, 2, 2]);
   expect(harness.stateEntries).toBe(0);
+});
+
+test("a continuous trigger of the clock shows a window each time the clock comes by, not at its end", async () => {
+  const trigger = continuousProcessingTimeTrigger(10);
+  const operator = summing({ assigner: tumblingWindows(30), trigger });
+  const harness = openHarness(operator, { keys, clock: 3, notResident: true });
+  await harness.process(one(3), 3);
+  await harness.setClock(10);
+  expect(harness.values()).toEqual([]);
+  await harness.setClock(11);
+  await harness.process(one(12), 12);
+  const restored = harness.restarted();
+  await restored.setClock(31);
+  await restored.processWatermark(100);
+  const sums = [...harness.values(), ...restored.values()].map((shown) => shown.sum);
+  expect(sums).toEqual([1, 2, 2]);
+  expect(restored.stateEntries).toBe(0);
+  await restored.setClock(1_000);
+  expect(restored.values()).toHaveLength(2);
+});
+
+test("a global window shows nothing of its own, and neither does a window that never fires", async () => {
+  const global = openHarness(summing({ assigner: globalWindows() }), { keys });
+  const counted = openHarness(
+    summing({ assigner: globalWindows(), trigger: purgingTrigger(countTrigger(2)) }),
+    { keys },
+  );
+  const never = openHarness(summing({ assigner: tumblingWindows(10), trigger: neverTrigger }), {
+    keys,
+  });
+  for (const harness of [global, counted, never]) {
+    for (let at = 0; at < 5; at++) await harness.process(one(at), at);
+    await harness.setClock(1_000_000);
+    await harness.processWatermark(1_000_000);
+  }
+  expect(global.values()).toEqual([]);
+  expect(global.stateEntries).toBe(1);
+  expect(counted.values().map((shown) => shown.sum)).toEqual([2, 2]);
+  expect(never.values()).toEqual([]);
+  expect(never.stateEntries).toBe(0);
+});
+
+test("a record of overlapping windows is stored once, in a pane that all of them share", async () => {
+  for (const build of [summing, listing]) {
+    const harness = openHarness(build({ assigner: slidingWindows(600, 10) }), { keys });
+    await harness.process(one(1_005), 1_005);
+    // The pane, the timer of the earliest of its 60 windows, and the timer that removes the pane.
+    expect(harness.stateEntries).toBe(3);
+    await harness.process(one(1_006), 1_006);
+    expect(harness.stateEntries).toBe(3);
+    await harness.processWatermark(1_300);
+    expect(harness.stateEntries).toBe(3);
+    await harness.processWatermark(Infinity);
+    expect(harness.values()).toHaveLength(60);
+    expect(new Set(harness.values().map((shown) => shown.sum))).toEqual(new Set([2]));
+    expect(harness.stateEntries).toBe(0);
+  }
 });
 
 test("count windows show the last records, tumbling or sliding", async () => {

@@ -317,3 +317,29 @@ test.each([1, 2, 3, 4, 5, 6])(
     expect(outside.asked.length).toBeGreaterThan(lines.length);
   },
 );
+
+test("[AS5] a result that is not there yet is asked for again, and the last attempt's result counts", async () => {
+  const outside = new Outside(() => 0);
+  const asked: string[] = [];
+  const ask = async (line: string, { attempt }: AsyncContext<string>): Promise<string> => {
+    asked.push(`${line} ${attempt}`);
+    await outside.passing(10);
+    return line === "soon" && attempt === 3 ? "there" : "pending";
+  };
+  const stream = job("polled", options)
+    .lines()
+    .keyBy(keyOf)
+    .mapAsync("enriched", ask, {
+      retry: { kind: "fixed", attempts: 4, delayMs: 100 },
+      retryIfResult: ([value]) => value === "pending",
+    })
+    .output();
+  const world = open(stream, outside);
+  await world.post(["soon", "never"]);
+  await world.pass(5_000);
+  await world.checkpoint();
+  expect((await world.values()).toSorted(byText)).toEqual(["pending", "there"]);
+  const attempts = (line: string): string[] => asked.filter((each) => each.startsWith(line));
+  expect(attempts("soon")).toEqual(["soon 1", "soon 2", "soon 3"]);
+  expect(attempts("never")).toEqual(["never 1", "never 2", "never 3", "never 4"]);
+});
