@@ -8,7 +8,7 @@ import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "../memtable/entry-kind.ts";
 import type { MergeOperator } from "../options.ts";
 import { BlockReader } from "../sst/block.ts";
 import type { Block } from "../sst/block.ts";
-import { PointIndex } from "../sst/point-index.ts";
+import { buildPointIndex, findInPointIndex } from "../sst/point-index.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import { BOTTOM_LEVEL } from "../version/version.ts";
 import type { Run } from "../version/version.ts";
@@ -135,21 +135,19 @@ export class PointReader {
   /** The block's entry of the key in the reader's fields; false when there is none. */
   #find(block: Block, key: Uint8Array, offset: number, length: number, hash: number): boolean {
     const reader = this.#reader;
-    let { index } = block;
-    if (index === undefined) {
-      if (!block.wasSearched) {
-        block.wasSearched = true;
-        return reader.find(block, key, offset, length);
-      }
-      index = PointIndex.of(block);
-      if (index === undefined) return reader.find(block, key, offset, length);
-      block.index = index;
-      this.#loader.cache.recharge(block, index.usedBytes);
-    }
-    const at = index.find(key, offset, length, hash);
+    const index = block.index ?? this.#indexOf(block);
+    if (index === undefined) return reader.find(block, key, offset, length);
+    const at = findInPointIndex(block, index, key, offset, length, hash);
     if (at < 0) return false;
     reader.read(block, at);
     return true;
+  }
+
+  /** Undefined for a block that is searched for the first time, and for one that cannot have an index. */
+  #indexOf(block: Block): Uint32Array | undefined {
+    if (!block.wasSearched) block.wasSearched = true;
+    else if (buildPointIndex(block)) this.#loader.cache.recharge(block, block.index!.byteLength);
+    return block.index;
   }
 
   #take(kind: number, value: Uint8Array): number {

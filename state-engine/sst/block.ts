@@ -6,7 +6,6 @@ import { freeBytes } from "../bytes/free.ts";
 import { readU32 } from "../bytes/byte-reader.ts";
 import { compareBytes } from "../bytes/compare.ts";
 import { viewOf } from "../bytes/copy.ts";
-import type { PointIndex } from "./point-index.ts";
 import { damaged, TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 
 /**
@@ -16,18 +15,21 @@ import { damaged, TAG_EXPIRES, TAG_SCALE } from "./format.ts";
 export type BlockOwner = "cache" | "cursors" | "others";
 
 export class Block {
+  // What point reads look at comes first and so stands together in memory.
   readonly bytes: Uint8Array;
-  readonly view: DataView;
+  /** Made when the block is searched a second time: a block read once is not worth one. See point-index.ts. */
+  index: Uint32Array | undefined;
+  indexRows = 0;
+  indexStride = 0;
+  /** Set by each use, cleared by the cache's hand. */
+  isReferenced = true;
   /** Where the entries end and the restarts begin. */
   readonly end: number;
   readonly restarts: number;
+  readonly view: DataView;
   /** Bytes this block keeps in memory on its own account; more once it has an index. */
   chargedBytes: number;
-  /** Made when the block is searched a second time: a block read once is not worth one. */
-  index: PointIndex | undefined;
   wasSearched = false;
-  /** Set by each use, cleared by the cache's hand. */
-  isReferenced = true;
   /** Cursors that stand on it. One that is given up halfway still counts: then the bytes wait for the collector. */
   #cursors = 0;
   #owner: BlockOwner;
@@ -63,6 +65,8 @@ export class Block {
   /** The cache has let go of it, for good. */
   evicted(): void {
     this.#owner = "cursors";
+    if (this.index !== undefined) freeBytes(this.index);
+    this.index = undefined;
     this.#freeUnread();
   }
 

@@ -1,112 +1,154 @@
 /**
  * A hash index over the entries of a block that is read again and again: one probe finds the entry or
- * says that there is none, where a search would touch ten keys. In memory only. Nothing is allocated by
- * a search.
+ * says that there is none, where a search would touch ten keys. In memory only, and all of it in one
+ * array: a hash, its entry and its key stand side by side, so that a read that finds nothing of the block
+ * in the processor's caches waits for memory twice, here and at the entry. Nothing is allocated by a search.
  */
+import { readU32 } from "../bytes/byte-reader.ts";
 import { hash32 } from "../bytes/hash.ts";
 import { STATE_KEY_HEADER_BYTES } from "../state/state-key.ts";
 import { BlockReader } from "./block.ts";
 import type { Block } from "./block.ts";
 import { damaged } from "./format.ts";
 
-/** Entries are numbered in 16 bits; larger blocks are searched. */
-const MOST_ENTRIES = 0xfffe;
-// The words of a row: hash, where the entry stands in the block, where its whole key stands in #keys.
-const WORDS = 4;
-const HASH = 0;
-const ENTRY_AT = 1;
-const KEY_OFFSET = 2;
-const KEY_LENGTH = 3;
-/** Spreads hashes whose low bits are alike, as those of one key group are. */
-const GOLDEN = 0x9e3779b1;
-const OBJECT_BYTES = 500;
+// The words of a row: hash, place, key. The place is where the entry stands plus one, above the length of
+// the key; 0 is a free row. A key that does not fit the row stands behind all rows, and the row says where.
+const PLACE = 1;
+const KEY = 2;
+const LENGTH_BITS = 12;
+const LONGEST_KEY = 2 ** LENGTH_BITS - 1;
+const LARGEST_BLOCK = 2 ** (32 - LENGTH_BITS) - 1;
+/** Sixteen bits of a hash choose among rows, of which at most two thirds are taken. */
+const MOST_ENTRIES = 40_000;
 
-export class PointIndex {
-  /** Row number plus one; 0 is free. */
-  readonly #slots: Uint16Array;
-  readonly #shift: number;
-  readonly #rows: Uint32Array;
-  readonly #keys: Uint8Array;
-
-  private constructor(rows: Uint32Array, keys: Uint8Array) {
-    const count = rows.length / WORDS;
-    const bits = Math.max(2, Math.ceil(Math.log2(count * 1.5)));
-    this.#rows = rows;
-    this.#keys = keys;
-    this.#shift = 32 - bits;
-    this.#slots = new Uint16Array(2 ** bits);
-    for (let row = 0; row < count; row++) this.#place(row);
-  }
-
-  /** Undefined for a block of too many entries. */
-  static of(block: Block): PointIndex | undefined {
-    const reader = new BlockReader();
-    let count = 0;
-    let keyBytes = 0;
-    for (let at = 0; at < block.end; at = reader.next) {
-      reader.read(block, at);
-      keyBytes += reader.shared + reader.unshared;
-      count++;
+/** Indexes the block; false when its entries are too many or too large, so that it is to be searched. */
+export function buildPointIndex(block: Block): boolean {
+  const lengths = measureKeys(block);
+  if (lengths === undefined) return false;
+  const { count, longest, bytes, behindRows } = lengths;
+  const rows = Math.ceil(count * 1.5);
+  const stride = KEY + wordsOf(Math.min(longest, roomFor(bytes / count)));
+  const index = new Uint32Array(rows * stride + behindRows);
+  const reader = new BlockReader();
+  const key = new Uint8Array(wordsOf(longest) * 4);
+  let length = 0;
+  let behind = rows * stride;
+  for (let at = 0; at < block.end; at = reader.next) {
+    reader.read(block, at);
+    const { shared, unshared, keyOffset } = reader;
+    if (shared > length || shared + unshared < STATE_KEY_HEADER_BYTES) {
+      throw damaged("A block", `the key of its entry at ${at} is not a state key`);
     }
-    if (count > MOST_ENTRIES) return undefined;
-    const rows = new Uint32Array(count * WORDS);
-    const keys = new Uint8Array(keyBytes);
-    let previous = 0;
-    let used = 0;
-    let row = 0;
-    for (let at = 0; at < block.end; at = reader.next) {
-      reader.read(block, at);
-      const { shared, unshared, keyOffset } = reader;
-      const length = shared + unshared;
-      if (length < STATE_KEY_HEADER_BYTES || shared > used - previous) {
-        throw damaged("A block", `the key of its entry at ${at} is not a state key`);
-      }
-      for (let index = 0; index < shared; index++) keys[used + index] = keys[previous + index]!;
-      const rest = used + shared;
-      for (let index = 0; index < unshared; index++) {
-        keys[rest + index] = block.bytes[keyOffset + index]!;
-      }
-      const header = STATE_KEY_HEADER_BYTES;
-      rows[row + HASH] = hash32(keys, used + header, length - header);
-      rows[row + ENTRY_AT] = at;
-      rows[row + KEY_OFFSET] = used;
-      rows[row + KEY_LENGTH] = length;
-      row += WORDS;
-      previous = used;
-      used += length;
+    for (let byte = 0; byte < unshared; byte++) {
+      key[shared + byte] = block.bytes[keyOffset + byte]!;
     }
-    return new PointIndex(rows, keys);
-  }
-
-  get usedBytes(): number {
-    return this.#slots.length * 2 + this.#rows.length * 4 + this.#keys.length + OBJECT_BYTES;
-  }
-
-  /** Where the key's entry stands in the block; -1 when there is none. */
-  find(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): number {
-    const slots = this.#slots;
-    const rows = this.#rows;
-    const mask = slots.length - 1;
-    let slot = Math.imul(hash, GOLDEN) >>> this.#shift;
-    for (;;) {
-      const occupant = slots[slot]!;
-      if (occupant === 0) return -1;
-      const row = (occupant - 1) * WORDS;
-      if (rows[row + HASH] === hash && rows[row + KEY_LENGTH] === keyLength) {
-        const keys = this.#keys;
-        const offset = rows[row + KEY_OFFSET]!;
-        let index = 0;
-        while (index < keyLength && keys[offset + index] === key[keyOffset + index]) index++;
-        if (index === keyLength) return rows[row + ENTRY_AT]!;
-      }
-      slot = (slot + 1) & mask;
+    length = shared + unshared;
+    key.fill(0, length);
+    const hash = hash32(key, STATE_KEY_HEADER_BYTES, length - STATE_KEY_HEADER_BYTES);
+    let row = firstRow(hash, rows) * stride;
+    while (index[row + PLACE] !== 0) row = row + stride < rows * stride ? row + stride : 0;
+    index[row] = hash;
+    index[row + PLACE] = ((at + 1) << LENGTH_BITS) | length;
+    const words = wordsOf(length);
+    let to = row + KEY;
+    if (words > stride - KEY) {
+      index[to] = behind;
+      to = behind;
+      behind += words;
     }
+    for (let word = 0; word < words; word++) index[to + word] = readU32(key, word * 4);
   }
+  block.index = index;
+  block.indexRows = rows;
+  block.indexStride = stride;
+  return true;
+}
 
-  #place(row: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = Math.imul(this.#rows[row * WORDS + HASH]!, GOLDEN) >>> this.#shift;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = row + 1;
+/** Where the key's entry stands in a block with this index; -1 when there is none. */
+export function findInPointIndex(
+  block: Block,
+  index: Uint32Array,
+  key: Uint8Array,
+  keyOffset: number,
+  keyLength: number,
+  hash: number,
+): number {
+  const { indexRows, indexStride } = block;
+  const end = indexRows * indexStride;
+  let row = firstRow(hash, indexRows) * indexStride;
+  for (;;) {
+    const place = index[row + PLACE]!;
+    if (place === 0) return -1;
+    if (index[row] === hash && (place & LONGEST_KEY) === keyLength) {
+      const isBehind = wordsOf(keyLength) > indexStride - KEY;
+      const from = isBehind ? index[row + KEY]! : row + KEY;
+      if (isKeyAt(index, from, key, keyOffset, keyLength)) return (place >>> LENGTH_BITS) - 1;
+    }
+    row += indexStride;
+    if (row === end) row = 0;
   }
+}
+
+function isKeyAt(
+  index: Uint32Array,
+  from: number,
+  key: Uint8Array,
+  offset: number,
+  length: number,
+): boolean {
+  const wholeWords = length >> 2;
+  for (let word = 0; word < wholeWords; word++) {
+    const at = offset + word * 4;
+    const found = key[at]! | (key[at + 1]! << 8) | (key[at + 2]! << 16) | (key[at + 3]! << 24);
+    if ((index[from + word]! | 0) !== found) return false;
+  }
+  for (let byte = wholeWords * 4; byte < length; byte++) {
+    const found = (index[from + wholeWords]! >>> ((byte & 3) * 8)) & 0xff;
+    if (found !== key[offset + byte]) return false;
+  }
+  return true;
+}
+
+interface KeyLengths {
+  readonly count: number;
+  readonly longest: number;
+  readonly bytes: number;
+  /** Words of the keys that do not fit a row. */
+  readonly behindRows: number;
+}
+
+function measureKeys(block: Block): KeyLengths | undefined {
+  if (block.end > LARGEST_BLOCK) return undefined;
+  const reader = new BlockReader();
+  const lengths: number[] = [];
+  let longest = 0;
+  let bytes = 0;
+  for (let at = 0; at < block.end; at = reader.next) {
+    reader.read(block, at);
+    const length = reader.shared + reader.unshared;
+    if (length > longest) longest = length;
+    bytes += length;
+    lengths.push(length);
+  }
+  const count = lengths.length;
+  if (count > MOST_ENTRIES || longest > LONGEST_KEY) return undefined;
+  const room = wordsOf(Math.min(longest, roomFor(bytes / count)));
+  const behindRows = lengths.reduce(
+    (sum, length) => sum + (wordsOf(length) > room ? wordsOf(length) : 0),
+    0,
+  );
+  return { count, longest, bytes, behindRows };
+}
+
+/** Bytes of a key that a row has room for where they are of this length on average. */
+function roomFor(averageLength: number): number {
+  return Math.ceil(averageLength * 1.5);
+}
+
+function wordsOf(bytes: number): number {
+  return (bytes + 3) >> 2;
+}
+
+function firstRow(hash: number, rows: number): number {
+  return Math.imul(hash >>> 16, rows) >>> 16;
 }

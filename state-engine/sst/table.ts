@@ -167,7 +167,8 @@ export class Table {
   ): Block | undefined {
     const block = this.blocks[index];
     if (block !== undefined) {
-      block.isReferenced = true;
+      // A store to each block that is read would have all of them written back to memory.
+      if (!block.isReferenced) block.isReferenced = true;
       return block;
     }
     if (this.bytes === undefined) return undefined;
