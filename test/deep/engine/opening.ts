@@ -6,16 +6,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FolderBlobStore } from "../../../cli/folder-blob-store.ts";
-import type {
-  BlobEntry,
-  BlobStore,
-  PutOptions,
-} from "../../../state-engine/blob-store/blob-store.ts";
+import type { BlobStore } from "../../../state-engine/blob-store/blob-store.ts";
 import { SharedMemoryPool, StateEngine, stateKey } from "../../../state-engine/index.ts";
 import type { EngineOptions, PersistedState } from "../../../state-engine/index.ts";
-import type { TableReference } from "../../../state-engine/version/table-reference.ts";
 import { createNodeEnvironment } from "../../support/node-environment.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
+import { TailAndBlockReads } from "../../support/tail-and-block-reads.ts";
 import type { EngineProofOptions } from "./memory-ceiling.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -127,50 +123,6 @@ async function openState(folder: BlobStore, persisted: PersistedState): Promise<
     blockPart: reads.blockBytes / tableBytes,
     openingMs,
   };
-}
-
-/** Tells reads that ask for the end of a table from others. */
-class TailAndBlockReads implements BlobStore {
-  tails = 0;
-  tailBytes = 0;
-  blocks = 0;
-  blockBytes = 0;
-  readonly #blobStore: BlobStore;
-  readonly #tails: ReadonlySet<string>;
-
-  constructor(blobStore: BlobStore, tables: readonly TableReference[]) {
-    this.#blobStore = blobStore;
-    this.#tails = new Set(
-      tables.map(({ path, offset, indexOffset }) => `${path} ${offset + indexOffset}`),
-    );
-  }
-
-  getRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined> {
-    if (this.#tails.has(`${path} ${offset}`)) {
-      this.tails++;
-      this.tailBytes += length;
-    } else {
-      this.blocks++;
-      this.blockBytes += length;
-    }
-    return this.#blobStore.getRange(path, offset, length);
-  }
-
-  get(path: string): Promise<Uint8Array | undefined> {
-    return this.#blobStore.get(path);
-  }
-
-  put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<"written" | "exists"> {
-    return this.#blobStore.put(path, bytes, options);
-  }
-
-  list(prefix: string): Promise<readonly BlobEntry[]> {
-    return this.#blobStore.list(prefix);
-  }
-
-  delete(paths: readonly string[]): Promise<void> {
-    return this.#blobStore.delete(paths);
-  }
 }
 
 function openEngine(
