@@ -142,12 +142,14 @@ export class RecordFrameReader implements TravellingRecord {
   watermark = -Infinity;
   arrivalTime = 0;
   line = 0;
+  readonly #bytes: Uint8Array;
   readonly #reader: ByteReader;
   #left: number;
   #lastTimestamp = 0;
   #lastWatermark = 0;
 
   constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
     this.#reader = new ByteReader(bytes, 0, bytes.length, "A frame of records");
     const version = this.#reader.u8();
     const kind = this.#reader.u8();
@@ -158,6 +160,13 @@ export class RecordFrameReader implements TravellingRecord {
     }
     this.records = this.#reader.varint();
     this.#left = this.records;
+  }
+
+  /** Another reader that stands where this one does. Walks there from the frame's beginning. */
+  fork(): RecordFrameReader {
+    const fork = new RecordFrameReader(this.#bytes);
+    while (fork.#left > this.#left) fork.next();
+    return fork;
   }
 
   /** False after the last record. */

@@ -9,6 +9,16 @@ import type { TableReference } from "./version/table-reference.ts";
  */
 export type Lookup = Uint8Array | "missing" | "notResident";
 
+/** What a read wants: the value of a key, or the entries of a range. */
+export type StateRead = Uint8Array | StateRange;
+
+/** Entries from `start` (included) to `end` (excluded), at most `limit`; Infinity for all. */
+export interface StateRange {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+  readonly limit: number;
+}
+
 /** A page of a scan. Bounds are state keys: `start` included, `end` excluded; absent means the end of what is owned. */
 export interface ScanOptions {
   readonly start?: Uint8Array;

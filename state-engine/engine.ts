@@ -20,6 +20,7 @@ import type {
   ScanOptions,
   ScanPage,
   Snapshot,
+  StateRead,
 } from "./engine-types.ts";
 import { levelStatistics, operationsOf } from "./engine-statistics.ts";
 import type { MemoryMember } from "./environment.ts";
@@ -33,7 +34,7 @@ import type { EngineOptions, EngineTuning } from "./options.ts";
 import { BlockCache } from "./read/block-cache.ts";
 import { BlockLoader } from "./read/block-loader.ts";
 import { EngineSnapshot } from "./read/engine-snapshot.ts";
-import { fetchKeys } from "./read/fetch-keys.ts";
+import { fetchReads } from "./read/fetch-reads.ts";
 import { PointReader } from "./read/point-reader.ts";
 import type { ReadView } from "./read/read-view.ts";
 import { ScanGate } from "./read/scan-gate.ts";
@@ -205,15 +206,17 @@ export class StateEngine implements MemoryMember {
   }
 
   /**
-   * Makes resident what lookups of these keys need, and answers for how many of them, from the first,
-   * that is so: fewer than given when all together would not fit. At least 1 for a non-empty list.
+   * Makes resident what lookups of these keys and resident scans of these ranges need, and answers for how
+   * many of them, from the first, that is so: fewer than given when all together would take more than half
+   * of the cache's room. At least 1 for a non-empty list; a range that is too large by itself, or has a
+   * limit, may need scan() all the same.
    * Good until the next await of the caller that lets maintain(), admit() or a read of this engine run.
    */
-  async fetch(keys: readonly Uint8Array[]): Promise<number> {
+  async fetch(reads: readonly StateRead[]): Promise<number> {
     this.#checkOpen();
     this.#memory.trim();
     const limitBytes = this.#memory.cacheLimit() >> 1;
-    return fetchKeys(keys, this.#reader, this.#loader, () => this.#view, limitBytes);
+    return fetchReads(reads, this.#reader, this.#loader, () => this.#view, limitBytes);
   }
 
   /** A fresh array, or undefined when there is no value. */

@@ -17,6 +17,8 @@ export type {
   ScanOptions,
   ScanPage,
   Snapshot,
+  StateRange,
+  StateRead,
 } from "./engine-types.ts";
 export { zlibCodecs } from "./zlib-codecs.ts";
 export type { ZlibFunctions } from "./zlib-codecs.ts";

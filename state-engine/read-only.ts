@@ -11,7 +11,7 @@ import { requestLimit } from "./limits.ts";
 import type { MergeOperator } from "./options.ts";
 import { BlockCache } from "./read/block-cache.ts";
 import { BlockLoader } from "./read/block-loader.ts";
-import { fetchKeys } from "./read/fetch-keys.ts";
+import { fetchReads } from "./read/fetch-reads.ts";
 import { PointReader } from "./read/point-reader.ts";
 import type { ReadView } from "./read/read-view.ts";
 import { scanPage } from "./read/scan.ts";
@@ -63,7 +63,7 @@ export class ReadOnlyStateEngine implements MemoryMember {
       const rest = keys.slice(values.length);
       this.#trim();
       const limit = this.#options.environment.memory.share() >> 1;
-      const count = await fetchKeys(rest, this.#reader, this.#loader, () => this.#view, limit);
+      const count = await fetchReads(rest, this.#reader, this.#loader, () => this.#view, limit);
       for (const key of rest.slice(0, count)) {
         const hash = stateKeyHash(key, 0, key.length);
         const found = this.#reader.lookup(this.#view, key, 0, key.length, hash);

@@ -17,13 +17,15 @@ import { OperatorFailure } from "../operator-failure.ts";
 import type { KeyedVertex, OperatorDefinition } from "../job-graph.ts";
 import { keyGroupOf } from "../key-group.ts";
 import type { AsyncRequest, OperatorOutput, RequestOutcome } from "../operators/keyed-operator.ts";
-import { OperatorRunner, type RunnerActivity } from "../operators/operator-runner.ts";
+import { OperatorRunner } from "../operators/operator-runner.ts";
+import type { KeyedRecord, RunnerActivity } from "../operators/runner-types.ts";
 import { RecordFrameReader } from "../record-frame.ts";
 import { EngineStateStore } from "../state/engine-state-store.ts";
 import { stateIdsOf } from "../state-ids.ts";
 import { WatermarkValve, type ChannelWatermark } from "../time/watermark-valve.ts";
 import { Answers } from "./answers.ts";
 import type { Emitter } from "./emitter.ts";
+import { LookAhead, type UpcomingRecord } from "./look-ahead.ts";
 
 export interface OperatorTaskOptions {
   readonly vertex: KeyedVertex;
@@ -72,6 +74,8 @@ export class TaskFunctionFailure extends Error {
 
 const codec = structuredCodec();
 
+const nothing = (): Iterable<UpcomingRecord> => [];
+
 export class OperatorTask {
   readonly #options: OperatorTaskOptions;
   readonly #store: EngineStateStore;
@@ -79,6 +83,7 @@ export class OperatorTask {
   readonly #valve: WatermarkValve;
   readonly #broadcastInputs: ReadonlySet<number>;
   readonly #answers: Answers;
+  readonly #lookAhead: LookAhead;
   #isClosed = false;
 
   constructor(options: OperatorTaskOptions) {
@@ -97,6 +102,7 @@ export class OperatorTask {
       restored: { watermark: this.#valve.watermark, processingTime: restored.time },
     });
     this.#answers = new Answers({ ...options, runner: this.#runner });
+    this.#lookAhead = new LookAhead(this.#runner, this.#store);
   }
 
   /** Latest arrival time applied, or processing-time timer fired [15]. */
@@ -146,10 +152,13 @@ export class OperatorTask {
   /** Applies every record of the frame and answers how many there were. */
   apply(channel: string, { bytes, watermark }: RecordsFrame): number | Promise<number> {
     const run = isEmptyFrame(bytes) ? undefined : new FrameRun(bytes);
-    const done = this.#untilDone(() => {
-      if (run !== undefined && !this.#run(channel, run)) return false;
-      return this.#advance(channel, watermark);
-    });
+    const done = this.#untilDone(
+      () => {
+        if (run !== undefined && !this.#run(channel, run)) return false;
+        return this.#advance(channel, watermark);
+      },
+      run && (() => this.#upcoming(channel, run)),
+    );
     const finish = (): number => {
       this.#endBatch();
       return run?.reader.records ?? 0;
@@ -197,16 +206,26 @@ export class OperatorTask {
     this.#named(() => this.#runner.endBatch());
   }
 
-  #untilDone(attempt: () => boolean): Promise<void> | undefined {
+  #untilDone(attempt: () => boolean, upcoming = nothing): Promise<void> | undefined {
     const whole = (): boolean => this.#answers.apply() && attempt();
-    return this.#named(whole) ? undefined : this.#fetchUntilDone(whole);
+    return this.#named(whole) ? undefined : this.#fetchUntilDone(whole, upcoming);
   }
 
-  async #fetchUntilDone(attempt: () => boolean): Promise<void> {
+  async #fetchUntilDone(
+    attempt: () => boolean,
+    upcoming: () => Iterable<UpcomingRecord>,
+  ): Promise<void> {
+    this.#lookAhead.begin();
     do {
-      await (this.#answers.lacksRoom ? this.#answers.next() : this.#store.fetchMissing());
+      if (this.#answers.lacksRoom) {
+        await this.#answers.next();
+      } else {
+        this.#lookAhead.look(upcoming());
+        await this.#store.fetchMissing();
+      }
       if (this.#isClosed) throw new Error("The task was closed while it waited for state.");
     } while (!this.#named(attempt));
+    this.#lookAhead.end();
   }
 
   /** Says of what the user's functions throw where it was thrown. */
@@ -245,16 +264,30 @@ export class OperatorTask {
   }
 
   #process(channel: string, reader: RecordFrameReader): boolean {
-    const { input, timestamp, arrivalTime } = reader;
-    // Behind a keyed operator there are no lines.
-    const line = this.#options.channelsOfLines.has(channel) ? reader.line : undefined;
-    const record = { value: codec.decode(reader.value), timestamp, arrivalTime, line };
-    if (reader.isBroadcast) {
-      if (!this.#broadcastInputs.has(input)) {
-        throw new FrameError(`A broadcast record came to input ${input}, which has keys.`);
-      }
-      return this.#runner.processBroadcast(input, record);
+    const { input } = reader;
+    if (!reader.isBroadcast) {
+      return this.#runner.process(input, this.#keyedRecord(channel, reader));
     }
+    if (!this.#broadcastInputs.has(input)) {
+      throw new FrameError(`A broadcast record came to input ${input}, which has keys.`);
+    }
+    return this.#runner.processBroadcast(input, this.#recordOf(channel, reader));
+  }
+
+  /** Records of the frame that have not been applied, up to the first that cannot be read. */
+  *#upcoming(channel: string, run: FrameRun): Generator<UpcomingRecord> {
+    const reader = run.reader.fork();
+    try {
+      for (let hasRecord = run.hasRecord || reader.next(); hasRecord; hasRecord = reader.next()) {
+        if (reader.isBroadcast) continue;
+        yield { ...this.#keyedRecord(channel, reader), input: reader.input };
+      }
+    } catch {
+      // Thrown again, and reported, when its turn comes.
+    }
+  }
+
+  #keyedRecord(channel: string, reader: RecordFrameReader): KeyedRecord {
     const { keyGroups, maxParallelism } = this.#options;
     const keyGroup = keyGroupOf(reader.hash, maxParallelism);
     if (keyGroup < keyGroups.first || keyGroup > keyGroups.last) {
@@ -263,7 +296,14 @@ export class OperatorTask {
           `${keyGroups.last}: the sender knows another parallelism.`,
       );
     }
-    return this.#runner.process(input, { ...record, key: reader.key, keyGroup });
+    return { ...this.#recordOf(channel, reader), key: reader.key, keyGroup };
+  }
+
+  #recordOf(channel: string, reader: RecordFrameReader): Omit<KeyedRecord, "key" | "keyGroup"> {
+    const { timestamp, arrivalTime } = reader;
+    // Behind a keyed operator there are no lines.
+    const line = this.#options.channelsOfLines.has(channel) ? reader.line : undefined;
+    return { value: codec.decode(reader.value), timestamp, arrivalTime, line };
   }
 }
 

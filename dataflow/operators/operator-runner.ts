@@ -8,7 +8,6 @@
  * there before its time. A throw of a user function passes through; the caller must then drop the
  * store [8].
  */
-import type { KeyType } from "../../state-engine/state/key-codec.ts";
 import type { KeyGroupRange } from "../../state-engine/version/table-reference.ts";
 import { notResident, type KeyedStateStore } from "../state/keyed-state-store.ts";
 import { StateAccess } from "../state/state-access.ts";
@@ -17,12 +16,12 @@ import {
   parseTimerKey,
   timerKey,
   timestampOfTimerKey,
+  type Timer,
   type TimerDomain,
 } from "../time/timer-key.ts";
 import { TimerQueue } from "../time/timer-queue.ts";
 import { Emissions, type HeldUpdate } from "./emissions.ts";
 import type {
-  AnyKeyedOperator,
   AsyncRequest,
   KeyedOperatorLogic,
   OperatorOutput,
@@ -31,40 +30,8 @@ import type {
 import { OpenRequests, requestId } from "./open-requests.ts";
 import { mergeOperatorsById, OperatorStates } from "./operator-states.ts";
 import { RunnerContext } from "./runner-context.ts";
+import type { KeyedRecord, OperatorRunnerOptions, RunnerActivity } from "./runner-types.ts";
 import { readWaiting } from "./waiting-scan.ts";
-
-export interface OperatorRunnerOptions {
-  readonly operator: Pick<AnyKeyedOperator, "kind" | "states" | "create">;
-  /** State names to ids, below FIRST_RESERVED_STATE_ID. */
-  readonly stateIds: ReadonlyMap<string, number>;
-  readonly keyType: KeyType;
-  readonly keyGroups: KeyGroupRange;
-  readonly store: KeyedStateStore;
-  readonly output: OperatorOutput;
-  /** What a restored checkpoint had applied [13, 15]. */
-  readonly restored?: { readonly watermark: number; readonly processingTime: number };
-}
-
-/** A record on its way to a runner. May be reused by the caller. */
-export interface KeyedRecord {
-  readonly keyGroup: number;
-  /** Must not change until process() has answered true. */
-  readonly key: Uint8Array;
-  readonly value: unknown;
-  readonly timestamp: number | undefined;
-  /** When its line was accepted, ms since the epoch [15]. */
-  readonly arrivalTime: number;
-  /** Where it stands in its log, when it comes from one. */
-  readonly line?: number | undefined;
-}
-
-/** What a runner was doing when something threw. */
-export interface RunnerActivity {
-  readonly doing: "record" | "broadcast" | "timer" | "result" | "update";
-  /** Of the record that is to blame, and of no other. */
-  readonly line: number | undefined;
-  readonly key: unknown;
-}
 
 export class OperatorRunner {
   readonly #store: KeyedStateStore;
@@ -82,6 +49,11 @@ export class OperatorRunner {
   #doing: RunnerActivity["doing"] = "record";
   #line: number | undefined = undefined;
   #updating: HeldUpdate | undefined = undefined;
+  #completed = 0;
+  /** How many reads there were of what was short of state last, up to the one that missed. */
+  #readsOfMissed = 0;
+  /** The timers among which one was short of state; undefined when something else was. */
+  #due: { readonly domain: TimerDomain; readonly time: number } | undefined = undefined;
 
   constructor(options: OperatorRunnerOptions) {
     const { operator, stateIds, keyType, keyGroups, store, output, restored } = options;
@@ -238,6 +210,35 @@ export class OperatorRunner {
     return this.#store.fetchMissing();
   }
 
+  /** Records, timers and results done. */
+  get completed(): number {
+    return this.#completed;
+  }
+
+  /**
+   * Runs a record ahead of its turn and takes everything back, so that the store learns what it will read.
+   * It gets no further than the one that was short of state last: after as many reads it ends. Only
+   * between an answer of false and fetchMissing().
+   */
+  rehearse(input: number, record: KeyedRecord): void {
+    this.#enter("record", record.keyGroup, record.key, record.timestamp);
+    this.#rehearse(() => this.#logic.process(input, record.value, this.#context));
+  }
+
+  /** The same for the timers that are due beside the one that was short of state, at most `most`. Answers how many. */
+  rehearseTimers(most: number): number {
+    if (this.#due === undefined) return 0;
+    const { domain, time } = this.#due;
+    let rehearsed = 0;
+    for (const key of this.#queues[domain].knownDue(time)) {
+      if (rehearsed === most) break;
+      rehearsed += 1;
+      const timer = this.#enterTimer(domain, key);
+      this.#rehearse(() => this.#runTimer(domain, timer));
+    }
+    return rehearsed;
+  }
+
   #reach(arrivalTime: number): boolean {
     if (!this.#fireAll("processing", arrivalTime - 1)) return false;
     this.#moveProcessingTime(arrivalTime);
@@ -246,32 +247,64 @@ export class OperatorRunner {
 
   #fireAll(domain: TimerDomain, time: number): boolean {
     const queue = this.#queues[domain];
+    this.#due = undefined;
     for (;;) {
       let due: Uint8Array | undefined;
       try {
         due = queue.nextDue(time);
       } catch (error) {
-        return this.#abandon(error);
+        this.#abandon(error);
+        // Nothing is known of what comes next: it will read something.
+        this.#readsOfMissed = 1;
+        return false;
       }
       if (due === undefined) return true;
       if (domain === "processing") this.#moveProcessingTime(timestampOfTimerKey(due) + 1);
-      if (!this.#fire(domain, due)) return false;
+      if (!this.#fire(domain, due)) {
+        this.#due = { domain, time };
+        return false;
+      }
     }
   }
 
   #fire(domain: TimerDomain, key: Uint8Array): boolean {
-    const timer = parseTimerKey(key);
-    const timestamp = domain === "event" ? timer.timestamp : undefined;
-    this.#enter("timer", timer.keyGroup, timer.key, timestamp);
-    this.#context.timestamp = timer.timestamp;
+    const timer = this.#enterTimer(domain, key);
     this.#queues[domain].delete(key);
     try {
-      if (domain === "expiry") this.#removeExpired(timer.namespace);
-      else this.#logic.onTimer?.({ ...timer, domain }, this.#context);
+      this.#runTimer(domain, timer);
     } catch (error) {
       return this.#abandon(error);
     }
     return this.#complete();
+  }
+
+  #enterTimer(domain: TimerDomain, key: Uint8Array): Timer {
+    const timer = parseTimerKey(key);
+    this.#enter(
+      "timer",
+      timer.keyGroup,
+      timer.key,
+      domain === "event" ? timer.timestamp : undefined,
+    );
+    this.#context.timestamp = timer.timestamp;
+    return timer;
+  }
+
+  #runTimer(domain: TimerDomain, timer: Timer): void {
+    if (domain === "expiry") this.#removeExpired(timer.namespace);
+    else this.#logic.onTimer?.({ ...timer, domain }, this.#context);
+  }
+
+  #rehearse(work: () => void): void {
+    this.#overlay.mostReads = this.#readsOfMissed;
+    try {
+      work();
+    } catch {
+      // It was short of state, or met state that is not its own yet. What it throws in its turn counts.
+    } finally {
+      this.#overlay.mostReads = Infinity;
+      this.#takeBack();
+    }
   }
 
   #enter(
@@ -298,17 +331,23 @@ export class OperatorRunner {
     this.#emissions.commit();
     // Whatever throws next is not this record's doing.
     this.#line = undefined;
+    this.#completed += 1;
     return true;
   }
 
   /** Forgets what the record has done. Answers false when it only needs state; otherwise throws. */
   #abandon(error: unknown): false {
-    const missed = this.#overlay.missed;
+    const { missed, reads } = this.#overlay;
+    this.#takeBack();
+    if (!missed) throw error;
+    this.#readsOfMissed = reads;
+    return false;
+  }
+
+  #takeBack(): void {
     this.#overlay.clear();
     this.#emissions.clear();
     for (const queue of Object.values(this.#queues)) queue.clear();
-    if (missed) return false;
-    throw error;
   }
 
   #moveProcessingTime(time: number): void {

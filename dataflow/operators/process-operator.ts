@@ -19,7 +19,8 @@ export interface FunctionTimer {
 }
 
 /**
- * The functions must be pure but for the context: a record whose state is not in memory is run again.
+ * The functions must be pure but for the context: a record whose state is not in memory is run again, and may
+ * be run ahead of its turn, with what a function throws there disregarded.
  * Records to emit are returned: an array, or a generator's yields.
  */
 export interface ProcessFunction<In, K, Out, S extends StateDescriptors> {

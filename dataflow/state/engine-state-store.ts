@@ -4,8 +4,11 @@
  *
  * What was fetched is held here until the next write or step of time, because the engine may evict one
  * block while it reads another: so a record that reads much always gets through in the end.
+ *
+ * What will be read later is made resident along with it, in the same round, as far as that fits in half of
+ * the cache's room; that is not held, and may be evicted before it is read.
  */
-import type { ScanPage, StateEngine } from "../../state-engine/index.ts";
+import type { ScanPage, StateEngine, StateRange, StateRead } from "../../state-engine/index.ts";
 import { encodeHex } from "../../state-engine/bytes/text.ts";
 import { notResident, type KeyedStateStore, type StateEntry } from "./keyed-state-store.ts";
 
@@ -14,19 +17,19 @@ type Engine = Pick<
   "put" | "delete" | "merge" | "lookup" | "fetch" | "scan" | "scanResident" | "advanceTime"
 >;
 
-interface Range {
-  readonly start: Uint8Array;
-  readonly end: Uint8Array;
-  readonly limit: number;
-}
-
 /** Entries of one page of a range read. */
 const PAGE_ENTRIES = 1000;
 
 export class EngineStateStore implements KeyedStateStore {
   readonly #engine: Engine;
-  readonly #missingKeys = new Map<string, Uint8Array>();
-  readonly #missingRanges = new Map<string, Range>();
+  /** By name, in the order in which they were missed: keys and ranges. */
+  readonly #missing = new Map<string, StateRead>();
+  /** Missed by what only looked ahead. */
+  readonly #missingAhead = new Map<string, StateRead>();
+  #looksAhead = false;
+  /** Names of what was brought ahead and has not been missed since. */
+  readonly #broughtAhead = new Set<string>();
+  #lostAhead = 0;
   readonly #fetchedValues = new Map<string, Uint8Array | undefined>();
   readonly #fetchedRanges = new Map<string, readonly StateEntry[]>();
 
@@ -40,8 +43,7 @@ export class EngineStateStore implements KeyedStateStore {
     if (found !== "notResident") return found;
     const name = encodeHex(key);
     if (this.#fetchedValues.has(name)) return this.#fetchedValues.get(name);
-    this.#missingKeys.set(name, key.slice());
-    throw notResident;
+    throw this.#miss(name, key.slice());
   }
 
   scan(start: Uint8Array, end: Uint8Array, limit: number): readonly StateEntry[] {
@@ -50,8 +52,7 @@ export class EngineStateStore implements KeyedStateStore {
     const name = `${encodeHex(start)}-${encodeHex(end)}-${limit}`;
     const fetched = this.#fetchedRanges.get(name);
     if (fetched !== undefined) return fetched;
-    this.#missingRanges.set(name, { start: start.slice(), end: end.slice(), limit });
-    throw notResident;
+    throw this.#miss(name, { start: start.slice(), end: end.slice(), limit });
   }
 
   put(key: Uint8Array, value: Uint8Array, expiresAt: number): void {
@@ -74,22 +75,63 @@ export class EngineStateStore implements KeyedStateStore {
     this.#engine.advanceTime(time);
   }
 
+  /** What reads within `work` find missing is brought by the next fetchMissing() as far as there is room. */
+  lookAhead(work: () => void): void {
+    this.#looksAhead = true;
+    try {
+      work();
+    } finally {
+      this.#looksAhead = false;
+    }
+  }
+
+  /** How many reads missed what had been brought ahead of them: it was evicted before its turn. */
+  get lostAhead(): number {
+    return this.#lostAhead;
+  }
+
+  /** Nothing more will be asked of what was brought ahead. */
+  forgetAhead(): void {
+    this.#broughtAhead.clear();
+    this.#lostAhead = 0;
+  }
+
   /** Nothing may be written to the engine until it has answered. */
   async fetchMissing(): Promise<void> {
-    const keys = [...this.#missingKeys];
-    const ranges = [...this.#missingRanges];
-    this.#missingKeys.clear();
-    this.#missingRanges.clear();
-    for (let done = 0; done < keys.length;) {
-      const rest = keys.slice(done);
-      const resident = await this.#engine.fetch(rest.map(([, key]) => key));
+    const missing = [...this.#missing];
+    let ahead = [...this.#missingAhead].filter(([name]) => !this.#missing.has(name));
+    this.#missing.clear();
+    this.#missingAhead.clear();
+    const ranges: [string, StateRange][] = [];
+    for (let done = 0; done < missing.length;) {
+      const rest = missing.slice(done);
+      const resident = await this.#engine.fetch([...rest, ...ahead].map(([, read]) => read));
       // Copied at once: the next fetch may evict what this one brought.
-      for (const [name, key] of rest.slice(0, resident)) this.#keep(name, key);
+      for (const [name, read] of rest.slice(0, resident)) {
+        if (read instanceof Uint8Array) this.#keep(name, read);
+        else ranges.push([name, read]);
+      }
+      for (const [name] of ahead.slice(0, Math.max(0, resident - rest.length))) {
+        this.#broughtAhead.add(name);
+      }
+      ahead = [];
       done += resident;
     }
     for (const [name, range] of ranges) {
-      this.#fetchedRanges.set(name, await this.#readRange(range));
+      const { start, end, limit } = range;
+      const entries = this.#readResident(start, end, limit) ?? (await this.#readRange(range));
+      this.#fetchedRanges.set(name, entries);
     }
+  }
+
+  #miss(name: string, read: StateRead): Error {
+    if (this.#looksAhead) {
+      this.#missingAhead.set(name, read);
+    } else {
+      this.#missing.set(name, read);
+      if (this.#broughtAhead.delete(name)) this.#lostAhead += 1;
+    }
+    return notResident;
   }
 
   #keep(name: string, key: Uint8Array): void {
@@ -115,7 +157,7 @@ export class EngineStateStore implements KeyedStateStore {
     return entries;
   }
 
-  async #readRange({ start, end, limit }: Range): Promise<readonly StateEntry[]> {
+  async #readRange({ start, end, limit }: StateRange): Promise<readonly StateEntry[]> {
     const entries: StateEntry[] = [];
     let from: Uint8Array | undefined = start;
     while (from !== undefined && entries.length < limit) {

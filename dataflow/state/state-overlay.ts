@@ -7,7 +7,7 @@
 import { compareKeys } from "../../state-engine/bytes/compare.ts";
 import { hash32 } from "../../state-engine/bytes/hash.ts";
 import { stateIdOf, type MergeOperator } from "../../state-engine/index.ts";
-import type { KeyedStateStore, StateEntry } from "./keyed-state-store.ts";
+import { notResident, type KeyedStateStore, type StateEntry } from "./keyed-state-store.ts";
 
 interface PendingWrite {
   readonly key: Uint8Array;
@@ -26,6 +26,10 @@ export class StateOverlay {
   readonly #writes: PendingWrite[] = [];
   readonly #byHash = new Map<number, number>();
   #missed = false;
+  /** Of the store, since the last clear() or commit(). */
+  #reads = 0;
+  /** Reads beyond this many miss, whatever is resident. */
+  mostReads = Infinity;
 
   constructor(store: KeyedStateStore, mergeOperators: ReadonlyMap<number, MergeOperator>) {
     this.#store = store;
@@ -35,6 +39,11 @@ export class StateOverlay {
   /** A read since the last clear() or commit() was not resident, whatever became of the throw. */
   get missed(): boolean {
     return this.#missed;
+  }
+
+  /** Reads of the store since the last clear() or commit(), the one that missed included. */
+  get reads(): number {
+    return this.#reads;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -112,6 +121,7 @@ export class StateOverlay {
 
   clear(): void {
     this.#missed = false;
+    this.#reads = 0;
     if (this.#writes.length === 0) return;
     this.#writes.length = 0;
     this.#byHash.clear();
@@ -144,6 +154,7 @@ export class StateOverlay {
 
   #read(key: Uint8Array): Uint8Array | undefined {
     try {
+      this.#countRead();
       return this.#store.get(key);
     } catch (error) {
       this.#missed = true;
@@ -153,11 +164,16 @@ export class StateOverlay {
 
   #readRange(start: Uint8Array, end: Uint8Array, limit: number): readonly StateEntry[] {
     try {
+      this.#countRead();
       return this.#store.scan(start, end, limit);
     } catch (error) {
       this.#missed = true;
       throw error;
     }
+  }
+
+  #countRead(): void {
+    if (++this.#reads > this.mostReads) throw notResident;
   }
 
   #operator(key: Uint8Array): MergeOperator {

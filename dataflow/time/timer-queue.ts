@@ -79,6 +79,16 @@ export class TimerQueue {
     return due?.keys[0];
   }
 
+  /** The keys of timers not after `time` that are known without reading, key group by key group. */
+  *knownDue(time: number): Generator<Uint8Array> {
+    for (const { keys } of this.#heads) {
+      for (const key of keys) {
+        if (timestampOfTimerKey(key) > time) break;
+        yield key;
+      }
+    }
+  }
+
   /** The timestamp of the earliest timer of all, or Infinity. May throw notResident. Only between records. */
   earliest(): number {
     if (this.#earliest === undefined) {

@@ -111,15 +111,16 @@ export function collectTombstones(view: ReadView, bounds: CursorBounds): RangeTo
   return collected;
 }
 
-function meets({ lowers, tables }: Run, index: number, bounds: CursorBounds): boolean {
+/** Whether the run's table shows anything within the bounds. */
+export function meets({ lowers, tables }: Run, index: number, bounds: CursorBounds): boolean {
   if (compareKeys(lowers[index]!, bounds.upper) >= 0) return false;
   return compareKeys(bounds.lower, tables[index]!.upper) < 0;
 }
 
-function later(left: Uint8Array, right: Uint8Array): Uint8Array {
+export function later(left: Uint8Array, right: Uint8Array): Uint8Array {
   return compareKeys(left, right) > 0 ? left : right;
 }
 
-function earlier(left: Uint8Array, right: Uint8Array): Uint8Array {
+export function earlier(left: Uint8Array, right: Uint8Array): Uint8Array {
   return compareKeys(left, right) < 0 ? left : right;
 }
