@@ -37,13 +37,13 @@ test("a project of its own has exactly the three files the page shows", () => {
   expect(files).toEqual(["src/views.ts", "src/index.ts", "wrangler.toml"]);
 });
 
-test("the project, the page's job that calls the outside and its test of an operator type-check against the package", async () => {
+test("the project, the page's job that calls the outside and its tests of operators type-check against the package", async () => {
   const types = dirname(
     createRequire(import.meta.url).resolve("@cloudflare/workers-types/package.json"),
   );
   mkdirSync(join(project, "node_modules/@cloudflare"), { recursive: true });
   symlinkSync(types, join(project, "node_modules/@cloudflare/workers-types"));
-  writeFileSync(join(project, "src/harness.ts"), harnessExample());
+  writeTests();
   writeFileSync(join(project, "src/orders.ts"), exampleWith("mapAsync"));
   writeFileSync(
     join(project, "tsconfig.json"),
@@ -64,11 +64,14 @@ test("the project, the page's job that calls the outside and its test of an oper
   expect(await runCommand(project, `${commandOf("typescript", "bin/tsc")} -p .`)).toBe("");
 });
 
-test("the page's test of an operator prints what it says", async () => {
-  writeFileSync(join(project, "harness.ts"), harnessExample());
-  const printed = await runCommand(project, `"${process.execPath}" harness.ts`);
-  const promised = /console\.log\(.*\); \/\/ (.*)/.exec(harnessExample())![1];
-  expect(printed.trim()).toBe(promised);
+test("the page's tests of operators print what it says", async () => {
+  const files = writeTests();
+  expect(files).toHaveLength(2);
+  for (const { file, text } of files) {
+    const printed = await runCommand(project, `"${process.execPath}" ${file}`);
+    const promised = [...text.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, said]) => said);
+    expect(printed.trim().split("\n")).toEqual(promised);
+  }
 });
 
 test("wrangler would deploy the project with its bindings", async () => {
@@ -149,8 +152,14 @@ async function readUntil(response: Response, end: string): Promise<string> {
   return text;
 }
 
-function harnessExample(): string {
-  return exampleWith("openHarness");
+/** The page's tests of operators, as files of the project. */
+function writeTests(): readonly { readonly file: string; readonly text: string }[] {
+  const tests = blocks.filter(({ text }) => text.includes("weir/testing"));
+  return tests.map(({ text }, index) => {
+    const file = `src/operator-${index}.test.ts`;
+    writeFileSync(join(project, file), text);
+    return { file, text };
+  });
 }
 
 function exampleWith(word: string): string {
