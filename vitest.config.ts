@@ -16,6 +16,7 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.workerd.test.ts", "test/**/*.browser.test.ts"],
+          setupFiles: ["test/support/replay-seed.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -13,7 +13,7 @@ export function reportOf(result: Result, lines = LAST_LINES): string {
     `Seed ${shape.seed} breaks a promise: ${result.failure ?? "none"}`,
     `Scenario: ${JSON.stringify(shape)}`,
     `Faults: ${shown === "" ? "none" : shown}`,
-    `Again: npm run test:deep -- --start ${shape.seed} --seeds 1`,
+    `Again: npm run test:deep -- --only simulation --start ${shape.seed} --seeds 1`,
     `The last ${lines} of ${result.events} events (milliseconds from the first one kept):`,
     ...result.trace.slice(-lines).map((line) => readable(line, start)),
   ].join("\n");

@@ -35,6 +35,20 @@ describe("pickCompaction", () => {
     expect(pickCompaction(runs, DEFAULT_TUNING, 19)).toBeUndefined();
   });
 
+  it("moves a run down, and merges nothing, where one is worth many times the younger ones", () => {
+    const runs = runsOf([0, 10], [0, 10], [0, 10], [0, 121], [BOTTOM_LEVEL, 10_000]);
+    const move = { first: 3, last: 3, level: 1, kind: "move" };
+    expect(pickCompaction(runs, DEFAULT_TUNING)).toEqual(move);
+    // A move writes nothing anew: it is always allowed.
+    expect(pickCompaction(runs, DEFAULT_TUNING, 0)).toEqual(move);
+    const alike = runsOf([0, 10], [0, 10], [0, 10], [0, 120], [BOTTOM_LEVEL, 10_000]);
+    expect(pickCompaction(alike, DEFAULT_TUNING)).toMatchObject({
+      first: 0,
+      last: 3,
+      kind: "merge",
+    });
+  });
+
   it("leaves the bottom alone in quiet times, however much the tiers weigh", () => {
     const half = runsOf([0, 1], [0, 1], [0, 1], [0, 1], [1, 600], [BOTTOM_LEVEL, 1000]);
     expect(pickCompaction(half, DEFAULT_TUNING, 35)).toMatchObject({ level: 1 });

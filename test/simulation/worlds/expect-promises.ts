@@ -1,6 +1,6 @@
 /**
  * The whole job in the simulated worlds of some seeds, as tests. One file for each hundred, so that the
- * files run side by side. More of them: npm run test:deep -- --seeds N. A failure prints the smallest
+ * files run side by side. More of them: npm run test:deep -- --only simulation --seeds N. A failure prints the smallest
  * scenario found for the seed and the end of its trace.
  */
 import { expect, it } from "vitest";
