@@ -121,8 +121,15 @@ function readProperties(reader: Reader) {
   }
   assert.ok(reader.isAtEnd);
   return {
-    ...{ smallestKey, largestKey, entries, tombstones, rawBytes },
-    ...{ smallestSequence, largestSequence, expiry, deletedRanges },
+    smallestKey,
+    largestKey,
+    entries,
+    tombstones,
+    rawBytes,
+    smallestSequence,
+    largestSequence,
+    expiry,
+    deletedRanges,
   };
 }
 
