@@ -18,6 +18,8 @@ export interface Scenario {
   readonly timeoutMs: number;
   readonly tolerableFailures: number;
   readonly mode: "incremental" | "full";
+  /** At least once: what a job comes to may only be more. Worlds of seeds are all exactly once. */
+  readonly guarantee: "exactly-once" | "at-least-once";
   readonly producers: number;
   readonly requestsPerProducer: number;
   readonly linesPerRequest: number;
@@ -141,6 +143,7 @@ export function scenarioOf(seed: number): Scenario {
     timeoutMs: random.pick([10_000, 60_000]),
     tolerableFailures: random.pick([0, 2, 1_000]),
     mode: random.chance(0.85) ? "incremental" : "full",
+    guarantee: "exactly-once",
     producers: random.between(1, size.producers),
     requestsPerProducer: random.between(1, size.requests),
     linesPerRequest: random.pick(size.linesPerRequest),

@@ -19,6 +19,7 @@ export function jobOptions(scenario: Scenario): JobOptionsInput {
       retained: scenario.retained,
       tolerableFailures: scenario.tolerableFailures,
       mode: scenario.mode,
+      guarantee: scenario.guarantee,
       unaligned: unalignedOf(scenario),
     },
     ...(!scenario.asynchronous.hasFallback && { deadLetter: { output: DEAD_LETTERS } }),
