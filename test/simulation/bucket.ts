@@ -1,6 +1,7 @@
 /**
  * A bucket of the simulated world: a BlobStore whose operations take time, fail, take effect without
- * saying so, or land long after they were given up.
+ * saying so, or land long after they were given up. As R2 does, it takes one write of a key per second and
+ * refuses the others with 429; and there are bad spells, in which no read succeeds however often it is repeated.
  *
  * An operation takes effect at one instant and is answered at a later one. What was under way when its
  * sender lost its memory may or may not still take effect.
@@ -17,6 +18,9 @@ interface StoredBlob {
   readonly writtenAt: number;
 }
 
+/** R2: one write of the same key per second. */
+const LEAST_BETWEEN_WRITES_MS = 1_000;
+
 export interface BucketObserver {
   /** A DELETE of this path takes effect, whether there is such a blob or not. */
   deleting(path: string): void;
@@ -28,6 +32,8 @@ export class SimulatedBucket {
   readonly #faults: Faults;
   readonly #blobs = new Map<string, StoredBlob>();
   readonly #director: Director | undefined;
+  /** When a write of each key was last taken. */
+  readonly #takenAt = new Map<string, number>();
   observer: BucketObserver | undefined;
 
   constructor(scheduler: Scheduler, faults: Faults, director?: Director) {
@@ -111,7 +117,8 @@ export class SimulatedBucket {
 
   #operate<Value>(caller: Instance, label: string, effect: () => Value): Promise<Value> {
     return this.#request(caller, label, (respond) => {
-      if (this.#faults.happens("blobFailure")) return this.#later(label, () => respond.fail(label));
+      if (this.#failsToRead()) return this.#refuse(label, respond);
+      if (this.#faults.happens("blobThrottled")) return this.#refuse(`429 ${label}`, respond);
       this.#later(label, () => {
         const value = effect();
         this.#later(`answer ${label}`, () => respond.answer(value));
@@ -129,16 +136,25 @@ export class SimulatedBucket {
     const effect = (): PutAnswer => this.#write(path, bytes, options?.ifAbsent === true);
     return this.#request<PutAnswer>(caller, label, (respond) => {
       const fate = this.#faults.putFate();
+      if (fate === "throttled") return this.#refuse(`429 ${label}`, respond);
       if (fate === "failed" || fate === "delayed") {
         this.#later(`${fate} ${label}`, () => respond.fail(label));
         if (fate === "delayed") {
           const delayMs = this.#faults.choices.between(100, 120_000);
-          this.#scheduler.schedule(delayMs, `late ${label} lands`, () => void effect());
+          this.#scheduler.schedule(delayMs, `late ${label} lands`, () => {
+            if (this.#takesWriteOf(path)) effect();
+          });
         }
         return;
       }
       this.#later(label, () => {
         if (!caller.hasMemory && this.#faults.choices.chance(0.3)) return;
+        if (!this.#takesWriteOf(path)) {
+          return this.#refuse(
+            `429 ${label}: the second write of this key within a second`,
+            respond,
+          );
+        }
         const answer = effect();
         this.#later(`answer ${label}: ${fate} ${answer}`, () =>
           fate === "indeterminate" ? respond.fail(label) : respond.answer(answer),
@@ -150,7 +166,8 @@ export class SimulatedBucket {
   #delete(caller: Instance, paths: readonly string[]): Promise<void> {
     const label = `DELETE ${paths.join(" ")}`;
     return this.#request<void>(caller, label, (respond) => {
-      if (this.#faults.happens("blobFailure")) return this.#later(label, () => respond.fail(label));
+      if (this.#faults.happens("blobFailure")) return this.#refuse(label, respond);
+      if (this.#faults.happens("blobThrottled")) return this.#refuse(`429 ${label}`, respond);
       const half = this.#faults.happens("blobIndeterminate");
       this.#later(label, () => {
         for (const path of paths) {
@@ -167,7 +184,8 @@ export class SimulatedBucket {
   #list(caller: Instance, prefix: string): Promise<readonly BlobEntry[]> {
     const label = `LIST ${prefix}`;
     return this.#request(caller, label, (respond) => {
-      if (this.#faults.happens("blobFailure")) return this.#later(label, () => respond.fail(label));
+      if (this.#failsToRead()) return this.#refuse(label, respond);
+      if (this.#faults.happens("blobThrottled")) return this.#refuse(`429 ${label}`, respond);
       this.#later(label, () => {
         const all = this.#entries(prefix);
         const first = all.slice(0, Math.ceil(all.length / 2));
@@ -197,6 +215,22 @@ export class SimulatedBucket {
       fail: (what) => end(() => reject(unavailable(what))),
     });
     return promise;
+  }
+
+  #failsToRead(): boolean {
+    return this.#faults.isBadSpell(this.#scheduler.now()) || this.#faults.happens("blobFailure");
+  }
+
+  /** A write that finds the key taken counts, too: R2 had to look. */
+  #takesWriteOf(path: string): boolean {
+    const now = this.#scheduler.now();
+    if (now - (this.#takenAt.get(path) ?? -Infinity) < LEAST_BETWEEN_WRITES_MS) return false;
+    this.#takenAt.set(path, now);
+    return true;
+  }
+
+  #refuse(label: string, respond: Pick<Respond<never>, "fail">): void {
+    this.#later(label, () => respond.fail(label));
   }
 
   #later(label: string, run: () => void): void {

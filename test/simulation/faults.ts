@@ -39,6 +39,10 @@ export interface FaultRates {
   readonly outsideSlow: number;
   /** Per outgoing call: it takes seconds, and the object that made it loses its memory meanwhile. */
   readonly lastCall: number;
+  /** A storage operation refused at once, without effect, as R2 does with 429. */
+  readonly blobThrottled: number;
+  /** Per read of storage: a bad spell begins, in which every read fails, however often it is repeated. */
+  readonly blobBadSpell: number;
 }
 
 export const NO_FAULTS: FaultRates = {
@@ -58,13 +62,15 @@ export const NO_FAULTS: FaultRates = {
   outsideFailure: 0,
   outsideSlow: 0,
   lastCall: 0,
+  blobThrottled: 0,
+  blobBadSpell: 0,
 };
 
 export type FaultKind = keyof FaultRates;
 export const FAULT_KINDS = Object.keys(NO_FAULTS) as readonly FaultKind[];
 
 export type CallFate = "delivered" | "lost" | "answerLost" | "repeated";
-export type PutFate = "written" | "failed" | "indeterminate" | "delayed";
+export type PutFate = "written" | "failed" | "throttled" | "indeterminate" | "delayed";
 
 export class Faults {
   readonly #rates: FaultRates;
@@ -73,6 +79,8 @@ export class Faults {
   /** Draws for choices inside a fault: which object, how long. */
   readonly choices: SeededRandom;
   #stopped = false;
+  #badUntil = -Infinity;
+  #goodUntil = -Infinity;
 
   constructor(random: SeededRandom, rates: FaultRates) {
     this.#rates = rates;
@@ -99,6 +107,7 @@ export class Faults {
 
   putFate(): PutFate {
     if (this.happens("blobFailure")) return "failed";
+    if (this.happens("blobThrottled")) return "throttled";
     if (this.happens("blobIndeterminate")) return "indeterminate";
     return this.happens("blobDelayed") ? "delayed" : "written";
   }
@@ -117,6 +126,19 @@ export class Faults {
     return this.happens("outsideSlow")
       ? this.choices.between(1_000, 20_000)
       : this.#latency.between(2, 60);
+  }
+
+  /**
+   * Whether storage is in a bad spell at this time, or begins one: then every read fails for a while. For as
+   * long as it took no other begins: an attempt that reads much comes to its end.
+   */
+  isBadSpell(now: number): boolean {
+    if (now >= this.#goodUntil && this.happens("blobBadSpell")) {
+      const spellMs = this.choices.between(100, 8_000);
+      this.#badUntil = now + spellMs;
+      this.#goodUntil = this.#badUntil + spellMs;
+    }
+    return !this.#stopped && now < this.#badUntil;
   }
 
   /** Milliseconds until a storage operation takes effect, or from its effect to its answer. */

@@ -52,6 +52,9 @@ function resultOf({ finalResult = [], scenario }: Result): readonly string[] {
     // Which rules a visit meets first is open.
     case "broadcastRules":
       return finalResult.filter((text) => text.startsWith("state "));
+    // Each partition answers to each rule.
+    case "allround":
+      return finalResult.filter((text) => !text.startsWith('output ruled "new '));
     // The operator numbers records by the clock.
     case "enrichment":
       return finalResult.filter((text) => !text.startsWith("state enrich-next "));

@@ -81,6 +81,8 @@ const HIGHEST_RATES: Omit<FaultRates, "lastCall"> = {
   deploy: 0.003,
   outsideFailure: 0.4,
   outsideSlow: 0.2,
+  blobThrottled: 0.1,
+  blobBadSpell: 0.3,
 };
 
 /** The most of each. Most worlds are small: what goes wrong mostly shows in few events, and more of them can be run. */

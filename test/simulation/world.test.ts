@@ -22,6 +22,8 @@ const HARSH: FaultRates = {
   deploy: 0.002,
   outsideFailure: 0.05,
   outsideSlow: 0.05,
+  blobThrottled: 0.05,
+  blobBadSpell: 0.05,
 };
 
 /** Counts durably what it is told, tells the next source, and writes a blob about it. */

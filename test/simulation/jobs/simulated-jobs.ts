@@ -4,6 +4,7 @@ import { FedInput, inputStream } from "../fed-input.ts";
 import { type Outside, nothingOutside } from "../outside.ts";
 import type { Scenario } from "../scenario.ts";
 import { aggregates } from "./aggregates.ts";
+import { allround } from "./allround.ts";
 import { arrivalOrder } from "./arrival-order.ts";
 import { bank } from "./bank.ts";
 import { broadcastRules } from "./broadcast-rules.ts";
@@ -32,6 +33,7 @@ const JOBS = {
   aggregates,
   enrichment,
   arrivalOrder,
+  allround,
 } as const satisfies Record<string, CreateJob>;
 
 type CreateJob = (scenario: Scenario, input: Stream<string>, outside: Outside) => SimulatedJob;
@@ -41,7 +43,12 @@ export type JobKind = keyof typeof JOBS;
 export const JOB_KINDS = Object.keys(JOBS) as readonly JobKind[];
 
 /** Those in event time: one producer for each source. */
-export const TIMED_JOBS: ReadonlySet<JobKind> = new Set(["sessions", "intervalJoin", "timers"]);
+export const TIMED_JOBS: ReadonlySet<JobKind> = new Set([
+  "sessions",
+  "intervalJoin",
+  "timers",
+  "allround",
+]);
 
 /** Those that come to the same in whatever order lines enter a log. */
 export const ORDERLESS_JOBS: ReadonlySet<JobKind> = new Set([
