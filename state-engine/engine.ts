@@ -215,7 +215,7 @@ export class StateEngine implements MemoryMember {
   async fetch(reads: readonly StateRead[]): Promise<number> {
     this.#checkOpen();
     this.#memory.trim();
-    const limitBytes = this.#memory.cacheLimit() >> 1;
+    const limitBytes = this.#memory.cacheLimit();
     return fetchReads(reads, this.#reader, this.#loader, () => this.#view, limitBytes);
   }
 

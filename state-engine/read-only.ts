@@ -62,7 +62,7 @@ export class ReadOnlyStateEngine implements MemoryMember {
     while (values.length < keys.length) {
       const rest = keys.slice(values.length);
       this.#trim();
-      const limit = this.#options.environment.memory.share() >> 1;
+      const limit = this.#options.environment.memory.share();
       const count = await fetchReads(rest, this.#reader, this.#loader, () => this.#view, limit);
       for (const key of rest.slice(0, count)) {
         const hash = stateKeyHash(key, 0, key.length);

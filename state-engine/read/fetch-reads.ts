@@ -13,20 +13,27 @@ import type { PointReader } from "./point-reader.ts";
 import { earlier, later, meets } from "./read-view.ts";
 import type { ReadView } from "./read-view.ts";
 
-/** A block's bytes in memory against those in the table, at worst usual compression. */
-const EXPANSION = 6;
+/**
+ * Rounds before which others' blocks make room. Those after them bring back what that took of this batch
+ * itself, and take nothing: so they come to an end.
+ */
+const ROUNDS_WITH_ROOM = 2;
 
-/** Answers how many reads, from the first, can be done now. Of a range that is too large by itself, a part. */
+/**
+ * Answers how many reads, from the first, can be done now: as many as fit in half of what the cache may hold.
+ * Of a range that is too large by itself, a part.
+ */
 export async function fetchReads(
   reads: readonly StateRead[],
   reader: PointReader,
   loader: BlockLoader,
   view: () => ReadView,
-  limitBytes: number,
+  cacheLimitBytes: number,
 ): Promise<number> {
+  const limitBytes = cacheLimitBytes >> 1;
   let count = reads.length;
   let loadedBytes = 0;
-  for (;;) {
+  for (let round = 0; ; round++) {
     const needs = new Needs(limitBytes, loadedBytes);
     let covered = 0;
     while (covered < count && !needs.isFull) {
@@ -41,6 +48,7 @@ export async function fetchReads(
     }
     count = covered;
     if (needs.all.length === 0) return count;
+    if (round < ROUNDS_WITH_ROOM) loader.cache.trim(Math.max(0, cacheLimitBytes - needs.bytes));
     await loader.load(needs.all);
     loadedBytes += needs.bytes;
   }
@@ -107,8 +115,11 @@ function collectRange(
   }
 }
 
+/** What it takes in memory: of a block, its part of the table's bytes before any coding. */
 function bytesOf({ table, index }: BlockNeed): number {
   const { size, indexOffset } = table.description;
   if (index === TAIL) return (size - indexOffset) * 2;
-  return table.tail!.blocks[index]!.size * EXPANSION;
+  const { blocks, properties } = table.tail!;
+  const stored = blocks[index]!.size;
+  return Math.ceil(stored * Math.max(1, properties.rawBytes / indexOffset));
 }

@@ -1,6 +1,10 @@
-/** Rules 31a, 31b and 31d: what the objects of one isolate hold in memory stays within what there is for all of them. */
-import { SharedMemoryPool } from "../../../state-engine/index.ts";
+/** Rule 31: what the objects of one isolate hold in memory stays within what there is for all of them. */
+import { codecs } from "../../../dataflow/codecs/codecs.ts";
+import { job } from "../../../dataflow/job.ts";
+import { valueState } from "../../../dataflow/state/state-descriptor.ts";
+import { SharedMemoryPool, StateEngine, type StateRead } from "../../../state-engine/index.ts";
 import type { MemoryMember } from "../../../state-engine/environment.ts";
+import { BlockCache } from "../../../state-engine/read/block-cache.ts";
 import { TableSet } from "../../../state-engine/table-set.ts";
 import type {
   ChannelAnswer,
@@ -9,7 +13,17 @@ import type {
 } from "../../../durable-objects/messages.ts";
 import { answering, MERGES_EAGERLY, replacing } from "../mutants/breakages.ts";
 import { spread, type Breakage } from "../mutants/mutant.ts";
-import { partition, S0, VERTEX, wordCount, wordsFor, x, type SourceName } from "./cast.ts";
+import {
+  options,
+  P0,
+  partition,
+  S0,
+  VERTEX,
+  wordCount,
+  wordsFor,
+  x,
+  type SourceName,
+} from "./cast.ts";
 import { schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";
 
@@ -128,6 +142,77 @@ schedule("[rule 31d] what compactions write leaves memory before there is a chec
     "tables stay until the barrier": {
       breakages: [SPILLS_NOTHING],
       broken: { isWithin: false, words: 8_000 },
+    },
+  },
+});
+
+const TEXTS = 1_500;
+const LEAST_BYTES = 2 * MEBIBYTE;
+
+/** A word "key-text" is kept as its key's; a word "key-" asks how long it is. */
+function keptTexts() {
+  return job("schedule", options({ parallelism: 1 }))
+    .lines()
+    .flatMap((line) => line.split(" "))
+    .keyBy((word) => word.slice(0, word.indexOf("-") + 1))
+    .process(VERTEX, {
+      state: { text: valueState("text", codecs.text) },
+      process(word: string, { state }) {
+        if (word.endsWith("-")) return [state.text.get()?.length ?? 0];
+        state.text.update(word);
+        return [];
+      },
+    })
+    .output();
+}
+
+let fetching = 0;
+
+/** A batch is fetched as a whole, and nothing is evicted meanwhile. */
+const BRINGS_ALL_AT_ONCE: readonly Breakage[] = [
+  replacing(StateEngine.prototype, "fetch", async (original, _self, given) => {
+    const [reads] = given as unknown as [readonly StateRead[]];
+    fetching += 1;
+    try {
+      for (let done = 0; done < reads.length;) {
+        done += await (original(reads.slice(done) as never) as Promise<number>);
+      }
+      return reads.length;
+    } finally {
+      fetching -= 1;
+    }
+  }),
+  replacing(BlockCache.prototype, "trim", (original, _self, given) => {
+    if (fetching === 0) original(...given);
+  }),
+];
+
+/** One frame asks for 1,500 keys whose blocks are 3 MB, in 2 MiB that hold none of them. */
+schedule("[rule 31c] a frame is applied in slices whose blocks fit", {
+  job: keptTexts(),
+  conditions: [inOneIsolate(LEAST_BYTES)],
+  async play(stage) {
+    const words = [0, 1].flatMap((index) => wordsFor(index, TEXTS / 2, 2_000));
+    for (let from = 0; from < TEXTS; from += 100) {
+      await stage.post(S0, words.slice(from, from + 100).join(" "));
+    }
+    await stage.checkpoint();
+    stage.loseMemory(P0);
+    isolate = new Isolate(LEAST_BYTES);
+    mostBytes = 0;
+    await stage.post(S0, words.map((word) => word.slice(0, word.indexOf("-") + 1)).join(" "));
+    await watch(stage, 10_000);
+    await stage.checkpoint();
+    const lengths = await stage.values();
+    const found = lengths.filter((length) => length === 2_000).length;
+
+    return { isWithin: mostBytes <= isolate.limitBytes, found };
+  },
+  kept: { isWithin: true, found: TEXTS },
+  without: {
+    "all that a frame touches is brought first": {
+      breakages: BRINGS_ALL_AT_ONCE,
+      broken: { isWithin: false, found: TEXTS },
     },
   },
 });
