@@ -3,7 +3,7 @@
  * entries. For people and for verify-table.ts; slow where the engine is fast, and in no hurry.
  */
 import type { Environment } from "../environment.ts";
-import { Block, BlockReader } from "../sst/block.ts";
+import { Block, BlockReader, misplacedKey } from "../sst/block.ts";
 import { FOOTER_BYTES, damaged, readFooter, readFrame } from "../sst/format.ts";
 import type { BlockHandle, Footer } from "../sst/format.ts";
 import type { TableProperties } from "../sst/properties.ts";
@@ -39,7 +39,7 @@ export function findTables(
     const what = `the table that ends at offset ${end} of ${path}`;
     const { properties } = readFooter(bytes.subarray(0, end), environment, what);
     const size = properties.offset + properties.size + FOOTER_BYTES;
-    if (size > end) throw damaged(what, `it has ${size} bytes, which do not fit`);
+    if (size > end) throw damaged(what, `it has ${size} bytes, expected ${end} at most`);
     found.unshift({ offset: end - size, size });
     end -= size;
   }
@@ -84,7 +84,7 @@ export function* blockEntries(
   for (let at = 0; at < block.end; at = reader.next) {
     reader.read(block, at);
     const { shared, unshared, keyOffset, valueOffset, valueLength } = reader;
-    if (shared > last.length) throw damaged(name, `its entry at ${at} shares ${shared} bytes`);
+    if (shared > last.length) throw misplacedKey(block, at, reader, last.length, 0);
     const key = new Uint8Array(shared + unshared);
     key.set(last.subarray(0, shared));
     key.set(block.bytes.subarray(keyOffset, keyOffset + unshared), shared);

@@ -2,6 +2,7 @@
  * One data block, checked and decompressed, and the point search in it: binary search over the
  * restarts, then at most one restart interval of entries. Nothing is allocated by a search.
  */
+import type { StateEngineError } from "../errors.ts";
 import { freeBytes } from "../bytes/free.ts";
 import { readU32 } from "../bytes/byte-reader.ts";
 import { compareBytes } from "../bytes/compare.ts";
@@ -27,6 +28,8 @@ export class Block {
   readonly end: number;
   readonly restarts: number;
   readonly view: DataView;
+  /** Which block of which table, for error messages. */
+  readonly what: string;
   /** Bytes this block keeps in memory on its own account; more once it has an index. */
   chargedBytes: number;
   wasSearched = false;
@@ -37,13 +40,17 @@ export class Block {
   constructor(bytes: Uint8Array, chargedBytes: number, what: string, owner: BlockOwner = "others") {
     this.#owner = owner;
     this.bytes = bytes;
+    this.what = what;
     this.view = viewOf(bytes);
     this.chargedBytes = chargedBytes;
     const restarts = bytes.length < 4 ? 0 : readU32(bytes, bytes.length - 4);
     this.restarts = restarts;
     this.end = bytes.length - 4 - restarts * 4;
     if (restarts < 1 || this.end <= 0 || readU32(bytes, this.end) !== 0) {
-      throw damaged(what, `${restarts} restarts do not fit a block of ${bytes.length} bytes`);
+      throw damaged(
+        what,
+        `it has ${restarts} restarts in ${bytes.length} bytes, expected at least one, the first at 0, and an entry`,
+      );
     }
   }
 
@@ -99,21 +106,21 @@ export class BlockReader {
     let next = at;
     let shared = bytes[next++]!;
     if (shared >= 0x80) {
-      shared = this.#longVarint(bytes, next - 1, end);
+      shared = this.#longVarint(bytes, next - 1, end, block);
       next = this.#after;
     }
     let unshared = bytes[next++]!;
     if (unshared >= 0x80) {
-      unshared = this.#longVarint(bytes, next - 1, end);
+      unshared = this.#longVarint(bytes, next - 1, end, block);
       next = this.#after;
     }
     let tag = bytes[next++]!;
     if (tag >= 0x80) {
-      tag = this.#longVarint(bytes, next - 1, end);
+      tag = this.#longVarint(bytes, next - 1, end, block);
       next = this.#after;
     }
     if ((tag & TAG_EXPIRES) !== 0) {
-      this.expiresAt = this.#longVarint(bytes, next, end);
+      this.expiresAt = this.#longVarint(bytes, next, end, block);
       next = this.#after;
     } else if (this.expiresAt !== Infinity) {
       this.expiresAt = Infinity;
@@ -126,7 +133,7 @@ export class BlockReader {
     this.valueOffset = next + unshared;
     this.next = this.valueOffset + this.valueLength;
     if (!(this.next <= end) || this.kind === 3) {
-      throw damaged("A block", `its entry at ${at} is not one or leaves the block of ${end} bytes`);
+      throw misshapenEntry(block, at, this);
     }
   }
 
@@ -188,7 +195,7 @@ export class BlockReader {
     return false;
   }
 
-  #longVarint(bytes: Uint8Array, at: number, end: number): number {
+  #longVarint(bytes: Uint8Array, at: number, end: number, block: Block): number {
     let value = 0;
     let scale = 1;
     for (let next = at; next < end && scale < 2 ** 53; next++) {
@@ -200,6 +207,44 @@ export class BlockReader {
       }
       scale *= 128;
     }
-    throw damaged("A block", `it holds an integer that does not end, at ${at}`);
+    throw damaged(
+      block.what,
+      `its integer at ${at} does not end, expected at most 8 bytes before ${end}`,
+    );
   }
+}
+
+function misshapenEntry(
+  { what, end }: Block,
+  at: number,
+  { kind, next }: BlockReader,
+): StateEngineError {
+  return kind === 3
+    ? damaged(what, `its entry at ${at} is of kind 3, expected 0 to 2`)
+    : damaged(what, `its entry at ${at} ends at ${next}, expected ${end} at most`);
+}
+
+/** The error for an entry whose key, as it shares with the one before, is not one, or does not come after it. */
+export function misplacedKey(
+  block: Block,
+  at: number,
+  { shared, unshared }: BlockReader,
+  lastLength: number,
+  leastKeyBytes: number,
+): StateEngineError {
+  const entry = `its entry at ${at}`;
+  if (shared > lastLength) {
+    const reason = `${entry} shares ${shared} bytes with the key before, expected ${lastLength} at most`;
+    return damaged(block.what, reason);
+  }
+  const length = shared + unshared;
+  return length < leastKeyBytes
+    ? damaged(
+        block.what,
+        `${entry} has a key of ${length} bytes, expected ${leastKeyBytes} at least`,
+      )
+    : damaged(
+        block.what,
+        `${entry} has a key that does not come after the one before, expected ascending keys`,
+      );
 }

@@ -29,12 +29,13 @@ export function compressTable(
 ): CompressedTable {
   const footer = readFooter(bytes, environment, what);
   const section = (offset: number, size: number): Uint8Array =>
-    readOwnFrame(bytes, offset, size, environment, `A section of ${what}`);
+    readOwnFrame(bytes, offset, size, environment, `The section at offset ${offset} of ${what}`);
   const writer = new ByteWriter(expectedBytes + (expectedBytes >> 4), true);
   const frames = new BlockFrames(environment, compression, false);
   const index = new IndexBuilder();
   const older = new DecodedBlock();
-  older.load(new Block(section(footer.index.offset, footer.index.size), 0, `The index of ${what}`));
+  const { index: oldIndex } = footer;
+  older.load(new Block(section(oldIndex.offset, oldIndex.size), 0, `The index of ${what}`), 1);
   for (let block = 0; block < older.count; block++) {
     const { offset, size } = readHandle(older, block, what);
     const handle = frames.write(writer, section(offset, size));

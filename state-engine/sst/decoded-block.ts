@@ -2,11 +2,11 @@
  * A block unfolded for iteration in either direction: whole keys in one arena, columns for the rest.
  * One object serves a cursor for all its blocks, so a scan allocates next to nothing.
  */
-import { keyPrefix } from "../bytes/compare.ts";
+import { compareBytes, keyPrefix } from "../bytes/compare.ts";
+import { STATE_KEY_HEADER_BYTES } from "../state/state-key.ts";
 import { freeBytes } from "../bytes/free.ts";
-import { damaged } from "./format.ts";
 import type { Block } from "./block.ts";
-import { BlockReader } from "./block.ts";
+import { BlockReader, misplacedKey } from "./block.ts";
 
 /** Entries; enough for blocks of 16 KiB with values of about 100 bytes. */
 const FIRST_CAPACITY = 160;
@@ -46,21 +46,27 @@ export class DecodedBlock {
     freeBytes(this.expiries);
   }
 
-  load(block: Block): void {
+  /**
+   * Unfolds a block. Throws a StateEngineError for one with keys that are none or shorter than `leastKeyBytes`, which
+   * separators may be, and where a whole key does not come after the key before.
+   */
+  load(block: Block, leastKeyBytes = STATE_KEY_HEADER_BYTES): void {
     const reader = this.#reader;
     this.bytes = block.bytes;
     let used = 0;
     let count = 0;
     let lastKey = 0;
+    let lastLength = 0;
     for (let at = 0; at < block.end; at = reader.next) {
       reader.read(block, at);
       const { shared, unshared } = reader;
       const length = shared + unshared;
+      // Order is checked where a whole key stands: at restarts, and so all through an index. More costs a scan too much.
+      if (shared === 0 || shared > lastLength || length < leastKeyBytes) {
+        this.#checkOrder(block, at, lastKey, lastLength, leastKeyBytes);
+      }
       if (count === this.kinds.length) this.#growColumns();
       if (used + length > this.keys.length) this.#growKeys(used + length);
-      if (count === 0 ? shared > 0 : shared > this.keyLengths[count - 1]!) {
-        throw damaged("A block", `its entry at ${at} shares ${shared} bytes with a shorter key`);
-      }
       const { keys } = this;
       for (let index = 0; index < shared; index++) keys[used + index] = keys[lastKey + index]!;
       const from = reader.keyOffset;
@@ -76,10 +82,29 @@ export class DecodedBlock {
       this.valueLengths[count] = reader.valueLength;
       this.expiries[count] = reader.expiresAt;
       lastKey = used;
+      lastLength = length;
       used += length;
       count++;
     }
     this.count = count;
+  }
+
+  /** Throws unless the entry just read is whole, with a key that comes after the last one: `lastLength` bytes at `lastKey`. */
+  #checkOrder(
+    block: Block,
+    at: number,
+    lastKey: number,
+    lastLength: number,
+    leastKeyBytes: number,
+  ): void {
+    const { shared, unshared, keyOffset } = this.#reader;
+    const isLongEnough = shared <= lastLength && shared + unshared >= leastKeyBytes;
+    const from = lastKey + shared;
+    const rest = lastLength - shared;
+    if (isLongEnough && compareBytes(block.bytes, keyOffset, unshared, this.keys, from, rest) > 0) {
+      return;
+    }
+    throw misplacedKey(block, at, this.#reader, lastLength, leastKeyBytes);
   }
 
   #growKeys(needed: number): void {

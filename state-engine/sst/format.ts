@@ -138,7 +138,10 @@ export function readOwnFrame(
 
 function checkPlace(bytes: Uint8Array, offset: number, size: number, what: string): void {
   if (size >= FRAME_BYTES && offset + size <= bytes.length) return;
-  throw damaged(what, `its frame needs ${size} bytes at ${offset} of ${bytes.length}`);
+  throw damaged(
+    what,
+    `its frame is ${size} bytes at ${offset} of those read, expected ${FRAME_BYTES} at least and an end at ${bytes.length} at most`,
+  );
 }
 
 function openFrame(
@@ -149,7 +152,9 @@ function openFrame(
   what: string,
 ): Uint8Array {
   const codec = CODEC_NAMES[bytes[offset]!];
-  if (codec === undefined) throw damaged(what, `codec ${bytes[offset]} is unknown`);
+  if (codec === undefined) {
+    throw damaged(what, `its codec is ${bytes[offset]}, expected 0 to ${CODEC_NAMES.length - 1}`);
+  }
   const rawLength = readU32(bytes, offset + 1);
   const stored = bytes.subarray(offset + FRAME_BYTES, offset + size);
   if (codec === "none") {
@@ -168,7 +173,11 @@ function openFrame(
   try {
     return plainBytes(decoder.decompress(stored, rawLength));
   } catch (cause) {
-    throw new StateEngineError("corruption", `${what} does not decompress.`, { cause });
+    throw new StateEngineError(
+      "corruption",
+      `${what} is damaged: its ${stored.length} bytes of ${codec} do not decompress to the expected ${rawLength}: ${String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -186,17 +195,32 @@ export function writeFooter(writer: ByteWriter, footer: Footer, environment: Env
   writer.u32(MAGIC_HIGH);
 }
 
-/** `bytes` ends with the footer; handles are relative to the table's begin. */
-export function readFooter(bytes: Uint8Array, environment: Environment, what: string): Footer {
+/** `bytes` ends with the footer and begins at `begin` in the table; handles are relative to the table's begin. */
+export function readFooter(
+  bytes: Uint8Array,
+  environment: Environment,
+  what: string,
+  begin = 0,
+): Footer {
   const at = bytes.length - FOOTER_BYTES;
-  if (at < 0) throw damaged(what, `it has ${bytes.length} bytes, less than a footer`);
-  if (readU32(bytes, at + 40) !== MAGIC_LOW || readU32(bytes, at + 44) !== MAGIC_HIGH) {
-    throw damaged(what, "it does not end with the magic number of a table");
+  if (at < 0) {
+    throw damaged(
+      what,
+      `it has ${bytes.length} bytes from ${begin} on, expected ${FOOTER_BYTES} at least`,
+    );
+  }
+  const where = `its footer at offset ${begin + at}`;
+  const [low, high] = [readU32(bytes, at + 40), readU32(bytes, at + 44)];
+  if (low !== MAGIC_LOW || high !== MAGIC_HIGH) {
+    throw damaged(
+      what,
+      `${where} ends with ${low} and ${high}, expected the magic number ${MAGIC_LOW} and ${MAGIC_HIGH}`,
+    );
   }
   const expected = readU32(bytes, at + 36);
   const found = environment.crc32(bytes.subarray(at, at + 36));
   if (expected !== found) {
-    throw damaged(what, `its footer's checksum is ${found}, expected ${expected}`);
+    throw damaged(what, `${where} has the checksum ${found}, expected ${expected}`);
   }
   const version = readU32(bytes, at + 24);
   const features = readU32(bytes, at + 28);

@@ -7,9 +7,8 @@
 import { readU32 } from "../bytes/byte-reader.ts";
 import { hash32 } from "../bytes/hash.ts";
 import { STATE_KEY_HEADER_BYTES } from "../state/state-key.ts";
-import { BlockReader } from "./block.ts";
+import { BlockReader, misplacedKey } from "./block.ts";
 import type { Block } from "./block.ts";
-import { damaged } from "./format.ts";
 
 // The words of a row: hash, place, key. The place is where the entry stands plus one, above the length of
 // the key; 0 is a free row. A key that does not fit the row stands behind all rows, and the row says where.
@@ -37,7 +36,7 @@ export function buildPointIndex(block: Block): boolean {
     reader.read(block, at);
     const { shared, unshared, keyOffset } = reader;
     if (shared > length || shared + unshared < STATE_KEY_HEADER_BYTES) {
-      throw damaged("A block", `the key of its entry at ${at} is not a state key`);
+      throw misplacedKey(block, at, reader, length, STATE_KEY_HEADER_BYTES);
     }
     for (let byte = 0; byte < unshared; byte++) {
       key[shared + byte] = block.bytes[keyOffset + byte]!;

@@ -3,10 +3,13 @@
  * tables. Encoded as varints and length-prefixed bytes.
  */
 import { compareKeys } from "../bytes/compare.ts";
+import { encodeHex } from "../bytes/text.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { TableExpiry } from "../version/table-reference.ts";
 import { damaged } from "./format.ts";
+
+const noBytes = new Uint8Array(0);
 
 export interface TableProperties {
   /** Bounds of entries and deleted ranges, both included. */
@@ -77,7 +80,11 @@ export function decodeProperties(bytes: Uint8Array, what: string): TableProperti
       compareKeys(range.start, range.end) >= 0 ||
       (last && compareKeys(last.end, range.start) > 0)
     ) {
-      throw damaged(what, "its deleted ranges are not in order");
+      const place = `${encodeHex(range.start)} to ${encodeHex(range.end)}`;
+      throw damaged(
+        what,
+        `its deleted range ${deletedRanges.length} is from ${place}, expected not empty and from ${encodeHex(last?.end ?? noBytes)} on`,
+      );
     }
     deletedRanges.push(range);
   }

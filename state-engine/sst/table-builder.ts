@@ -219,6 +219,10 @@ export class TableBuilder {
 
   /** The separator: the shortest key at or above the block's last one and below the next block's first. */
   #addToIndex(next: Uint8Array | undefined): void {
+    assert(
+      next === undefined || compareKeys(this.#lastKey, next) < 0,
+      "keys are added to a table in ascending order",
+    );
     const separator = next ? shortestSeparator(this.#lastKey, next) : this.#lastKey;
     this.#index.add(separator, 0, separator.length, this.#pending!);
     this.#pending = undefined;

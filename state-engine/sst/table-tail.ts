@@ -25,17 +25,24 @@ export class TableTail {
 
   /** `bytes` are the table's from `indexOffset` to its end. */
   constructor(bytes: Uint8Array, indexOffset: number, environment: Environment, what: string) {
-    const footer = readFooter(bytes, environment, what);
+    const footer = readFooter(bytes, environment, what, indexOffset);
     this.indexOffset = indexOffset;
     const section = ({ offset, size }: BlockHandle, name: string): Uint8Array => {
-      if (offset < indexOffset) throw damaged(what, `its ${name} begins before its index`);
-      return readFrame(bytes, offset - indexOffset, size, environment, `The ${name} of ${what}`);
+      if (offset < indexOffset) {
+        throw damaged(what, `its ${name} begins at ${offset}, expected ${indexOffset} at least`);
+      }
+      const where = `The ${name} at offset ${offset} of ${what}`;
+      return readFrame(bytes, offset - indexOffset, size, environment, where);
     };
     if (footer.index.offset !== indexOffset) {
       throw damaged(what, `its index stands at ${footer.index.offset}, expected ${indexOffset}`);
     }
     // Copies, so that a few bytes of them do not keep the whole tail alive.
-    this.properties = decodeProperties(section(footer.properties, "properties").slice(), what);
+    const { offset } = footer.properties;
+    this.properties = decodeProperties(
+      section(footer.properties, "properties").slice(),
+      `The properties at offset ${offset} of ${what}`,
+    );
     this.#filter = footer.filter.size === 0 ? undefined : section(footer.filter, "filter").slice();
     const { separators, handles } = decodeIndex(section(footer.index, "index"), indexOffset, what);
     this.#separators = separators;
@@ -77,12 +84,16 @@ function decodeIndex(
   if (raw.length === 4) return { separators: new Separators(new DecodedBlock()), handles };
   if (unfolded.usedBytes > LARGEST_KEPT_BYTES) unfolded = new DecodedBlock();
   const decoded = unfolded;
-  decoded.load(new Block(raw, 0, `The index of ${what}`));
+  // Separators are shortened keys: they may be shorter than any key.
+  decoded.load(new Block(raw, 0, `The index at offset ${dataEnd} of ${what}`), 1);
   let end = 0;
   for (let index = 0; index < decoded.count; index++) {
     const handle = readHandle(decoded, index, what);
     if (handle.offset !== end || handle.offset + handle.size > dataEnd) {
-      throw damaged(what, `its block ${index} stands at ${handle.offset}, expected ${end}`);
+      throw damaged(
+        what,
+        `its block ${index} is ${handle.size} bytes at ${handle.offset}, expected at ${end} and no end behind ${dataEnd}`,
+      );
     }
     end = handle.offset + handle.size;
     handles.push(handle);

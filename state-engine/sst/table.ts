@@ -143,7 +143,8 @@ export class Table {
   }
 
   get what(): string {
-    return `table ${this.description.id}`;
+    const { id, path, offset } = this.source;
+    return `table ${id} (${path}, offset ${offset})`;
   }
 
   /** The tail if it is, or can be made, resident without I/O. */
@@ -183,7 +184,7 @@ export class Table {
   passingBlock(index: number, environment: Environment, window: PassWindow): Block | undefined {
     const block = this.blocks[index];
     if (block !== undefined) return block;
-    const what = `Block ${index} of ${this.what}`;
+    const what = this.#nameOf(index);
     const stored = window.stored(this, index);
     if (stored !== undefined) {
       const raw = readFrame(stored, 0, stored.length, environment, what);
@@ -204,7 +205,7 @@ export class Table {
     environment: Environment,
     made: (table: Table, index: number, block: Block) => void,
   ): Block {
-    const what = `Block ${index} of ${this.what}`;
+    const what = this.#nameOf(index);
     const raw = readFrame(stored, 0, stored.length, environment, what);
     // A view of a table's or an answer's bytes would keep all of them alive.
     const own = raw.buffer === stored.buffer ? raw.slice() : raw;
@@ -212,6 +213,12 @@ export class Table {
     this.blocks[index] = block;
     made(this, index, block);
     return block;
+  }
+
+  #nameOf(block: number): string {
+    const handle = this.tail?.blocks[block];
+    const where = handle === undefined ? "" : ` at offset ${handle.offset}`;
+    return `Block ${block}${where} of ${this.what}`;
   }
 
   /** Lets go of the bytes of a table that can be read again. */

@@ -150,7 +150,9 @@ describe("Formats this code does not know", () => {
     const changed = { ...partitions[0]!, tables: [{ ...table!, offset: 0, inline }] };
     const read = open(blobStore, changed).scan({});
     await expect(read).rejects.toMatchObject({ name: "StateEngineError", kind: "invalid" });
-    await expect(read).rejects.toThrow(`table ${table!.id} has a format or a feature`);
+    await expect(read).rejects.toThrow(
+      `table ${table!.id} (${table!.path}, offset 0) has a format or a feature`,
+    );
     await expect(read).rejects.toThrow(said);
   });
 
