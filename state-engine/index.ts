@@ -20,6 +20,15 @@ export type {
   StateRange,
   StateRead,
 } from "./engine-types.ts";
+export type {
+  Compression,
+  CompressionName,
+  Environment,
+  LargerCompression,
+  MemoryMember,
+  MemoryPool,
+} from "./environment.ts";
+export type { KeyGroupRange, TableExpiry, TableReference } from "./version/table-reference.ts";
 export { zlibCodecs } from "./zlib-codecs.ts";
 export type { ZlibFunctions } from "./zlib-codecs.ts";
 export { DEFAULT_TUNING } from "./options.ts";

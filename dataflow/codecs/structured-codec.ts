@@ -8,10 +8,13 @@
  * 11 array (count, values); 12 object (count, then key as in 7 and value); 13 Map (count, key and
  * value); 14 Set (count, values). Lengths and counts are LEB128 varints.
  *
+ * Bytes that are none of this end in a StateEngineError of kind "corruption".
+ *
  * Not for class instances, functions, symbols or cycles: TypeError with the path to the value.
  */
 import { ByteReader } from "../../state-engine/bytes/byte-reader.ts";
 import { readUtf8 } from "../../state-engine/bytes/utf8.ts";
+import { StateEngineError } from "../../state-engine/index.ts";
 import type { Codec } from "./codec.ts";
 import { TAG } from "./structured-tags.ts";
 import { encodeStructured } from "./structured-writer.ts";
@@ -35,13 +38,27 @@ const structured: Codec<unknown> = {
   name: "structured",
   encode: encodeStructured,
   decode(bytes) {
-    if (bytes.length > 0 && bytes[0]! >= FIRST_BYTE_OF_JSON) return JSON.parse(readUtf8(bytes));
-    const reader = new ByteReader(bytes, 0, bytes.length, "A structured value");
-    const value = readValue(reader);
-    reader.expectEnd();
-    return value;
+    try {
+      return decodeStructured(bytes);
+    } catch (cause) {
+      if (cause instanceof StateEngineError) throw cause;
+      // Digits that are none, JSON that is none, nesting deeper than the stack: what encode never wrote.
+      throw new StateEngineError(
+        "corruption",
+        `A structured value of ${bytes.length} bytes is damaged, expected one that was written here: ${String(cause)}`,
+        { cause },
+      );
+    }
   },
 };
+
+function decodeStructured(bytes: Uint8Array): unknown {
+  if (bytes.length > 0 && bytes[0]! >= FIRST_BYTE_OF_JSON) return JSON.parse(readUtf8(bytes));
+  const reader = new ByteReader(bytes, 0, bytes.length, "A structured value");
+  const value = readValue(reader);
+  reader.expectEnd();
+  return value;
+}
 
 function readValue(reader: ByteReader): unknown {
   const tag = reader.u8();

@@ -37,6 +37,24 @@ test("a project of its own has exactly the three files the page shows", () => {
   expect(files).toEqual(["src/views.ts", "src/index.ts", "wrangler.toml"]);
 });
 
+/** Every type that what StateEngine.open() and openReadOnly() take is made of, by the name it is imported by. */
+const engineTypes = `import { StateEngine, openReadOnly } from "weir/state-engine";
+import type { BlobStore, Environment, Compression, CompressionName, KeyGroupRange, LargerCompression, MemoryPool,
+  MemoryMember, MergeOperator, TableExpiry, TableReference, UploadLog, EngineTuning } from "weir/state-engine";
+interface Parts {
+  readonly environment: Environment; readonly blobStore: BlobStore; readonly keyGroups: KeyGroupRange;
+  readonly tables: readonly TableReference[]; readonly sequence: number; readonly uploads: UploadLog;
+  readonly mergeOperators: ReadonlyMap<number, MergeOperator>; readonly tuning: Partial<EngineTuning>;
+}
+export const engineOf = (parts: Parts): StateEngine => StateEngine.open(parts);
+export const readerOf = (parts: Parts) => openReadOnly(parts);
+export const codecOf = ({ codecs }: Environment, name: CompressionName): Compression | undefined => codecs[name];
+export const largerOf = ({ forLarger }: Compression): LargerCompression | undefined => forLarger;
+export const memoryOf = ({ memory }: Environment): MemoryPool => memory;
+export const joined = (pool: MemoryPool, member: MemoryMember): void => pool.join(member);
+export const expiryOf = ({ expiry }: TableReference): TableExpiry | undefined => expiry;
+`;
+
 test("the project, the page's job that calls the outside and its tests of operators type-check against the package", async () => {
   const types = dirname(
     createRequire(import.meta.url).resolve("@cloudflare/workers-types/package.json"),
@@ -45,6 +63,7 @@ test("the project, the page's job that calls the outside and its tests of operat
   symlinkSync(types, join(project, "node_modules/@cloudflare/workers-types"));
   writeTests();
   writeFileSync(join(project, "src/orders.ts"), exampleWith("mapAsync"));
+  writeFileSync(join(project, "src/engine.ts"), engineTypes);
   writeFileSync(
     join(project, "tsconfig.json"),
     JSON.stringify({

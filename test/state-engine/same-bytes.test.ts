@@ -4,9 +4,14 @@
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { MemoryBlobStore } from "../../state-engine/index.ts";
+import type { EngineTuning, MemoryBlobStore } from "../../state-engine/index.ts";
 import { command } from "./engine-command.ts";
 import { Subject } from "./engine-model.ts";
+
+/** Blocks large enough to be worth compressing, and one of the codecs; or tiny ones as they are. */
+function tuningOf(seed: number): Partial<EngineTuning> {
+  return seed % 2 === 0 ? {} : { compression: "deflate-raw", blockBytes: 400, tableBytes: 2_000 };
+}
 
 /** Path and hash of every blob that the run left behind, and what its last checkpoint says. */
 async function blobsOf(seed: number): Promise<string[]> {
@@ -14,7 +19,7 @@ async function blobsOf(seed: number): Promise<string[]> {
     seed,
     numRuns: 1,
   });
-  const subject = new Subject();
+  const subject = new Subject(tuningOf(seed));
   for (const step of commands!) await subject.run(step);
   const blobs: string[] = [];
   const blobStore = subject.blobStore as MemoryBlobStore;

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { expect, expectTypeOf, test } from "vitest";
 import type { ValueOf } from "../../../dataflow/codecs/codec.ts";
 import { codecs } from "../../../dataflow/codecs/codecs.ts";
+import { StateEngineError } from "../../../state-engine/index.ts";
 
 const anyStructured = fc.anything({
   withBigInt: true,
@@ -90,4 +91,43 @@ test("the type of a codec's values is inferred", () => {
   expectTypeOf<ValueOf<typeof codecs.text>>().toEqualTypeOf<string>();
   const structured = codecs.structured<{ a: number }>();
   expectTypeOf<ValueOf<typeof structured>>().toEqualTypeOf<{ a: number }>();
+});
+
+/** Whether it is read; what is not is refused as corrupt. */
+function isRead(bytes: Uint8Array): boolean {
+  try {
+    codecs.structured().decode(bytes);
+    return true;
+  } catch (error) {
+    if (!(error instanceof StateEngineError) || error.kind !== "corruption") throw error;
+    return false;
+  }
+}
+
+test("bytes that are no structured value are refused as corrupt, however they are wrong", () => {
+  const nested = new Uint8Array(400_000).fill(1);
+  for (let at = 0; at < nested.length; at += 2) nested[at] = 11;
+  const refused = {
+    "digits that are none": Uint8Array.of(8, 1, 0x78),
+    "JSON that is none": new TextEncoder().encode("{a"),
+    "an unknown tag": Uint8Array.of(15, 0),
+    "more nesting than there is stack": nested,
+    "an end in the middle": Uint8Array.of(11, 2, 0),
+    "bytes left over": Uint8Array.of(0, 0),
+  };
+  const read = Object.entries(refused).filter(([, bytes]) => isRead(bytes));
+  expect(read).toEqual([]);
+});
+
+test("a structured value with some of its bytes replaced is read or refused as corrupt", () => {
+  const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  const property = fc.property(anyStructured, edits, (value, changes) => {
+    const bytes = codecs.structured().encode(value).slice();
+    for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+    isRead(bytes);
+  });
+  expect(() => fc.assert(property, { numRuns: 1_000 })).not.toThrow();
 });
