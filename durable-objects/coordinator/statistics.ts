@@ -153,7 +153,7 @@ export function checkpointConfiguration({ job }: Coordination): JsonObject {
     unaligned_checkpoints: unaligned !== null,
     tolerable_failed_checkpoints: tolerableFailures,
     aligned_checkpoint_timeout: unaligned?.alignmentTimeoutMs ?? 0,
-    checkpoints_after_tasks_finish: false,
+    checkpoints_after_tasks_finish: true,
     state_changelog_enabled: false,
     changelog_periodic_materialization_interval: 0,
     changelog_storage: null,

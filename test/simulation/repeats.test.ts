@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { NO_FAULTS } from "./faults.ts";
 import { INPUT_KINDS } from "./fed-input.ts";
+import { faults, mutantScenario } from "./mutants/worlds.ts";
 import { JOB_KINDS, TIMED_JOBS } from "./jobs/simulated-jobs.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
 import { type Result, simulate } from "./simulate.ts";
@@ -85,3 +86,22 @@ it("writes tables to the bucket and commits output in enough of the worlds to me
   expect(uploading).toBeGreaterThanOrEqual(5);
   expect(committing).toBeGreaterThanOrEqual(10);
 });
+
+/** An alert fails the run: what is shown besides is that there was something to raise one. */
+it.each(["allround", "stateMachine"] as const)(
+  "raises no alert in the all-round job and the state machine, which lose their memory, and commits what they saw (%s)",
+  async (job) => {
+    for (const seed of [1, 2, 3]) {
+      const world = { job, requestsPerProducer: 6, rates: faults({ crash: 0.03, slowCall: 0.05 }) };
+      let losses = 0;
+      const scenario = mutantScenario(seed, world);
+      const { checkpointsChecked, failure, finalResult } = await simulate(scenario, {
+        during: (running) => (losses = running.losses),
+      });
+      expect(failure).toBeUndefined();
+      expect(losses).toBeGreaterThan(0);
+      expect(checkpointsChecked).toBeGreaterThan(1);
+      expect(finalResult!.length).toBeGreaterThan(0);
+    }
+  },
+);

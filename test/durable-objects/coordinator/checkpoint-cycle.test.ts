@@ -355,3 +355,27 @@ it("[rule 33b] deletes the manifest of a checkpoint given up while it was publis
   await job.advance(1_200_000);
   expect(job.bucket.blobs.has(manifest)).toBe(false);
 });
+
+it("[rule 33a] gives a checkpoint up whose place somebody else's object has, keeps that object, and completes the next", async () => {
+  const job = await running();
+  const prefix = job.attached[0]!.pathPrefix.split("/").slice(0, 2).join("/");
+  const taken = `${prefix}/chk-1/manifest.json`;
+  job.bucket.blobs.set(taken, new TextEncoder().encode("foreign"));
+  await job.lines(10, "silent");
+  await job.advance(0);
+  for (const [index, object] of ["a", "b"].entries()) {
+    await job.coordinator.acknowledge(job.withTables(index, 1, [object]));
+  }
+  await job.context.idle();
+  expect(await job.latest()).toBe(0);
+  const { latest } = (await job.coordinator.checkpointStatistics()) as {
+    latest: { failed: { id: number; failure_reason: string; failure_message: string } };
+  };
+  expect(latest.failed).toMatchObject({ id: 1, failure_reason: "FINALIZE_CHECKPOINT_FAILURE" });
+  expect(latest.failed.failure_message).toContain(taken);
+  await job.advance(60_000);
+  await job.completeOne(2, (index) => [["a", "b"][index]!]);
+  expect(await job.latest()).toBe(2);
+  await job.advance(60_000);
+  expect(new TextDecoder().decode(job.bucket.blobs.get(taken))).toBe("foreign");
+});

@@ -151,6 +151,7 @@ it("the configuration is told in Flink's shape", async () => {
     min_pause: 7,
     max_concurrent: 1,
     externalization: { enabled: true, delete_on_cancellation: true },
+    checkpoints_after_tasks_finish: true,
   });
 });
 

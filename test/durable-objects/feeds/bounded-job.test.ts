@@ -11,6 +11,7 @@ import type { Coordination } from "../../../durable-objects/coordinator/coordina
 import { noteEnd } from "../../../durable-objects/coordinator/end-of-input.ts";
 import type { SourceRow } from "../../../durable-objects/coordinator/rows.ts";
 import type { SourceReport } from "../../../durable-objects/messages.ts";
+import { sourceOfObject } from "../../../durable-objects/source/feeds/object-list.ts";
 import { ScriptedInputs } from "../../support/scripted-inputs.ts";
 import { JobWorld, ORDINARY_FAULTS, type JobWorldOptions } from "../jobs/job-world.ts";
 
@@ -129,6 +130,37 @@ test("[FD2] a generator makes each index once, spread over the sources", async (
   await it.until("FINISHED");
   it.calm();
   const clicks = Array.from({ length: 501 }, (_, index) => click(index));
+  expect(await sorted(it)).toEqual(expectedResults(clicks));
+});
+
+test("CheckpointAfterAllTasksFinishedITCase: checkpoints complete when one source has ended and another has not, and what they hold survives", async () => {
+  const clicks = Array.from({ length: 80 }, (_, index) => click(index));
+  const inputs = new ScriptedInputs();
+  for (let object = 0; object < 8; object++) {
+    const lines = clicks.slice(object * 10, object * 10 + 10).map((one) => JSON.stringify(one));
+    inputs.put(`clicks/${object}`, lines.join("\n"));
+  }
+  // What source 1 asks for cannot be read until somebody mends it.
+  let isHeld = true;
+  inputs.listeners.push((what) => {
+    const [, key] = /^read (\S+) at/.exec(what) ?? [];
+    if (isHeld && key !== undefined && sourceOfObject(key, 2) === 1) throw new Error("Held.");
+  });
+  const feed = r2Objects({ prefix: "clicks/" });
+  const it = world(clicksPerMinute(job("archive", options).from(feed)), { inputs });
+  await it.pass(30_000);
+  await it.checkpoint();
+  // Source 0 has read all it ever will, and source 1 nothing.
+  const ofSource0 = [...inputs.objects.keys()].filter((key) => sourceOfObject(key, 2) === 0);
+  expect(ofSource0.length).toBeGreaterThan(0);
+  expect(ofSource0.length).toBeLessThan(8);
+  const { id, sources: covered } = await it.manifest();
+  expect(id).toBeGreaterThan(0);
+  expect(covered.map(({ offset }) => offset)).toEqual([10 * ofSource0.length, 0]);
+  expect(await it.status()).toBe("RUNNING");
+  it.loseMemory();
+  isHeld = false;
+  await it.until("FINISHED");
   expect(await sorted(it)).toEqual(expectedResults(clicks));
 });
 

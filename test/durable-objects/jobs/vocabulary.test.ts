@@ -156,6 +156,7 @@ test.each<[string, () => BuiltStream, Record<string, unknown>]>([
   ],
 ])("%s commits the newest result of each key", async (_name, stream, expected) => {
   const lines = await run(stream(), orderLines);
+  expect(worlds.at(-1)!.world.losses).toBeGreaterThan(0);
   expect(newest(lines)).toEqual(expected);
   const once = lines.map(({ checkpoint, key }) => `${checkpoint} ${String(key)}`);
   expect(new Set(once).size).toBe(once.length);

@@ -55,6 +55,20 @@ it.each(Object.entries(JOBS))(
   },
 );
 
+/** Flink's parallelisms, up to what a test of seconds has room for: with one partition it is the slow one. */
+it.each([1, 5])(
+  "keeps a pipeline exact over overtaking barriers on %i partitions",
+  async (partitions) => {
+    const { failure, checkpointsInFlight, completed } = await run(pipeline, {
+      partitions,
+      alignmentTimeoutMs: 0,
+    });
+    expect(failure).toBeUndefined();
+    expect(completed).toBeGreaterThan(0);
+    expect(checkpointsInFlight).toBeGreaterThan(0);
+  },
+);
+
 it("overtakes at once with an alignment timeout of 0", async () => {
   const { failure, checkpointsInFlight } = await run(pipeline, { alignmentTimeoutMs: 0 });
   expect(failure).toBeUndefined();
