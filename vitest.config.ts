@@ -1,9 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
-import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import type { TestProjectInlineConfiguration } from "vitest/config";
-import { findChromium, HOW_TO_INSTALL_CHROMIUM } from "./test/browser/find-chromium.ts";
+import { browserProjects } from "./test/browser/browser-projects.ts";
 
 /** The same tests in every runtime they claim: the file's ending names it. */
 export default defineConfig({
@@ -22,41 +22,29 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { GOLDEN_FILES: goldenFiles() } },
+          }),
+        ],
         test: { name: "workerd", include: ["test/**/*.workerd.test.ts"], testTimeout: 60_000 },
       },
-      ...browserProjects(),
+      ...browserProjects(process.env, sayOnce),
     ],
   },
 });
 
-/** None where there is no Chromium, except in CI, where its absence is a failure. */
-function browserProjects(): TestProjectInlineConfiguration[] {
-  const executablePath = findChromium(process.env);
-  if (executablePath === undefined) {
-    const missing = `no Chromium was found: ${HOW_TO_INSTALL_CHROMIUM}`;
-    if (process.env["CI"] === "true")
-      throw new Error(`The browser tests must run, but ${missing}.`);
-    sayOnce(`Skipping the browser tests: ${missing}.\n`);
-    return [];
-  }
-  return [
-    {
-      test: {
-        name: "browser",
-        include: ["test/**/*.browser.test.ts"],
-        testTimeout: 60_000,
-        browser: {
-          enabled: true,
-          headless: true,
-          screenshotFailures: false,
-          provider: playwright({ launchOptions: { executablePath } }),
-          instances: [{ browser: "chromium" }],
-        },
-      },
-      optimizeDeps: { include: ["idb-keyval", "fflate", "fzstd"] },
-    },
-  ];
+/** Golden files for workerd, which has no folder to read: base64 by path. */
+function goldenFiles(): Record<string, string> {
+  const root = fileURLToPath(new URL("test/fixtures/", import.meta.url));
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(
+    paths.map((path) => [relative(root, path).replaceAll("\\", "/"), readFileSync(path, "base64")]),
+  );
 }
 
 /** Vitest loads this file once more for a project with plugins of its own. */

@@ -8,8 +8,8 @@ import { TailAndBlockReads } from "../../test/support/tail-and-block-reads.ts";
 import { MemoryBlobStore } from "../../state-engine/index.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import { Stopwatch } from "./figures.ts";
-import { MIB, openWeir, putAll, settle, weirEnvironment } from "./weir-side.ts";
-import { PLAIN_STATE, Workload, uniformIndexes, zipfIndexes } from "./workload.ts";
+import { MIB, openWeir, putAll, putEntries, settle, weirEnvironment } from "./weir-side.ts";
+import { BATCH_ENTRIES, PLAIN_STATE, Workload, uniformIndexes, zipfIndexes } from "./workload.ts";
 
 const ENTRY_BYTES = 116;
 const COLD_GETS = 200;
@@ -43,17 +43,29 @@ export async function measureColdReads(mebibytes: number): Promise<PartReport> {
     `${watch.wall.toFixed(0)} ms`,
   ].join(", ");
 
-  const cold = await readsOf(open, workload, uniformIndexes(COLD_GETS, workload.entries));
+  const cold = await coldReadsOf(
+    () => openWeir({ blobStore, from }),
+    workload,
+    uniformIndexes(COLD_GETS, workload.entries),
+  );
+  const opened = await readsOf(open, workload, uniformIndexes(COLD_GETS, workload.entries));
   const quarter = (mebibytes * MIB) / 4;
   const small = openWeir({ blobStore, from, memoryBytes: quarter });
   const uniform = await readsOf(small, workload, uniformIndexes(MIXED_GETS, workload.entries));
   const zipf = await readsOf(small, workload, zipfIndexes(MIXED_GETS, workload.entries));
+  const mixed = await mixOf(
+    openWeir({ blobStore, from, memoryBytes: quarter, folder: "mixed" }),
+    workload,
+    uniformIndexes(2 * MIXED_GETS, workload.entries),
+  );
   const text = [
     `\n${mebibytes} MiB of state in the store:`,
     `  open every table with one read of a key each: ${opening}`,
-    `  point reads, nothing but tails resident: ${cold}`,
+    `  point reads, nothing resident: ${cold}`,
+    `  point reads, nothing but tails resident: ${opened}`,
     `  uniform point reads, memory for a quarter: ${uniform}`,
     `  Zipf point reads, memory for a quarter: ${zipf}`,
+    `  as many puts as gets by turns, uniform, memory for a quarter: ${mixed}`,
   ].join("\n");
   const spentOn = "Index, filter and properties of each table.";
   return {
@@ -66,17 +78,79 @@ export async function measureColdReads(mebibytes: number): Promise<PartReport> {
   };
 }
 
-async function readsOf(engine: StateEngine, workload: Workload, indexes: Uint32Array) {
-  const before = engine.statistics().operations;
-  const watch = new Stopwatch();
+/** Each key with an engine of its own, which has read nothing before. */
+async function coldReadsOf(
+  open: () => StateEngine,
+  workload: Workload,
+  indexes: Uint32Array,
+): Promise<string> {
+  const cost = new ReadCost();
   for (const index of indexes) {
-    const value = await engine.get(workload.key(index).slice());
-    if (value?.[0] !== workload.value(index)[0])
-      throw new Error(`Entry ${index} was read wrongly.`);
+    const engine = open();
+    await cost.get(engine, workload, index);
+    engine.close();
+  }
+  return cost.perGet();
+}
+
+/**
+ * A put of one entry, then a get of another, and so on, with the background work that becomes due. What
+ * compactions read counts apart from what gets do.
+ */
+async function mixOf(
+  engine: StateEngine,
+  workload: Workload,
+  indexes: Uint32Array,
+): Promise<string> {
+  const cost = new ReadCost();
+  const before = engine.statistics().operations;
+  for (let turn = 0; turn < indexes.length; turn += 2) {
+    if (turn % BATCH_ENTRIES === 0) {
+      await engine.admit(BATCH_ENTRIES * ENTRY_BYTES);
+      await engine.maintain();
+    }
+    putEntries(engine, workload, indexes[turn]!, indexes[turn]! + 1);
+    await cost.get(engine, workload, indexes[turn + 1]!);
   }
   const after = engine.statistics().operations;
-  const gets = (after.gets - before.gets) / indexes.length;
-  const bytes = (after.bytesRead - before.bytesRead) / indexes.length;
-  const microseconds = (watch.wall * 1000) / indexes.length;
-  return `${gets.toFixed(2)} reads and ${(bytes / 1024).toFixed(1)} KiB a get, ${microseconds.toFixed(0)} µs`;
+  const others = after.gets - before.gets - cost.reads;
+  engine.close();
+  return `${cost.perGet()}; ${others} more reads and ${after.puts - before.puts} PUTs by flushes and compactions`;
+}
+
+/** What gets cost that are made one after the other. */
+class ReadCost {
+  readonly #watch = new Stopwatch();
+  #gets = 0;
+  #bytes = 0;
+  reads = 0;
+
+  async get(engine: StateEngine, workload: Workload, index: number): Promise<void> {
+    const before = engine.statistics().operations;
+    const value = await engine.get(workload.key(index).slice());
+    if (value?.[0] !== workload.value(index)[0]) {
+      throw new Error(`Entry ${index} was read wrongly.`);
+    }
+    const after = engine.statistics().operations;
+    this.reads += after.gets - before.gets;
+    this.#bytes += after.bytesRead - before.bytesRead;
+    this.#gets++;
+  }
+
+  perGet(): string {
+    const reads = this.reads / this.#gets;
+    const kibibytes = this.#bytes / this.#gets / 1024;
+    const microseconds = (this.#watch.wall * 1000) / this.#gets;
+    return `${reads.toFixed(2)} reads and ${kibibytes.toFixed(1)} KiB a get, ${microseconds.toFixed(0)} µs`;
+  }
+}
+
+async function readsOf(
+  engine: StateEngine,
+  workload: Workload,
+  indexes: Uint32Array,
+): Promise<string> {
+  const cost = new ReadCost();
+  for (const index of indexes) await cost.get(engine, workload, index);
+  return cost.perGet();
 }

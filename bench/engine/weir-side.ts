@@ -16,6 +16,8 @@ export interface WeirOptions {
   readonly tuning?: Partial<EngineTuning>;
   readonly blobStore?: BlobStore;
   readonly from?: Pick<PersistedState, "tables" | "sequence">;
+  /** Of what it writes. Another one where the store holds what an engine before it wrote: ids are seeded. */
+  readonly folder?: string;
 }
 
 export function weirEnvironment(memoryBytes: number): Environment {
@@ -32,7 +34,10 @@ export function openWeir(options: WeirOptions = {}): StateEngine {
     tables: options.from?.tables ?? [],
     sequence: options.from?.sequence ?? 0,
     mergeOperators: new Map([[COUNT_STATE, int64Addition]]),
-    uploads: { nextPath: () => `tables/${environment.newId()}`, note: () => undefined },
+    uploads: {
+      nextPath: () => `${options.folder ?? "tables"}/${environment.newId()}`,
+      note: () => undefined,
+    },
     tuning: options.tuning ?? {},
   });
 }

@@ -65,6 +65,8 @@ function headersOf({ httpEtag }: R2Object, length: number): Headers {
     "Content-Length": String(length),
     "Content-Type": "application/octet-stream",
     ETag: httpEtag,
+    // A browser's cache must not answer whoever has no token.
+    Vary: "Authorization",
   });
 }
 

@@ -8,18 +8,4 @@ export const NARROWED_FIXTURES = fileURLToPath(
   new URL("../../fixtures/format-v2", import.meta.url),
 );
 
-export interface GoldenCheckpoint {
-  /** Of its manifest, in the folder. */
-  readonly path: string;
-  readonly formatVersion: number;
-  readonly id: number;
-  readonly kind: "checkpoint" | "savepoint";
-  readonly parent: number | null;
-  readonly offsets: readonly number[];
-  readonly partitions: readonly {
-    readonly index: number;
-    readonly time: number;
-    /** Keys and values, hexadecimal, in order of key. */
-    readonly entries: readonly (readonly [key: string, value: string])[];
-  }[];
-}
+export type { GoldenCheckpoint } from "./golden-checkpoint.ts";

@@ -1,0 +1,34 @@
+/** The golden files of every format version in the runtime that reads them in production, with its own codecs. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
+import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
+import { workerEnvironment } from "../../durable-objects/platform/worker-environment.ts";
+import { decodeBase64 } from "../../state-engine/bytes/text.ts";
+import { expectGoldenCheckpoint, goldenCheckpointsIn } from "../contract/golden-checkpoints.ts";
+import { emptyBucket } from "./empty-bucket.ts";
+
+/** GOLDEN_FILES, from vitest.config.ts: base64 by path below test/fixtures/. */
+const { BUCKET, GOLDEN_FILES } = env as unknown as WeirBindings & {
+  readonly GOLDEN_FILES: Readonly<Record<string, string>>;
+};
+
+describe.for(["format-v1", "format-v2"])("Golden files of %s in workerd", (folder) => {
+  const contents = new TextDecoder().decode(
+    decodeBase64(GOLDEN_FILES[`${folder}/contents.ndjson`]!),
+  );
+
+  test("hold every checkpoint as it was written, in a bucket", async () => {
+    await emptyBucket(BUCKET);
+    const blobStore = new R2BlobStore(BUCKET);
+    for (const [path, base64] of Object.entries(GOLDEN_FILES)) {
+      if (!path.startsWith(`${folder}/golden/`)) continue;
+      await blobStore.put(path.slice(folder.length + 1), decodeBase64(base64));
+    }
+    const checkpoints = goldenCheckpointsIn(contents);
+    expect(checkpoints).toHaveLength(5);
+    for (const golden of checkpoints) {
+      await expectGoldenCheckpoint(golden, blobStore, workerEnvironment);
+    }
+  });
+});
