@@ -10,6 +10,7 @@ const SHORT_COPY_BYTES = 24;
 
 export class Arena {
   bytes = new Uint8Array(16 * 1024);
+  #buffer = this.bytes.buffer;
   #used = 0;
   #view = viewOf(this.bytes);
   /** The array the last bytes came from: those of a batch come in one, so its view serves all of them. */
@@ -59,6 +60,11 @@ export class Arena {
     }
   }
 
+  /** A view of bytes that were appended: subarray() in half the time. */
+  part(offset: number, length: number): Uint8Array {
+    return new Uint8Array(this.#buffer, offset, length);
+  }
+
   /** Nothing in here is read any more. */
   free(): void {
     freeBytes(this.bytes);
@@ -74,6 +80,7 @@ export class Arena {
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.#used));
     this.bytes = grown;
+    this.#buffer = grown.buffer;
     this.#view = viewOf(grown);
     this.forgetSource();
   }

@@ -251,8 +251,7 @@ export class Memtable {
       const bytes = new Uint8Array(8);
       return bytes.subarray(0, this.writeInlineValue(entry, bytes, 0));
     }
-    const offset = this.valueOffset(entry);
-    return this.#arena.bytes.subarray(offset, offset + this.valueLength(entry));
+    return this.#arena.part(this.valueOffset(entry), this.valueLength(entry));
   }
 
   /** Entries in order of key. Only keys that were added are sorted: writes to a key do not move it. */

@@ -124,7 +124,7 @@ export class PointReader {
           const { kind, valueOffset, valueLength } = reader;
           const isExpired = reader.expiresAt <= this.#time;
           if (kind === KIND_DELETE || (isExpired && kind !== KIND_MERGE)) return DONE;
-          const value = block.bytes.subarray(valueOffset, valueOffset + valueLength);
+          const value = block.part(valueOffset, valueLength);
           if (!isExpired && this.#take(kind, value) === DONE) return DONE;
         }
       }

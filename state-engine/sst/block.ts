@@ -18,6 +18,8 @@ export type BlockOwner = "cache" | "cursors" | "others";
 export class Block {
   // What point reads look at comes first and so stands together in memory.
   readonly bytes: Uint8Array;
+  readonly #buffer: ArrayBufferLike;
+  readonly #byteOffset: number;
   /** Made when the block is searched a second time: a block read once is not worth one. See point-index.ts. */
   index: Uint32Array | undefined;
   indexRows = 0;
@@ -41,6 +43,8 @@ export class Block {
     this.#owner = owner;
     this.bytes = bytes;
     this.what = what;
+    this.#buffer = bytes.buffer;
+    this.#byteOffset = bytes.byteOffset;
     this.view = viewOf(bytes);
     this.chargedBytes = chargedBytes;
     const restarts = bytes.length < 4 ? 0 : readU32(bytes, bytes.length - 4);
@@ -79,6 +83,11 @@ export class Block {
 
   #freeUnread(): void {
     if (this.#owner === "cursors" && this.#cursors === 0) freeBytes(this.bytes);
+  }
+
+  /** A view of some of the bytes: subarray() in half the time. */
+  part(offset: number, length: number): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#byteOffset + offset, length);
   }
 
   restart(index: number): number {
