@@ -6,7 +6,7 @@
 import type { MemoryPool } from "./environment.ts";
 import type { EngineTuning } from "./options.ts";
 
-/** The platform's own limit of open connections. */
+/** The platform's own limit of open connections, of each object. */
 export const REQUESTS_IN_FLIGHT = 6;
 const LEAST_BUFFER_BYTES = 64 * 1024;
 const MEBIBYTE = 1024 * 1024;
@@ -51,7 +51,10 @@ export function passPieceLimit(shareBytes: number, runs: number): number {
   return Math.floor(Math.min(256 * 1024, shareBytes / 16 / runs));
 }
 
-/** Requests one member may have under way: its part of six, and never less than a read and a write. */
+/**
+ * Requests one member may have under way. The platform allows every object six of its own; what they bring is in
+ * the isolate's memory, so members share six as they share that, down to a read and a write each.
+ */
 export function requestLimit(memory: MemoryPool): number {
   return Math.max(2, Math.floor((REQUESTS_IN_FLIGHT * memory.share()) / memory.limitBytes));
 }

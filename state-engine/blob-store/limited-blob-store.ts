@@ -6,7 +6,8 @@
  *
  * Promise: the contract of blob-store.ts, as far as the store behind it keeps it.
  * Belongs to one object: waiting here for a request of another one would mean to wait for ever once that
- * object is evicted. What they share is the limit.
+ * object is evicted. The platform counts the connections of each object apart, too: what they share is memory, and
+ * the limit follows the share of it.
  */
 import { StateEngineError } from "../errors.ts";
 import type { BlobEntry, BlobStore, PutOptions } from "./blob-store.ts";
