@@ -1,7 +1,11 @@
 /**
  * What an engine looks like from outside: its version by level, and what it has done.
  */
-import type { EngineOperations, EngineStatistics } from "./engine-types.ts";
+import type { TableWriter } from "./checkpoint/table-writer.ts";
+import type { EngineStatistics } from "./engine-types.ts";
+import type { MemtableSet } from "./memtable/memtable-set.ts";
+import type { BlockLoader } from "./read/block-loader.ts";
+import type { TableSet } from "./table-set.ts";
 import type { Version } from "./version/version.ts";
 
 export function levelStatistics(
@@ -24,23 +28,29 @@ export function levelStatistics(
   return { levels: [...levels.values()], tables, tableBytes, tableEntries };
 }
 
-/** From those who count: the loader, the writer and the set of tables. */
-export function operationsOf(
-  { gets, bytesRead }: Pick<EngineOperations, "gets" | "bytesRead">,
-  { puts, bytesWritten }: Pick<EngineOperations, "puts" | "bytesWritten">,
-  tables: Pick<EngineOperations, "flushes" | "flushedBytes" | "compactions" | "compactedBytes">,
+/** From those who count: the set of tables, memtables, the loader and the writer. */
+export function statisticsOf(
+  tables: TableSet,
+  memtables: MemtableSet,
+  { cache, gets, bytesRead }: BlockLoader,
+  { puts, bytesWritten }: TableWriter,
   stalls: number,
-): EngineOperations {
+): EngineStatistics {
   const { flushes, flushedBytes, compactions, compactedBytes } = tables;
   return {
-    gets,
-    puts,
-    bytesRead,
-    bytesWritten,
-    flushes,
-    flushedBytes,
-    compactions,
-    compactedBytes,
-    stalls,
+    ...levelStatistics(tables.version),
+    memtableBytes: memtables.usedBytes,
+    cacheBytes: cache.usedBytes,
+    operations: {
+      gets,
+      puts,
+      bytesRead,
+      bytesWritten,
+      flushes,
+      flushedBytes,
+      compactions,
+      compactedBytes,
+      stalls,
+    },
   };
 }

@@ -9,6 +9,29 @@ import type { TableReference } from "./version/table-reference.ts";
  */
 export type Lookup = Uint8Array | "missing" | "notResident";
 
+/**
+ * One write of a batch, in whole arrays, which may be reused afterwards and are not views that lookup() gave.
+ * `key` is a state key of a key group that the engine owns. `expiresAt`: milliseconds of the engine's time at which
+ * the entry stops to exist, absent for never. `operand` is folded by the state's merge operator. `start` is
+ * included, `end` excluded; what of the range the engine does not own is left out. Each write takes the next
+ * sequence number, but a range that is empty, or of which nothing is owned, takes none.
+ */
+export type StateWrite =
+  | {
+      readonly kind: "put";
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      readonly expiresAt?: number;
+    }
+  | { readonly kind: "delete"; readonly key: Uint8Array }
+  | {
+      readonly kind: "merge";
+      readonly key: Uint8Array;
+      readonly operand: Uint8Array;
+      readonly expiresAt?: number;
+    }
+  | { readonly kind: "deleteRange"; readonly start: Uint8Array; readonly end: Uint8Array };
+
 /** What a read wants: the value of a key, or the entries of a range. */
 export type StateRead = Uint8Array | StateRange;
 

@@ -7,7 +7,6 @@
  */
 import { assert } from "./assert.ts";
 import { LimitedBlobStore } from "./blob-store/limited-blob-store.ts";
-import { compareKeys } from "./bytes/compare.ts";
 import { Checkpointer, Frozen } from "./checkpoint/checkpointer.ts";
 import type { ConfirmedState } from "./checkpoint/checkpointer.ts";
 import { TableWriter } from "./checkpoint/table-writer.ts";
@@ -21,14 +20,16 @@ import type {
   ScanPage,
   Snapshot,
   StateRead,
+  StateWrite,
 } from "./engine-types.ts";
-import { levelStatistics, operationsOf } from "./engine-statistics.ts";
+import { statisticsOf } from "./engine-statistics.ts";
 import type { MemoryMember } from "./environment.ts";
 import { StateEngineError } from "./errors.ts";
 import { memtableLimit, requestLimit, scanCursorLimit } from "./limits.ts";
 import { MemoryAccount } from "./memory-account.ts";
 import { MemtableSet } from "./memtable/memtable-set.ts";
 import type { Memtable } from "./memtable/memtable.ts";
+import { writeBatch } from "./memtable/write-batch.ts";
 import { resolveTuning } from "./options.ts";
 import type { EngineOptions, EngineTuning } from "./options.ts";
 import { BlockCache } from "./read/block-cache.ts";
@@ -39,10 +40,11 @@ import { PointReader } from "./read/point-reader.ts";
 import type { ReadView } from "./read/read-view.ts";
 import { ScanGate } from "./read/scan-gate.ts";
 import { residentPage, scanPage } from "./read/scan.ts";
-import { keyGroupStart, stateKeyHash } from "./state/state-key.ts";
+import { ownedRange } from "./state/owned-range.ts";
+import { stateKeyHash } from "./state/state-key.ts";
 import { TableSet } from "./table-set.ts";
 import { Upkeep } from "./upkeep.ts";
-import { openVersion } from "./version/open-version.ts";
+import { lastSequence, openVersion } from "./version/open-version.ts";
 import { references } from "./version/version.ts";
 
 export class StateEngine implements MemoryMember {
@@ -73,10 +75,7 @@ export class StateEngine implements MemoryMember {
     this.#tuning = resolveTuning(options.tuning, environment);
     const version = openVersion(options.tables, keyGroups);
     const tables = references(version);
-    const sequence = tables.reduce(
-      (highest, { largestSequence }) => Math.max(highest, largestSequence),
-      options.sequence,
-    );
+    const sequence = lastSequence(tables, options.sequence);
     const cache = new BlockCache();
     const limit = (): number => this.#memory.cacheLimit();
     this.#loader = new BlockLoader(environment, blobStore, cache, limit);
@@ -107,8 +106,8 @@ export class StateEngine implements MemoryMember {
       moment: () => ({ time: this.#time, sequence: this.sequence }),
       checkOpen: () => this.#checkOpen(),
     });
-    const { blockBytes } = this.#tuning;
-    this.#scans = new ScanGate(() => scanCursorLimit(blockBytes, this.#memory.share));
+    const cursorLimit = (): number => scanCursorLimit(this.#tuning.blockBytes, this.#memory.share);
+    this.#scans = new ScanGate(cursorLimit);
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
     memory.join(this);
@@ -177,12 +176,19 @@ export class StateEngine implements MemoryMember {
 
   /** Deletes from `start` (included) to `end` (excluded), as far as this engine owns it. The arrays may be reused. */
   deleteRange(start: Uint8Array, end: Uint8Array): void {
-    const lower = keyGroupStart(this.#options.keyGroups.first);
-    const upper = keyGroupStart(this.#options.keyGroups.last + 1);
-    const from = compareKeys(start, lower) > 0 ? start.slice() : lower;
-    const to = compareKeys(end, upper) < 0 ? end.slice() : upper;
-    if (compareKeys(from, to) >= 0) return;
-    this.#active.deleteRange(from, to);
+    const range = ownedRange(this.#options.keyGroups, start, end);
+    if (range === undefined) return;
+    this.#active.deleteRange(range.from, range.to);
+    if (this.#isFull()) this.#rotate(true);
+  }
+
+  /**
+   * All writes of the batch in their order, or an error and none when one is invalid. They stay together: what is
+   * read, frozen or persisted has all or none. Like every write it does not wait: call admit(batchBytes(batch)) first.
+   */
+  write(batch: readonly StateWrite[]): void {
+    this.#checkOpen();
+    writeBatch(this.#active, batch, this.#options);
     if (this.#isFull()) this.#rotate(true);
   }
 
@@ -337,12 +343,8 @@ export class StateEngine implements MemoryMember {
   }
 
   statistics(): EngineStatistics {
-    return {
-      ...levelStatistics(this.#tables.version),
-      memtableBytes: this.#memtables.usedBytes,
-      cacheBytes: this.#loader.cache.usedBytes,
-      operations: operationsOf(this.#loader, this.#writer, this.#tables, this.#upkeep.stalls),
-    };
+    const { stalls } = this.#upkeep;
+    return statisticsOf(this.#tables, this.#memtables, this.#loader, this.#writer, stalls);
   }
 
   close(): void {

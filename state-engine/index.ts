@@ -19,7 +19,9 @@ export type {
   Snapshot,
   StateRange,
   StateRead,
+  StateWrite,
 } from "./engine-types.ts";
+export { batchBytes } from "./memtable/write-batch.ts";
 export type {
   Compression,
   CompressionName,

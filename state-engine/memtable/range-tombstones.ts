@@ -15,6 +15,11 @@ export interface RangeTombstone {
   readonly sequence: number;
 }
 
+/** What one deleted range takes at most: its bounds may come to stand in two ranges, each an object. */
+export function rangeBytes(start: Uint8Array, end: Uint8Array): number {
+  return (start.length + end.length + 64) * 2;
+}
+
 export class RangeTombstones {
   #ranges: RangeTombstone[] = [];
   #bytes = 0;
@@ -46,7 +51,7 @@ export class RangeTombstones {
       replacement.push({ ...tail, start: end });
     }
     this.#ranges.splice(first, last - first, ...replacement);
-    this.#bytes += (start.length + end.length + 64) * 2;
+    this.#bytes += rangeBytes(start, end);
   }
 
   /** Sequence of the newest deletion of the key, -1 when there is none. */

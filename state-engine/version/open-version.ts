@@ -41,6 +41,12 @@ export function openVersion(tables: readonly TableReference[], owned: KeyGroupRa
   return makeVersion(runs);
 }
 
+/** Of the last write in the tables or in the state they were persisted with: what is written now is above both. */
+export function lastSequence(tables: readonly TableReference[], stateSequence: number): number {
+  const sequences = tables.map(({ largestSequence }) => largestSequence);
+  return sequences.reduce((highest, sequence) => Math.max(highest, sequence), stateSequence);
+}
+
 interface Group {
   readonly level: number;
   run: number;

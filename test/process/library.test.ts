@@ -38,9 +38,9 @@ test("a project of its own has exactly the three files the page shows", () => {
 });
 
 /** Every type that what StateEngine.open() and openReadOnly() take is made of, by the name it is imported by. */
-const engineTypes = `import { StateEngine, openReadOnly } from "weir/state-engine";
+const engineTypes = `import { StateEngine, batchBytes, openReadOnly } from "weir/state-engine";
 import type { BlobStore, Environment, Compression, CompressionName, KeyGroupRange, LargerCompression, MemoryPool,
-  MemoryMember, MergeOperator, TableExpiry, TableReference, UploadLog, EngineTuning } from "weir/state-engine";
+  MemoryMember, MergeOperator, StateWrite, TableExpiry, TableReference, UploadLog, EngineTuning } from "weir/state-engine";
 interface Parts {
   readonly environment: Environment; readonly blobStore: BlobStore; readonly keyGroups: KeyGroupRange;
   readonly tables: readonly TableReference[]; readonly sequence: number; readonly uploads: UploadLog;
@@ -52,6 +52,12 @@ export const codecOf = ({ codecs }: Environment, name: CompressionName): Compres
 export const largerOf = ({ forLarger }: Compression): LargerCompression | undefined => forLarger;
 export const memoryOf = ({ memory }: Environment): MemoryPool => memory;
 export const joined = (pool: MemoryPool, member: MemoryMember): void => pool.join(member);
+export const writeAll = async (engine: StateEngine, key: Uint8Array, end: Uint8Array): Promise<void> => {
+  const batch: StateWrite[] = [{ kind: "put", key, value: key, expiresAt: 1 }, { kind: "delete", key }];
+  batch.push({ kind: "merge", key, operand: key }, { kind: "deleteRange", start: key, end });
+  await engine.admit(batchBytes(batch));
+  engine.write(batch);
+};
 export const expiryOf = ({ expiry }: TableReference): TableExpiry | undefined => expiry;
 `;
 

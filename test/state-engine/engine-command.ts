@@ -152,8 +152,14 @@ function commandWith(parts: fc.Arbitrary<KeyParts>) {
   const countKey = keyOf(COUNT_STATE);
   const listKey = keyOf(LIST_STATE);
   const keys = { plainKey, countKey, listKey, anyKey: fc.oneof(plainKey, countKey, listKey) };
+  const write = writeOf(keys);
+  const batch = fc.record({
+    kind: fc.constant("batch" as const),
+    writes: fc.array(write, { maxLength: 7 }),
+  });
   return fc.oneof(
-    { weight: 24, arbitrary: writeOf(keys) },
+    { weight: 22, arbitrary: write },
+    { weight: 2, arbitrary: batch },
     { weight: 7, arbitrary: readOf(keys) },
     { weight: 15, arbitrary: lifecycle },
   );
@@ -161,4 +167,6 @@ function commandWith(parts: fc.Arbitrary<KeyParts>) {
 
 export const command = commandWith(scattered);
 export const crowdedCommand = commandWith(crowded);
+export type WriteCommand =
+  ReturnType<typeof writeOf> extends fc.Arbitrary<infer Value> ? Value : never;
 export type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;

@@ -85,6 +85,7 @@ export interface TestEngineOptions {
   readonly tuning?: Partial<EngineTuning>;
   readonly noted?: string[];
   readonly prefix?: string;
+  readonly mergeOperators?: ReadonlyMap<number, MergeOperator>;
 }
 
 export function openEngine(options: TestEngineOptions = {}): StateEngine {
@@ -96,7 +97,7 @@ export function openEngine(options: TestEngineOptions = {}): StateEngine {
     keyGroups: options.keyGroups ?? { first: 0, last: 7 },
     tables: options.from?.tables ?? [],
     sequence: options.from?.sequence ?? 0,
-    mergeOperators,
+    mergeOperators: options.mergeOperators ?? mergeOperators,
     uploads: {
       nextPath: () => `${options.prefix ?? "t"}/${environment.newId()}-${paths++}`,
       note: (path) => options.noted?.push(path),

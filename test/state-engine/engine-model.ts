@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import {
   MemoryBlobStore,
+  batchBytes,
   encodeInt64,
   prefixEnd,
   stateKey,
@@ -19,7 +20,9 @@ import type {
 } from "../../state-engine/index.ts";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import type { Environment } from "../../state-engine/environment.ts";
-import type { Command } from "./engine-command.ts";
+import { BatchRecorder } from "./batch-recorder.ts";
+import type { SingleWrites } from "./batch-recorder.ts";
+import type { Command, WriteCommand } from "./engine-command.ts";
 import {
   ELEMENT_BYTES,
   LIST_STATE,
@@ -46,6 +49,8 @@ export class Subject {
   engine: StateEngine;
   model: Entries = new Map();
   time = 0;
+  /** While writes are gathered. */
+  batch: BatchRecorder | undefined;
   frozen: { state: FrozenState; model: Entries; time: number } | undefined;
   completed: { persisted: PersistedState; model: Entries; time: number } | undefined;
   snapshot:
@@ -63,36 +68,23 @@ export class Subject {
   }
 
   async run(step: Command): Promise<void> {
-    const { engine, model } = this;
+    const { engine } = this;
     switch (step.kind) {
       case "put":
-        this.put(step.key, step.value, this.time + step.lifetime);
-        return;
       case "append":
-        this.append(step);
-        return;
+      case "add":
+      case "setCount":
+      case "delete":
+      case "deleteRange":
+        return this.write(step);
+      case "batch":
+        return this.writeBatch(step.writes);
       case "advanceTime":
         this.time += step.by;
         engine.advanceTime(this.time);
         return;
       case "scanPrefix":
         return this.scanPrefix(step);
-      case "add":
-        return this.add(step.key, step.delta, step.isFast);
-      case "setCount": {
-        this.put(step.key, encodeInt64(step.delta), Infinity);
-        return;
-      }
-      case "delete":
-        engine.delete(step.key, 0, step.key.length);
-        model.delete(hex(step.key));
-        return;
-      case "deleteRange":
-        engine.deleteRange(step.from, step.to);
-        for (const name of model.keys()) {
-          if (name >= hex(step.from) && name < hex(step.to)) model.delete(name);
-        }
-        return;
       case "get": {
         const found = await engine.get(step.key);
         const name = hex(step.key);
@@ -109,8 +101,49 @@ export class Subject {
     }
   }
 
+  write(step: WriteCommand): void {
+    const { model, target } = this;
+    switch (step.kind) {
+      case "put":
+        return this.put(step.key, step.value, this.time + step.lifetime);
+      case "append":
+        return this.append(step);
+      case "add":
+        return this.add(step.key, step.delta, step.isFast);
+      case "setCount":
+        return this.put(step.key, encodeInt64(step.delta), Infinity);
+      case "delete":
+        target.delete(step.key, 0, step.key.length);
+        model.delete(hex(step.key));
+        return;
+      case "deleteRange":
+        target.deleteRange(step.from, step.to);
+        for (const name of model.keys()) {
+          if (name >= hex(step.from) && name < hex(step.to)) model.delete(name);
+        }
+        return;
+      default:
+    }
+  }
+
+  /** What single writes go to. */
+  get target(): SingleWrites {
+    return this.batch ?? this.engine;
+  }
+
+  async writeBatch(steps: readonly WriteCommand[]): Promise<void> {
+    const batch = new BatchRecorder();
+    this.batch = batch;
+    for (const step of steps) this.write(step);
+    this.batch = undefined;
+    await this.engine.admit(batchBytes(batch.writes));
+    const { sequence } = this.engine;
+    this.engine.write(batch.writes);
+    assert.equal(this.engine.sequence, sequence + batch.sequences);
+  }
+
   put(key: Uint8Array, value: Uint8Array, expiresAt: number): void {
-    this.engine.put(key, 0, key.length, value, 0, value.length, expiresAt);
+    this.target.put(key, 0, key.length, value, 0, value.length, expiresAt);
     this.model.set(hex(key), { value: hex(value), expiresAt });
   }
 
@@ -119,7 +152,7 @@ export class Subject {
     const operand = new Uint8Array(ELEMENT_BYTES).fill(element);
     new DataView(operand.buffer).setFloat64(0, expiresAt);
     if (isPut) return this.put(key, operand, expiresAt);
-    this.engine.merge(key, 0, key.length, operand, 0, operand.length, expiresAt);
+    this.target.merge(key, 0, key.length, operand, 0, operand.length, expiresAt);
     const found = this.model.get(hex(key)) ?? { value: "", expiresAt: 0 };
     this.model.set(hex(key), {
       value: found.value + hex(operand),
@@ -137,10 +170,10 @@ export class Subject {
 
   add(key: Uint8Array, delta: number, isFast: boolean): void {
     if (isFast) {
-      this.engine.mergeInt64(key, 0, key.length, stateKeyHash(key, 0, key.length), delta);
+      this.target.mergeInt64(key, 0, key.length, stateKeyHash(key, 0, key.length), delta);
     } else {
       const operand = encodeInt64(delta);
-      this.engine.merge(key, 0, key.length, operand, 0, operand.length);
+      this.target.merge(key, 0, key.length, operand, 0, operand.length);
     }
     const name = hex(key);
     const before = this.valueOf(name);
