@@ -113,8 +113,8 @@ test("operators meet in the trial what they meet in the memtable: puts, operands
   const calls: string[] = [];
   const noting: MergeOperator = {
     name: "noting",
-    combine: (older, newer) => (calls.push(`combine ${older} ${newer}`), newer),
-    apply: (base, operand) => (calls.push(`apply ${base} ${operand}`), operand),
+    combine: (older, newer) => (calls.push(`combine ${older.join()} ${newer.join()}`), newer),
+    apply: (base, operand) => (calls.push(`apply ${base?.join()} ${operand.join()}`), operand),
   };
   const environment = testEnvironment();
   const engine = openEngine({
