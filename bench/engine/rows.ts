@@ -56,7 +56,7 @@ export const rows: readonly Row[] = [
     work: "tableReads",
     figure: "scan",
     atLeast: 3,
-    spentOn: "A quarter unfolds blocks, as much makes the arrays of the page.",
+    spentOn: "A quarter unfolds blocks, as much copies into the page.",
   },
   ...getRows(
     "largeMemtableGets",

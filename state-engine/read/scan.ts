@@ -125,13 +125,15 @@ class PageCollector {
   }
 
   page(merge: MergeCursor, reverse: boolean): ScanPage {
-    const { bytes } = this.#writer;
+    // The writer made its bytes: they are all of their buffer. Views by constructor take half as long as subarray().
+    const { buffer } = this.#writer.bytes;
     const entries: ScanEntry[] = [];
     let at = 0;
     for (let index = 0; index < this.#ends.length; index += 2) {
       const keyEnd = this.#ends[index]!;
       const valueEnd = this.#ends[index + 1]!;
-      entries.push({ key: bytes.subarray(at, keyEnd), value: bytes.subarray(keyEnd, valueEnd) });
+      const key = new Uint8Array(buffer, at, keyEnd - at);
+      entries.push({ key, value: new Uint8Array(buffer, keyEnd, valueEnd - keyEnd) });
       at = valueEnd;
     }
     const last = entries.at(-1);
