@@ -124,6 +124,9 @@ const SIZES = [SMALL, SMALL, SMALL, SMALL, SMALL, SMALL, MEDIUM, MEDIUM, MEDIUM,
 
 /** This many values of padding fit into memory. */
 const LEAST_VALUES = 32;
+/** Of any job: each has an engine in every partition. */
+const MOST_VERTICES = 4;
+const LONG_TIMEOUT_MS = 60_000;
 const NEVER_IDLE_MS = 30 * 24 * 3_600_000;
 
 /** A new job here gives every seed another world. */
@@ -142,7 +145,7 @@ export function scenarioOf(seed: number): Scenario {
     retained: random.between(1, 3),
     intervalMs: random.pick([0, 1_000, 3_000, 10_000]),
     minPauseMs: random.pick([0, 0, 500]),
-    timeoutMs: random.pick([10_000, 60_000]),
+    timeoutMs: random.pick([10_000, LONG_TIMEOUT_MS]),
     tolerableFailures: random.pick([0, 2, 1_000]),
     mode: random.chance(0.85) ? "incremental" : "full",
     guarantee: "exactly-once",
@@ -172,7 +175,11 @@ export function scenarioOf(seed: number): Scenario {
   };
   const memoryBytes = Math.max(drawn.memoryBytes, size.leastMemoryBytes);
   const paddingBytes = Math.min(drawn.paddingBytes, memoryBytes / LEAST_VALUES);
-  return { ...drawn, memoryBytes, paddingBytes };
+  // Where engines hold few values, what a barrier waits behind is read from the bucket one by one: ten seconds may
+  // never be enough, and a job that tolerates no failure goes back for ever.
+  const neededBytes = paddingBytes * LEAST_VALUES * drawn.partitions * MOST_VERTICES;
+  const timeoutMs = neededBytes > memoryBytes ? LONG_TIMEOUT_MS : drawn.timeoutMs;
+  return { ...drawn, memoryBytes, paddingBytes, timeoutMs };
 }
 
 /** No faults at all in one run of ten; otherwise each kind is there or not, at a rate of its own. */
