@@ -7,11 +7,20 @@ import { describe, expect, test } from "vitest";
 import {
   MemoryBlobStore,
   StateEngineError,
+  blockEntries,
+  blockHeader,
   decodeManifest,
   encodeManifest,
+  findTables,
+  inspectTable,
   stateKey,
+  stateKeyHash,
 } from "../../state-engine/index.ts";
 import type { Manifest } from "../../state-engine/index.ts";
+import { KIND_PUT } from "../../state-engine/memtable/entry-kind.ts";
+import { BlockBuilder } from "../../state-engine/sst/block-builder.ts";
+import { Block, BlockReader } from "../../state-engine/sst/block.ts";
+import { buildPointIndex, findInPointIndex } from "../../state-engine/sst/point-index.ts";
 import { TableTail } from "../../state-engine/sst/table-tail.ts";
 import { openVersion } from "../../state-engine/version/open-version.ts";
 import { PLAIN_STATE, TINY, openEngine, testEnvironment } from "./engine-fixture.ts";
@@ -59,6 +68,8 @@ const damage = fc.record({
   cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(60)),
 });
 
+type Damage = typeof damage extends fc.Arbitrary<infer Value> ? Value : never;
+
 describe("the tail of a table", () => {
   const read = (bytes: Uint8Array, indexOffset: number): void => {
     const tail = new TableTail(bytes, indexOffset, trusting, "a table");
@@ -84,12 +95,145 @@ describe("the tail of a table", () => {
 
   test("with some of its bytes replaced or cut off is read or refused", async () => {
     const { bytes, indexOffset } = await writeTail();
-    const property = fc.property(damage, ({ edits, cut }) => {
-      const damaged = bytes.slice(0, Math.max(0, bytes.length - cut));
-      for (const [at, byte] of edits) if (damaged.length > 0) damaged[at % damaged.length] = byte;
-      isRead(() => read(damaged, indexOffset));
+    const property = fc.property(damage, (harm) => {
+      isRead(() => read(damagedBy(bytes, harm), indexOffset));
     });
     expect(() => fc.assert(property, { numRuns: 5_000 })).not.toThrow();
+  });
+});
+
+/** Some of them replaced, the end cut off or not. */
+function damagedBy(bytes: Uint8Array, { edits, cut }: Damage): Uint8Array {
+  const damaged = bytes.slice(0, Math.max(0, bytes.length - cut));
+  for (const [at, byte] of edits) if (damaged.length > 0) damaged[at % damaged.length] = byte;
+  return damaged;
+}
+
+describe("a block of entries", () => {
+  const keys = Array.from({ length: 24 }, (_, index) =>
+    stateKey(index >> 3, PLAIN_STATE, new Uint8Array(1 + (index % 5) * 20).fill(index)),
+  );
+  const wholeBlock = (): Uint8Array => {
+    const builder = new BlockBuilder(64, 3);
+    for (const [index, key] of keys.entries()) {
+      const expiresAt = index % 3 === 0 ? 1_000 + index : Infinity;
+      builder.add(key, 0, key.length, KIND_PUT, key, 0, 3, expiresAt);
+    }
+    return builder.finish().slice();
+  };
+
+  /** Searches for every key both ways; what is found lies within the block. */
+  const search = (bytes: Uint8Array): number => {
+    const block = new Block(bytes, 0, "a block");
+    const reader = new BlockReader();
+    const hasIndex = buildPointIndex(block);
+    let found = 0;
+    for (const key of keys) {
+      if (reader.find(block, key, 0, key.length)) {
+        found++;
+        if (reader.valueOffset + reader.valueLength > block.end)
+          throw new Error("Beyond the block.");
+      }
+      if (!hasIndex) continue;
+      const hash = stateKeyHash(key, 0, key.length);
+      const at = findInPointIndex(block, block.index!, key, 0, key.length, hash);
+      if (at >= 0) reader.read(block, at);
+    }
+    return found;
+  };
+
+  test("gives up its keys, and with any of its bits flipped is searched or refused", () => {
+    const bytes = wholeBlock();
+    expect(search(bytes)).toBe(keys.length);
+    let reads = 0;
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      if (isRead(() => search(bytes))) reads++;
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+    }
+    // Neither all nor none: most of it are keys and values, and what is wrong in those is read.
+    expect(reads).toBeGreaterThan(bytes.length * 4);
+    expect(reads).toBeLessThan(bytes.length * 8 - 100);
+  });
+
+  test("with some of its bytes replaced or cut off, or of any bytes, is searched or refused", () => {
+    const whole = wholeBlock();
+    const anyBytes = fc.oneof(
+      damage.map((harm) => damagedBy(whole, harm)),
+      // Few restarts, so that what stands before them is met.
+      fc
+        .tuple(fc.uint8Array({ minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 3 }))
+        .map(([entries, restarts]) => {
+          const tail = new Uint8Array(restarts * 4 + 4);
+          for (let index = 1; index < restarts; index++) tail[index * 4] = entries[index] ?? 0;
+          tail[restarts * 4] = restarts;
+          return Uint8Array.of(...entries, ...tail);
+        }),
+    );
+    const property = fc.property(anyBytes, (bytes) => {
+      isRead(() => search(bytes));
+    });
+    expect(() => fc.assert(property, { numRuns: 3_000 })).not.toThrow();
+  });
+});
+
+/** What the command line does with an object: all tables in it, their blocks, their entries. */
+function inspect(bytes: Uint8Array): number {
+  let entries = 0;
+  for (const { offset, size } of findTables(bytes, trusting, "an object")) {
+    const table = bytes.subarray(offset, offset + size);
+    const { blocks } = inspectTable(table, trusting, "a table");
+    for (const [index, block] of blocks.entries()) {
+      blockHeader(table, block);
+      for (const { key } of blockEntries(table, blocks, index, trusting, "a table")) {
+        if (key.length > 0) entries++;
+      }
+    }
+  }
+  return entries;
+}
+
+describe("an object of several tables", () => {
+  async function writeObject(): Promise<Uint8Array> {
+    const blobStore = new MemoryBlobStore(trusting);
+    const tuning = { ...TINY, memtableEntries: 6, blockBytes: 60, compactionFanout: 100 };
+    const engine = openEngine({ environment: trusting, blobStore, tuning });
+    for (let index = 0; index < 18; index++) {
+      const key = stateKey(index % 3, PLAIN_STATE, Uint8Array.of(0x61, index));
+      engine.put(key, 0, key.length, key, 0, 3, index % 4 === 0 ? 50 + index : Infinity);
+    }
+    engine.deleteRange(stateKey(4, 0, new Uint8Array(0)), stateKey(6, 0, new Uint8Array(0)));
+    for (let round = 0; round < 3; round++) await engine.maintain();
+    const options = { mode: "incremental", inlineLimitBytes: 0 } as const;
+    const { tables } = await engine.persist(engine.freeze(), options);
+    expect(new Set(tables.map(({ path }) => path)).size).toBe(1);
+    expect(tables.length).toBeGreaterThan(1);
+    return (await blobStore.get(tables[0]!.path))!.slice();
+  }
+
+  test("is inspected to its last entry, and with any of its bits flipped is read or refused", async () => {
+    const bytes = await writeObject();
+    expect(inspect(bytes)).toBe(18);
+    let reads = 0;
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      if (isRead(() => inspect(bytes))) reads++;
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+    }
+    expect(reads).toBeGreaterThan(bytes.length);
+    expect(reads).toBeLessThan(bytes.length * 7);
+  });
+
+  test("with some of its bytes replaced or cut off, or of any bytes, is read or refused", async () => {
+    const whole = await writeObject();
+    const anyBytes = fc.oneof(
+      { weight: 4, arbitrary: damage.map((harm) => damagedBy(whole, harm)) },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
+    );
+    const property = fc.property(anyBytes, (bytes) => {
+      isRead(() => inspect(bytes));
+    });
+    expect(() => fc.assert(property, { numRuns: 3_000 })).not.toThrow();
   });
 });
 
