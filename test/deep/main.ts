@@ -8,6 +8,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { run as flipBits } from "./engine/bit-flips.ts";
 import { run as proveEngineModel } from "./engine/engine-model.ts";
 import { run as proveMemoryCeiling } from "./engine/memory-ceiling.ts";
 import { run as proveOpening } from "./engine/opening.ts";
@@ -114,6 +115,7 @@ async function runPart(
       return proveSinks({ ...proof, minutes: options.minutes });
     case "engine":
       await proveOpening(proof);
+      await flipBits(proof);
       await proveEngineModel(proof);
       return proveMemoryCeiling(proof);
     case "nexmark":
