@@ -19,6 +19,8 @@ export interface LocalRuntimeOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** The Worker to run; default: workers/main.ts. */
   readonly module?: URL;
+  /** Names of buckets by their R2 binding, as in wrangler.toml. Default: `{ BUCKET: "weir" }`. */
+  readonly boundBuckets?: Readonly<Record<string, string>>;
   /** Further buckets, and queues that the Worker itself consumes: "files" is bound as FILES. */
   readonly buckets?: readonly string[];
   readonly queues?: readonly string[];
@@ -64,7 +66,13 @@ export class LocalRuntime {
 }
 
 function miniflareOptions(
-  { buckets = [], port, queues = [], variables }: LocalRuntimeOptions,
+  {
+    boundBuckets = { BUCKET: "weir" },
+    buckets = [],
+    port,
+    queues = [],
+    variables,
+  }: LocalRuntimeOptions,
   bundle: WorkerBundle,
   directory: string,
 ) {
@@ -81,7 +89,10 @@ function miniflareOptions(
       PARTITION: { className: "Partition", useSQLite: true },
       COORDINATOR: { className: "Coordinator", useSQLite: true },
     },
-    r2Buckets: Object.fromEntries([["BUCKET", "weir"], ...buckets.map(boundAs)]),
+    r2Buckets: {
+      ...boundBuckets,
+      ...Object.fromEntries(buckets.map(boundAs)),
+    },
     queueProducers: Object.fromEntries(queues.map(boundAs)),
     queueConsumers: Object.fromEntries(queues.map((name) => [name, queueConsumer])),
     logRequests: false,

@@ -6,6 +6,7 @@
 import { enableCompileCache } from "node:module";
 import { Command } from "commander";
 import { wholeNumber } from "./whole-number.ts";
+import { bucketsOfWrangler } from "./wrangler-buckets.ts";
 
 interface StartOptions {
   readonly port: number;
@@ -30,10 +31,14 @@ async function start({ port, persist, checkpointInterval }: StartOptions): Promi
   try {
     // Miniflare is 5 MB of JavaScript: compiled code is kept for the next start.
     enableCompileCache();
-    const { LocalRuntime } = await import("./local-runtime.ts");
+    const [{ LocalRuntime }, boundBuckets] = await Promise.all([
+      import("./local-runtime.ts"),
+      bucketsOfWrangler(),
+    ]);
     const runtime = await LocalRuntime.start({
       port,
       directory: persist,
+      boundBuckets,
       variables: {
         ...variablesOfThisRun(),
         ...(checkpointInterval !== undefined && {

@@ -44,6 +44,11 @@ export interface CheckpointOptions {
   readonly cleanupLimit: number;
   /** What becomes of the checkpoints when the job is cancelled; a job that fails keeps them either way. */
   readonly onCancellation: "retain" | "delete";
+  /**
+   * R2 binding (`[[r2_buckets]]` of wrangler.toml) of the bucket for every object of the job. Fixed, like
+   * storagePrefix, while the job has state or a log [12].
+   */
+  readonly bucket: string;
   /** Prefix of every object of the job in the bucket; "" or ends with "/". */
   readonly storagePrefix: string;
 }

@@ -65,6 +65,7 @@ export const defaultJobOptions = {
     // Flink's is its number of concurrent checkpoints, 1: here one delete that has to be repeated would hold the next up.
     cleanupLimit: 10,
     onCancellation: "retain",
+    bucket: "BUCKET",
     storagePrefix: "",
   },
   restart: defaultRestart,
@@ -123,6 +124,7 @@ function checkCheckpoint(check: OptionCheck, options: JobOptions["checkpoint"]):
   check.integer("checkpoint.tolerableFailures", options.tolerableFailures, 0, 1_000_000);
   check.integer("checkpoint.cleanupLimit", options.cleanupLimit, 1, 1_000_000);
   check.oneOf("checkpoint.onCancellation", options.onCancellation, ["retain", "delete"]);
+  check.binding("checkpoint.bucket", options.bucket);
   check.prefix("checkpoint.storagePrefix", options.storagePrefix);
 }
 
@@ -216,6 +218,15 @@ class OptionCheck {
       throw new RangeError(
         `Option "${name}" of job "${this.#job}" is ${show(value)}. ` +
           `Write "" or a prefix that ends with "/" and does not begin with one, such as "weir/".`,
+      );
+    }
+  }
+
+  binding(name: string, value: unknown): void {
+    if (typeof value !== "string" || !/^[A-Za-z_$][\w$]*$/.test(value)) {
+      throw new RangeError(
+        `Option "${name}" of job "${this.#job}" is ${show(value)}. ` +
+          `Write the name of an R2 binding in wrangler.toml, such as "BUCKET".`,
       );
     }
   }

@@ -222,6 +222,8 @@ export type AttachPartitionAnswer =
       readonly knownUploads: readonly string[];
       /** Begins every path this task writes; ends with "/" [4]. */
       readonly pathPrefix: string;
+      /** R2 binding of the bucket that all of it is in; absent: "BUCKET". A task deployed with another asks again [12]. */
+      readonly bucket?: string;
     }
   | { readonly kind: "wait"; readonly retryAfterMs: number; readonly status: JobStatus };
 

@@ -1,6 +1,6 @@
 /**
  * A whole Worker from its jobs. With a wrangler.toml that binds SOURCE, PARTITION, COORDINATOR and
- * BUCKET, a project of its own needs three files:
+ * BUCKET (and further buckets that jobs name), a project of its own needs three files:
  *
  *   const worker = weir([wordCount]);
  *   export const { Source, Partition, Coordinator } = worker;

@@ -12,7 +12,7 @@ import type { R2Objects } from "./feed.ts";
 export interface R2ObjectsOptions {
   /** Objects whose key begins so; "" for all. */
   readonly prefix: string;
-  /** Name of the R2 binding in wrangler.toml. Default: "BUCKET", which also holds the job's state. */
+  /** Name of the R2 binding in wrangler.toml. Default: "BUCKET", which also holds the job's state unless `checkpoint.bucket` names another. */
   readonly bucket?: string;
   /** Goes on looking for new objects. Each look lists the whole prefix. At least every second. */
   readonly watch?: { readonly everyMs: number };

@@ -17,7 +17,7 @@ export interface R2FilesOptions {
    * milliseconds since the epoch or as ISO 8601. Example: "events/{date:at}/{kind}/".
    */
   readonly path: string;
-  /** Binding of the bucket. Default "BUCKET", the one that checkpoints are in. */
+  /** Binding of the bucket. Default "BUCKET", the one that checkpoints are in unless `checkpoint.bucket` names another. */
   readonly bucket?: string;
   /** Default false. */
   readonly gzip?: boolean;

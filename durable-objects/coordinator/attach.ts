@@ -18,7 +18,7 @@ import { givenUpLines } from "./failed-lines.ts";
 import { takeBackFinalWatermark } from "./end-of-input.ts";
 import { handleFailure } from "./failure.ts";
 import { raiseGeneration, resumeIfDue } from "./generation.ts";
-import { sourcesOf, taskName, type JobRecord } from "./job-record.ts";
+import { sourcesOf, storedAt, taskName, type JobRecord } from "./job-record.ts";
 import { truncateBefore, uncoveredSources } from "./progress.ts";
 
 type Wait = Extract<AttachSourceAnswer, { kind: "wait" }>;
@@ -117,6 +117,7 @@ function newAttempt(house: Coordination, record: JobRecord, task: TaskId): Attac
     parallelism: parallelismByVertex(house, record),
     knownUploads: registry.pathsBelow(pathPrefix),
     pathPrefix,
+    bucket: storedAt(job, record).bucket,
   };
 }
 

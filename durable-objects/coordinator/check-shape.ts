@@ -1,17 +1,26 @@
 /**
  * What a coordinator that wakes up looks at in the job it was deployed with: its sinks, its shape, and
  * the states it declares.
- * Parallelism, maxParallelism and the number of sources are fixed while the job has state or a log
- * [12]: a deploy that changes them is taken over by an untouched job and fails any other.
+ * Parallelism, maxParallelism, the number of sources, the bucket and its prefix are fixed while the job
+ * has state or a log [12]: a deploy that changes them is taken over by an untouched job and fails any
+ * other, which leaves the bucket alone until a deploy brings the earlier one back.
  */
 import { adoptSchema, beginSchema } from "./check-schema.ts";
+import { changeOfStorage, fixedBut } from "./check-storage.ts";
 import { parkCommits } from "./commits.ts";
 import { pulledFeedsOf } from "../../dataflow/feeds/feed.ts";
 import type { Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { recordException } from "./failure.ts";
 import { raiseGeneration } from "./generation.ts";
-import { shapeOf, sourcesOf, type JobRecord, type JobShape } from "./job-record.ts";
+import {
+  shapeOf,
+  sourcesOf,
+  storageOf,
+  storedAt,
+  type JobRecord,
+  type JobShape,
+} from "./job-record.ts";
 import { dropRequests } from "./requests.ts";
 
 /** Done once in each memory: the options of the job are part of its code. */
@@ -28,15 +37,15 @@ export function checkShape(house: Coordination): void {
     if (record.status === "FAILED") return;
     if (!isUsed(house, record)) {
       record.shape = wanted;
+      record.storage = storageOf(job);
       beginSchema(house, record, []);
       return;
     }
-    const difference = describeDifference(record.shape, wanted);
-    if (difference !== undefined) {
-      const mend = "deploy the earlier value and start the job";
-      const message = `${difference}, which is fixed while the job has state or a log: ${mend}.`;
+    const message = changeOf(record.shape, wanted) ?? changeOfStorage(job, record);
+    if (message !== undefined) {
       return failOnWaking(house, record, { name: "ShapeChanged", message });
     }
+    record.storage ??= storedAt(job, record);
     const problem = adoptSchema(house, record);
     if (problem !== undefined) {
       failOnWaking(house, record, { name: "StateSchemaChanged", message: problem });
@@ -65,11 +74,9 @@ function wakeSources({ context, job }: Coordination, record: JobRecord): void {
   makeDue(record.due, "notify", context.environment.now());
 }
 
-function describeDifference(now: JobShape, wanted: JobShape): string | undefined {
+function changeOf(now: JobShape, wanted: JobShape): string | undefined {
   for (const name of ["parallelism", "maxParallelism", "sources"] as const) {
-    if (now[name] !== wanted[name]) {
-      return `The job was deployed with ${name} ${wanted[name]} instead of ${now[name]}`;
-    }
+    if (now[name] !== wanted[name]) return fixedBut(name, now[name], wanted[name]);
   }
   return undefined;
 }

@@ -42,6 +42,7 @@ import { acknowledge } from "./acknowledge.ts";
 import { attachPartition, attachSource } from "./attach.ts";
 import { taskChanged } from "./changes.ts";
 import { checkShape } from "./check-shape.ts";
+import { waitsForStorage } from "./check-storage.ts";
 import { CommitExecutor } from "./commit-executor.ts";
 import type { ExternalSink } from "./commits.ts";
 import { finish } from "./complete.ts";
@@ -277,6 +278,7 @@ export class JobCoordinator implements CoordinatorCalls {
 
   async #perform(purpose: Purpose): Promise<void> {
     const house = this.#house;
+    if (waitsForStorage(house, purpose)) return;
     switch (purpose) {
       case "checkpoint":
         return await triggerCheckpoint(house);

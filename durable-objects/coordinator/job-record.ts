@@ -21,6 +21,8 @@ export interface JobRecord {
   status: JobStatus;
   /** Fixed while the job has state or a log [12]. */
   shape: JobShape;
+  /** Where every object of the job is; fixed with the shape. Absent in older records: see storedAt. */
+  storage?: JobStorage;
   /** The keyed states that are stored, and the first checkpoint that records them so. */
   schema?: { readonly vertices: readonly VertexSchema[]; readonly from: number };
   /** Never handed out before, and never again [4]. */
@@ -69,6 +71,12 @@ export interface JobShape {
   readonly parallelism: number;
   readonly maxParallelism: number;
   readonly sources: number;
+}
+
+export interface JobStorage {
+  /** An R2 binding: paths do not say in which bucket they are. */
+  readonly bucket: string;
+  readonly storagePrefix: string;
 }
 
 export interface PendingCheckpoint {
@@ -135,6 +143,16 @@ export function shapeOf(job: JobGraph): JobShape {
   return { parallelism, maxParallelism, sources };
 }
 
+export function storageOf(job: JobGraph): JobStorage {
+  const { bucket, storagePrefix } = job.options.checkpoint;
+  return { bucket, storagePrefix };
+}
+
+/** Before a bucket could be named there was one, and the prefix was not recorded. */
+export function storedAt(job: JobGraph, { storage }: JobRecord): JobStorage {
+  return storage ?? { ...storageOf(job), bucket: "BUCKET" };
+}
+
 export function newJobRecord(facts: {
   readonly job: JobGraph;
   readonly incarnation: string;
@@ -149,6 +167,7 @@ export function newJobRecord(facts: {
     retiredVersions: [],
     status: "RUNNING",
     shape: shapeOf(facts.job),
+    storage: storageOf(facts.job),
     nextCheckpoint: 1,
     completed: 0,
     completedAt: 0,

@@ -8,6 +8,7 @@ import { resolveChain, type VertexSchema } from "../../state-engine/index.ts";
 import type { StartAnswer, StartRequest, StopAnswer, StopRequest } from "../coordinator-queries.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
 import { beginSchema } from "./check-schema.ts";
+import { changeOfStorage } from "./check-storage.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { requestEnd, takeBackFinalWatermark } from "./end-of-input.ts";
@@ -88,7 +89,9 @@ function cancelJob(house: Coordination, checkpoints: "retain" | "delete"): StopA
 }
 
 export async function start(house: Coordination, wanted: StartRequest): Promise<StartAnswer> {
-  const { rows, store } = house;
+  const { job, rows, store } = house;
+  const moved = changeOfStorage(job, store.record);
+  if (moved !== undefined) return { kind: "refused", reason: moved };
   const firstKept = await firstLines(house);
   if (firstKept === undefined) {
     return { kind: "refused", reason: "A source did not say which lines it has. Try again." };

@@ -9,6 +9,7 @@
  */
 import { resolveChain, StateEngineError } from "../../state-engine/index.ts";
 import type { OrphanScan } from "../coordinator-queries.ts";
+import { changeOfStorage } from "./check-storage.ts";
 import { askPeer, jobPrefix, taskPrefix, type Coordination } from "./coordination.ts";
 import { makeDue } from "./due-list.ts";
 import { isUnavailable } from "./is-unavailable.ts";
@@ -36,6 +37,8 @@ export async function scanOrphans(
 ): Promise<OrphanScan> {
   const { context, store } = house;
   const { environment } = context;
+  const moved = changeOfStorage(house.job, store.record);
+  if (moved !== undefined) return { kind: "givenUp", reason: moved };
   store.step("begin scan", (record) => void (record.scannedAt = environment.now()));
   const found = await lookAround(house);
   return store.step("scan", (record): OrphanScan => {

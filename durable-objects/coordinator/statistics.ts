@@ -125,6 +125,7 @@ function taskFigures(
 /** `GET /jobs/{job}/checkpoints/config`. */
 export function checkpointConfiguration({ job }: Coordination): JsonObject {
   const {
+    bucket,
     guarantee,
     intervalDuringBacklogMs,
     intervalMs,
@@ -147,6 +148,7 @@ export function checkpointConfiguration({ job }: Coordination): JsonObject {
     externalization: { enabled: true, delete_on_cancellation: onCancellation === "delete" },
     state_backend: "weir",
     checkpoint_storage: "r2",
+    storage_bucket: bucket,
     storage_prefix: storagePrefix,
     checkpoint_type: mode.toUpperCase(),
     num_retained: retained,

@@ -19,6 +19,8 @@ export type Attached = Extract<AttachPartitionAnswer, { kind: "attached" }>;
 export interface AttachmentOptions {
   readonly context: ObjectContext;
   readonly task: TaskId;
+  /** R2 binding that `context.blobStore` is of. */
+  readonly bucket: string;
   readonly notes: UploadNotes;
   readonly counter: OperationCounter;
   /** Restores, with the frames the checkpoint holds in flight. Must not throw. */
@@ -140,6 +142,10 @@ export class Attachment {
     }
     this.#failures = 0;
     if (answer.kind === "wait") return this.#later(answer.retryAfterMs, answer.status);
+    // This task runs what a deploy is bringing, and the coordinator does not yet: it will fail the job.
+    if ((answer.bucket ?? "BUCKET") !== this.#options.bucket) {
+      return this.#later(RETRY_MS, "RUNNING");
+    }
     if (answer.generation < this.#newestGeneration) return this.#later(RETRY_MS, "RUNNING");
     this.#newestGeneration = answer.generation;
     this.#removeUnknownUploads(answer.knownUploads);

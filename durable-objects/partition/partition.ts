@@ -83,6 +83,7 @@ export class PartitionTask implements PartitionCalls {
     this.#attachment = new Attachment({
       context,
       task: this.#task,
+      bucket: job.options.checkpoint.bucket,
       notes: this.#notes,
       counter: this.#counter,
       attached: (answer, inFlight) => this.#restore(answer, inFlight),

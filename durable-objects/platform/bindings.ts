@@ -3,7 +3,8 @@ export interface WeirBindings {
   readonly SOURCE: DurableObjectNamespace;
   readonly PARTITION: DurableObjectNamespace;
   readonly COORDINATOR: DurableObjectNamespace;
-  readonly BUCKET: R2Bucket;
+  /** Of every job that names no other in its option `checkpoint.bucket`; further buckets are bound as those name them. */
+  readonly BUCKET?: R2Bucket;
   /** Deployed code is told apart by the id of its version. */
   readonly VERSION?: WorkerVersionMetadata;
   /** Local runs: hash of the bundle. Wins over VERSION. */

@@ -5,7 +5,9 @@
  * only asynchronously; a transaction that rolls back takes it back too, as the platform does.
  */
 import type { Alarm, ObjectContext, Sql, SqlValue, Timer } from "../object-context.ts";
+import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { WeirBindings } from "./bindings.ts";
+import { jobBucket } from "./bound-bucket.ts";
 import { createPeers } from "./peers.ts";
 import { R2BlobStore } from "./r2-blob-store.ts";
 import { workerEnvironment } from "./worker-environment.ts";
@@ -13,10 +15,11 @@ import { workerEnvironment } from "./worker-environment.ts";
 export interface DurableContextOptions {
   readonly state: DurableObjectState;
   readonly bindings: WeirBindings;
-  readonly job: string;
+  readonly job: JobGraph;
   readonly alarm: DurableAlarm;
 }
 
+/** Throws MissingJobBucket. */
 export function createDurableContext(options: DurableContextOptions): ObjectContext {
   const { state, bindings, job, alarm } = options;
   const reportError = (error: unknown, doing: string) =>
@@ -26,8 +29,8 @@ export function createDurableContext(options: DurableContextOptions): ObjectCont
     sql: new DurableSql(state.storage, alarm),
     alarm,
     environment: workerEnvironment,
-    blobStore: new R2BlobStore(bindings.BUCKET),
-    peers: createPeers(bindings, job),
+    blobStore: new R2BlobStore(jobBucket(job, bindings)),
+    peers: createPeers(bindings, job.name),
     codeVersion: codeVersionOf(bindings),
     setTimer: startTimer,
     keepAlive: (work) => state.waitUntil(work),

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { InputBucket, Inputs, ObjectRead } from "../inputs.ts";
+import { boundBucket, bucketToBind } from "./bound-bucket.ts";
 import { ZlibDecompressor } from "./zlib-decompressor.ts";
 import { ZstdDecompressor } from "./zstd-decompressor.ts";
 
@@ -21,12 +22,9 @@ export function createWorkerInputs(bindings: object): Inputs {
 }
 
 function bucketOf(bindings: Readonly<Record<string, unknown>>, binding: string): R2Bucket {
-  const bucket = bindings[binding] as R2Bucket | undefined;
-  if (typeof bucket?.list === "function") return bucket;
-  throw new Error(
-    `This Worker has no R2 bucket bound as "${binding}": add [[r2_buckets]] with binding = "${binding}" ` +
-      `to wrangler.toml.`,
-  );
+  const bucket = boundBucket(bindings, binding);
+  if (bucket !== undefined) return bucket;
+  throw new Error(`This Worker has no R2 bucket bound as "${binding}": ${bucketToBind(binding)}.`);
 }
 
 class R2InputBucket implements InputBucket {

@@ -13,7 +13,7 @@ import { patternBytes } from "../contract/blob-cases.ts";
 import { blobReadContract } from "../contract/blob-store.ts";
 import { emptyBucket } from "./empty-bucket.ts";
 
-const bindings = env as unknown as WeirBindings;
+const bindings = env as unknown as WeirBindings & { readonly BUCKET: R2Bucket };
 const { name, options } = wordCount.graph;
 const prefix = `${options.checkpoint.storagePrefix}${name}/`;
 

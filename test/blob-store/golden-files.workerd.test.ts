@@ -10,6 +10,7 @@ import { emptyBucket } from "./empty-bucket.ts";
 
 /** GOLDEN_FILES, from vitest.config.ts: base64 by path below test/fixtures/. */
 const { BUCKET, GOLDEN_FILES } = env as unknown as WeirBindings & {
+  readonly BUCKET: R2Bucket;
   readonly GOLDEN_FILES: Readonly<Record<string, string>>;
 };
 

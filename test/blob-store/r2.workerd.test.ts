@@ -5,7 +5,7 @@ import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
 import { blobStoreContract } from "../contract/blob-store.ts";
 import { emptyBucket } from "./empty-bucket.ts";
 
-const { BUCKET } = env as unknown as WeirBindings;
+const { BUCKET } = env as unknown as WeirBindings & { readonly BUCKET: R2Bucket };
 
 blobStoreContract("R2BlobStore", async () => {
   await emptyBucket(BUCKET);

@@ -81,7 +81,8 @@ function withCountedStorage(state: DurableObjectState): DurableObjectState {
 }
 
 function withCountedBucket(bindings: WeirBindings): WeirBindings {
-  return { ...bindings, BUCKET: counted(bindings.BUCKET) };
+  const { BUCKET: bucket } = bindings;
+  return bucket === undefined ? bindings : { ...bindings, BUCKET: counted(bucket) };
 }
 
 function counted(bucket: R2Bucket): R2Bucket {

@@ -13,6 +13,7 @@ import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
 import { weir } from "../../workers/weir.ts";
 
 interface Bindings extends WeirBindings {
+  readonly BUCKET: R2Bucket;
   readonly FILES: R2Bucket;
   readonly EVENTS: Queue<string>;
 }

@@ -8,6 +8,7 @@ import {
   DurableAlarm,
 } from "../../durable-objects/platform/durable-context.ts";
 import type { ObjectContext } from "../../durable-objects/object-context.ts";
+import { wordCount } from "../../workers/jobs/word-count.ts";
 
 const bindings = env as unknown as WeirBindings;
 
@@ -19,7 +20,8 @@ async function inObject<Result>(
   const stub = bindings.SOURCE.getByName(`wordcount/${name}/0`);
   return await runInDurableObject(stub, async (_instance, state) => {
     const alarm = new DurableAlarm(state.storage, await state.storage.getAlarm());
-    return await body(createDurableContext({ state, bindings, job: "wordcount", alarm }), state);
+    const context = createDurableContext({ state, bindings, job: wordCount.graph, alarm });
+    return await body(context, state);
   });
 }
 

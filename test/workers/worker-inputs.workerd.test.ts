@@ -7,7 +7,7 @@ import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
 import { createWorkerInputs } from "../../durable-objects/platform/worker-inputs.ts";
 import { linesInZstd, zstdLines } from "./zstd-lines.ts";
 
-const env = untyped as unknown as WeirBindings;
+const env = untyped as unknown as WeirBindings & { readonly BUCKET: R2Bucket };
 const inputs = createWorkerInputs(env);
 const text = linesInZstd;
 /** ZSTD_c_checksumFlag. */

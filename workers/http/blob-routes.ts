@@ -20,11 +20,10 @@ export function addBlobRoutes(app: WeirApp, jobs: JobRegistry): void {
   // Registered apart, because no parameter of the document's paths holds slashes.
   app.get("/jobs/:job/blobs/:path{.+}", async (context) => {
     const { job, path } = context.req.param();
-    const { graph } = reachJob(jobs, job, context.env);
+    const { bucket, graph } = reachJob(jobs, job, context.env);
     // The bucket may hold other jobs, and other things than Weir's.
     const isOfJob = path.startsWith(`${graph.options.checkpoint.storagePrefix}${graph.name}/`);
     if (!isOfJob) throw noSuchBlob(path);
-    const bucket = context.env.BUCKET;
     if (context.req.method === "HEAD") {
       const head = await bucket.head(path);
       if (head === null) throw noSuchBlob(path);

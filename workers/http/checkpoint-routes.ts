@@ -38,10 +38,10 @@ export function addCheckpointRoutes(app: WeirApp, jobs: JobRegistry): void {
     );
   });
   addRoute(app, showManifest, async (context) => {
-    const { peers } = reachJob(jobs, context.req.param("job"), context.env);
+    const { bucket, peers } = reachJob(jobs, context.req.param("job"), context.env);
     const { id } = context.req.valid("param");
     const path = await checkpointPath(peers.coordinator(), id);
-    const manifest = await new R2BlobStore(context.env.BUCKET).get(path);
+    const manifest = await new R2BlobStore(bucket).get(path);
     if (manifest !== undefined) {
       return new Response(manifest, { headers: { "Content-Type": "application/json" } });
     }

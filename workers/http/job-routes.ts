@@ -5,7 +5,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { StartAnswer } from "../../durable-objects/coordinator-queries.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
-import { createPeers } from "../../durable-objects/platform/peers.ts";
 import { ProblemError } from "./problem.ts";
 import { addRoute, jobParameter, jsonObject, problems, reachJob } from "./routing.ts";
 import type { WeirApp } from "./routing.ts";
@@ -13,8 +12,8 @@ import type { WeirApp } from "./routing.ts";
 export function addJobRoutes(app: WeirApp, jobs: JobRegistry): void {
   addRoute(app, listJobs, async (context) => {
     const statuses = jobs.names.map(async (id) => {
-      const coordinator = createPeers(context.env, id).coordinator();
-      return { id, ...(await coordinator.status()) };
+      const { peers } = reachJob(jobs, id, context.env);
+      return { id, ...(await peers.coordinator().status()) };
     });
     return context.json({ jobs: await Promise.all(statuses) });
   });

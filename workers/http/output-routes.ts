@@ -16,9 +16,9 @@ import type { WeirApp } from "./routing.ts";
 
 export function addOutputRoutes(app: WeirApp, jobs: JobRegistry): void {
   addRoute(app, readOutput, async (context) => {
-    const { peers } = reachJob(jobs, context.req.param("job"), context.env);
+    const { bucket, peers } = reachJob(jobs, context.req.param("job"), context.env);
     const { after, cursor, limit } = context.req.valid("query");
-    const blobStore = new R2BlobStore(context.env.BUCKET);
+    const blobStore = new R2BlobStore(bucket);
     const { body, next } = await readOutputPage(peers.coordinator(), blobStore, {
       limit,
       ...(after !== undefined && { after }),

@@ -8,8 +8,9 @@ import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type { Peers } from "../../durable-objects/object-context.ts";
 import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
+import { jobBucket, MissingJobBucket } from "../../durable-objects/platform/bound-bucket.ts";
 import { createPeers } from "../../durable-objects/platform/peers.ts";
-import { notFound, problemResponse, responseToError } from "./problem.ts";
+import { notFound, ProblemError, problemResponse, responseToError } from "./problem.ts";
 
 export interface WeirHono {
   readonly Bindings: WeirBindings;
@@ -20,6 +21,8 @@ export type WeirApp = OpenAPIHono<WeirHono>;
 export interface ReachableJob {
   readonly graph: JobGraph;
   readonly peers: Peers;
+  /** Of every object of the job. */
+  readonly bucket: R2Bucket;
 }
 
 export function createApp(): WeirApp {
@@ -56,14 +59,25 @@ export function addRoute<Config extends RouteConfig>(
   app.openapi(config, handler);
 }
 
-/** Throws the 404 of the contract when the Worker has no such job. */
+/** Throws the 404 of the contract when the Worker has no such job, and 503 when its bucket is not bound. */
 export function reachJob(jobs: JobRegistry, name: string, bindings: WeirBindings): ReachableJob {
   const graph = jobs.find(name, bindings);
   if (graph === undefined) {
     const known = jobs.names.join(", ") || "none";
     throw notFound("No such job", `This Worker has no job "${name}". Its jobs: ${known}.`);
   }
-  return { graph, peers: createPeers(bindings, name) };
+  return { graph, peers: createPeers(bindings, name), bucket: reachBucket(graph, bindings) };
+}
+
+function reachBucket(graph: JobGraph, bindings: WeirBindings): R2Bucket {
+  try {
+    return jobBucket(graph, bindings);
+  } catch (error) {
+    if (!(error instanceof MissingJobBucket)) throw error;
+    const { message: detail } = error;
+    const problem = { status: 503, title: "Bucket not bound", detail, retryAfterSeconds: 60 };
+    throw new ProblemError(problem, { cause: error });
+  }
 }
 
 export const jobParameter = z.object({

@@ -7,7 +7,6 @@ import { decodeCursor } from "../../dataflow/keyed/scan-cursor.ts";
 import type { StateEntry } from "../../durable-objects/messages.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { R2BlobStore } from "../../durable-objects/platform/r2-blob-store.ts";
-import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
 import { workerEnvironment } from "../../durable-objects/platform/worker-environment.ts";
 import { readAtCheckpoint } from "../state/checkpoint-state.ts";
 import { encodeKeyText } from "../state/keys.ts";
@@ -33,7 +32,7 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
   const chains = new ResolvedChains(workerEnvironment, CHAINS_LIMIT_BYTES);
   addRoute(app, listStates, async (context) => {
     const job = reachJob(jobs, context.req.param("job"), context.env);
-    return context.json(await describeStates(job, new R2BlobStore(context.env.BUCKET), chains));
+    return context.json(await describeStates(job, new R2BlobStore(job.bucket), chains));
   });
   addRoute(app, readOneKey, async (context) => {
     const { job: jobName, state: stateName, key } = context.req.valid("param");
@@ -41,7 +40,7 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
     const named = findState(job.graph, stateName);
     const bytes = encodeKeyText(named.state.keyType, key);
     const { checkpoint, limit, cursor } = context.req.valid("query");
-    const from = { topologies, chains, job, named, checkpoint, bindings: context.env };
+    const from = { topologies, chains, job, named, checkpoint };
     if (limit !== undefined || cursor !== undefined) {
       const request = keyPageRequest(named, { limit: limit ?? DEFAULT_LIMIT, cursor });
       return pageResponse(await readFrom(from, (reads) => readKeyPage(reads, request, bytes)));
@@ -61,7 +60,7 @@ export function addStateRoutes(app: WeirApp, jobs: JobRegistry): void {
     const named = findState(job.graph, stateName);
     const { checkpoint, ...query } = context.req.valid("query");
     const request = pageRequest(named, query);
-    const from = { topologies, chains, job, named, checkpoint, bindings: context.env };
+    const from = { topologies, chains, job, named, checkpoint };
     return pageResponse(await readFrom(from, (reads) => readPage(reads, request)));
   });
 }
@@ -87,7 +86,6 @@ interface ReadingPlace {
   readonly job: ReachableJob;
   readonly named: NamedState;
   readonly checkpoint: number | undefined;
-  readonly bindings: WeirBindings;
 }
 
 async function readFrom<Answer extends { readonly kind: string }>(
@@ -115,7 +113,7 @@ async function readLive<Answer extends { readonly kind: string }>(
 }
 
 async function readCheckpoint<Answer>(
-  { chains, job, named, bindings }: ReadingPlace,
+  { chains, job, named }: ReadingPlace,
   checkpoint: number,
   read: (reads: StateReads) => Promise<Answer>,
 ): Promise<Answer> {
@@ -126,7 +124,7 @@ async function readCheckpoint<Answer>(
     environment: workerEnvironment,
     vertex: named.vertex,
     checkpoint,
-    blobStore: new R2BlobStore(bindings.BUCKET),
+    blobStore: new R2BlobStore(job.bucket),
     chains,
   };
   return await readAtCheckpoint(place, read);

@@ -10,7 +10,8 @@ import type { AppendMessagesAnswer, DeliveredMessage } from "../../durable-objec
 import type { WeirBindings } from "../../durable-objects/platform/bindings.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import { lineOf } from "../../durable-objects/lines/segments-of-text.ts";
-import { reachJob, type ReachableJob } from "../http/routing.ts";
+import { createPeers } from "../../durable-objects/platform/peers.ts";
+import type { ReachableJob } from "../http/routing.ts";
 
 /** What is used of a MessageBatch. */
 export interface QueueBatch {
@@ -41,7 +42,7 @@ export async function consumeQueue(
   bindings: WeirBindings,
 ): Promise<void> {
   const readers = jobs.names
-    .map((name) => reachJob(jobs, name, bindings))
+    .map((name) => ({ graph: jobs.get(name, bindings), peers: createPeers(bindings, name) }))
     .filter(({ graph }) =>
       feedsOf(graph).some((feed) => feed.kind === "queueMessages" && feed.queue === batch.queue),
     );
@@ -90,7 +91,7 @@ export function bySource(
 }
 
 async function deliver(
-  { peers }: ReachableJob,
+  { peers }: Pick<ReachableJob, "peers">,
   queue: string,
   source: number,
   messages: readonly BatchMessage[],

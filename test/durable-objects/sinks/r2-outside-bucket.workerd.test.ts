@@ -5,7 +5,7 @@ import type { WeirBindings } from "../../../durable-objects/platform/bindings.ts
 import { R2OutsideBucket } from "../../../durable-objects/platform/r2-outside-bucket.ts";
 import { emptyBucket } from "../../blob-store/empty-bucket.ts";
 
-const { BUCKET } = env as unknown as WeirBindings;
+const { BUCKET } = env as unknown as WeirBindings & { readonly BUCKET: R2Bucket };
 const bucket = new R2OutsideBucket(BUCKET);
 const key = "events/day=2026-11-23/a%2Fb/results-0-0.ndjson";
 
