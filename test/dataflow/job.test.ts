@@ -50,6 +50,10 @@ test.each([
     'Option "checkpoint.mode" of job "j" is "Full". Write "incremental" or "full".',
   ],
   [
+    { checkpoint: { bucket: "my-bucket" } },
+    'Option "checkpoint.bucket" of job "j" is "my-bucket". Write the name of an R2 binding in',
+  ],
+  [
     { checkpoint: { storagePrefix: "weir" } },
     'Option "checkpoint.storagePrefix" of job "j" is "weir". Write "" or a prefix',
   ],

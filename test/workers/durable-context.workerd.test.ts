@@ -7,6 +7,8 @@ import {
   createDurableContext,
   DurableAlarm,
 } from "../../durable-objects/platform/durable-context.ts";
+import { HeldTask } from "../../durable-objects/platform/held-task.ts";
+import { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
 import type { ObjectContext } from "../../durable-objects/object-context.ts";
 import { wordCount } from "../../workers/jobs/word-count.ts";
 
@@ -81,5 +83,25 @@ test("compresses and checks blocks with the codecs of the platform", async () =>
     }
     expect(environment.crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
     expect(environment.newId()).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+test("an object whose job's bucket is not bound fails each call, and asks again after ten minutes", async () => {
+  const { graph } = wordCount;
+  const checkpoint = { ...graph.options.checkpoint, bucket: "NOWHERE" };
+  const homeless = { ...graph, options: { ...graph.options, checkpoint } };
+  const stub = bindings.SOURCE.getByName("wordcount/homeless/0");
+  await runInDurableObject(stub, async (_instance, state) => {
+    const held = new HeldTask({
+      state,
+      bindings,
+      jobs: new JobRegistry([homeless]),
+      create: () => ({ alarm: () => Promise.reject(new Error("There is no task to ask.")) }),
+    });
+    await state.blockConcurrencyWhile(async () => {});
+    expect(() => held.task).toThrow('add [[r2_buckets]] with binding = "NOWHERE"');
+    const before = Date.now();
+    await held.alarm();
+    expect(await state.storage.getAlarm()).toBeGreaterThanOrEqual(before + 600_000);
   });
 });

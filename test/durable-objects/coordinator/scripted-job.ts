@@ -131,7 +131,8 @@ export class ScriptedJob {
   readonly sources: ScriptedSource[];
   readonly partitions: ScriptedPartition[];
   readonly attached: Attached[] = [];
-  readonly graph;
+  /** With the sinks, what a deploy changes for the next memory. */
+  graph;
   context: NodeObjectContext;
   coordinator: JobCoordinator;
   crashes = 0;

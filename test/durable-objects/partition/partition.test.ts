@@ -335,6 +335,18 @@ it("[rule 23] asks again after the delay the coordinator gave, by alarm when mem
   expect(harness.context.alarm.get()).toBeUndefined();
 });
 
+it("[rule 12c] restores and deletes nothing while the coordinator names another bucket than the deployed one", async () => {
+  const harness = new PartitionHarness();
+  harness.onAttach = async () => ({ ...harness.attachAnswer(), bucket: "EARLIER" });
+  expect(await harness.openChannel(0)).toMatchObject({ kind: "notReady" });
+  expect(await harness.frame([0, 1], { a: 1 })).toMatchObject({ kind: "notReady" });
+  expect(harness.blobStore.operations).toEqual([]);
+  harness.onAttach = async () => harness.attachAnswer();
+  await harness.context.clock.advance(1_000);
+  await harness.open();
+  expect(await harness.frame([0, 1], { a: 1 })).toMatchObject({ kind: "done" });
+});
+
 it("[rule 24] answers a barrier with nothing since the base as unchanged, reading nothing", async () => {
   const harness = new PartitionHarness();
   await harness.open();
