@@ -15,7 +15,7 @@ import { keyGroupStart, stateIdOf } from "../state/state-key.ts";
 import type { KeyGroupRange } from "../version/table-reference.ts";
 import { EMPTY_VERSION } from "../version/version.ts";
 import { KIND_DELETE, KIND_PUT } from "./entry-kind.ts";
-import { RECORD_BYTES } from "./memtable.ts";
+import { RECORD_BYTES } from "./entry-record.ts";
 import type { Memtable } from "./memtable.ts";
 import { MemtableCursor } from "./memtable-cursor.ts";
 

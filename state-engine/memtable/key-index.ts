@@ -1,20 +1,22 @@
 /**
- * Finds the entries of a memtable by key: an open-addressing table of hashes and entry numbers, at most
- * half full. Hashes stand beside the numbers, so that a key is compared almost only when it is the one.
+ * Finds the entries of a memtable by key: an open-addressing table of pairs of words, at most half full.
+ * Bits of the hash stand above each entry's number, so that a key is compared almost only when it is the
+ * one. Where its bytes stand is said beside: the processor fetches them and the record at the same time.
  */
 import { freeBytes } from "../bytes/free.ts";
+import { KEY_LENGTH_SHIFT, KEY_OFFSET, KIND, WORDS } from "./entry-record.ts";
 
-// Words of an entry's record (memtable.ts) that are read here.
-export const RECORD_WORDS = 8;
-export const KEY_OFFSET_WORD = 1;
-export const KEY_LENGTH_WORD = 2;
 /** Spreads hashes whose low bits are alike, as those of one key group are. */
 const GOLDEN = 0x9e3779b1;
 
 export class KeyIndex {
-  /** Pairs of a hash and the number of its entry plus one; 0 is free. */
+  /**
+   * Pairs: the number of an entry plus one, above it as many low bits of its spread hash as there is room for,
+   * 0 when it is free; and the key's offset in the arena.
+   */
   #slots = new Uint32Array(2048);
-  #shift = 22;
+  /** So many high ones of a spread hash choose a slot, and the number of an entry plus one fits into as many. */
+  #bits = 10;
   /** Where the last find() that found nothing ended: the place of its key. */
   #free = 0;
   get usedBytes(): number {
@@ -32,57 +34,58 @@ export class KeyIndex {
   ): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let slot = (Math.imul(hash, GOLDEN) >>> this.#shift) * 2;
+    const bits = this.#bits;
+    const spread = Math.imul(hash, GOLDEN);
+    const tag = spread << bits;
+    let slot = (spread >>> (32 - bits)) * 2;
     for (;;) {
-      const occupant = slots[slot + 1]!;
+      const occupant = slots[slot]!;
       if (occupant === 0) {
         this.#free = slot;
         return -1;
       }
-      if (slots[slot] === hash) {
-        const at = (occupant - 1) * RECORD_WORDS;
-        if (records[at + KEY_LENGTH_WORD] === keyLength) {
-          const offset = records[at + KEY_OFFSET_WORD]!;
+      // With the same tag nothing but the number is left.
+      const number = occupant ^ tag;
+      if (number >>> bits === 0) {
+        const offset = slots[slot + 1]!;
+        const at = (number - 1) * WORDS;
+        if (records[at + KIND]! >>> KEY_LENGTH_SHIFT === keyLength) {
           let index = 0;
           while (index < keyLength && arena[offset + index] === key[keyOffset + index]) index++;
-          if (index === keyLength) return occupant - 1;
+          if (index === keyLength) return number - 1;
         }
       }
       slot = (slot + 2) & mask;
     }
   }
 
-  /** Adds an entry whose key the last find() did not find. */
-  add(entry: number, hash: number): void {
-    if ((entry + 1) * 4 > this.#slots.length) {
-      this.#grow();
-      this.#place(entry, hash);
-      return;
-    }
-    this.#slots[this.#free] = hash;
-    this.#slots[this.#free + 1] = entry + 1;
+  /** Adds an entry whose key the last find() did not find; `records` and `hashes` hold those of all before it too. */
+  add(entry: number, records: Uint32Array, hashes: Uint32Array): void {
+    if ((entry + 1) * 4 > this.#slots.length) this.#grow(entry, records, hashes);
+    else this.#write(this.#free, entry, Math.imul(hashes[entry]!, GOLDEN), records);
   }
 
   free(): void {
     freeBytes(this.#slots);
   }
 
-  #grow(): void {
+  #grow(last: number, records: Uint32Array, hashes: Uint32Array): void {
     const older = this.#slots;
-    this.#slots = new Uint32Array(older.length * 2);
-    this.#shift--;
-    for (let slot = 0; slot < older.length; slot += 2) {
-      if (older[slot + 1] !== 0) this.#place(older[slot + 1]! - 1, older[slot]!);
+    const slots = new Uint32Array(older.length * 2);
+    const mask = slots.length - 1;
+    this.#slots = slots;
+    this.#bits++;
+    for (let entry = 0; entry <= last; entry++) {
+      const spread = Math.imul(hashes[entry]!, GOLDEN);
+      let slot = (spread >>> (32 - this.#bits)) * 2;
+      while (slots[slot] !== 0) slot = (slot + 2) & mask;
+      this.#write(slot, entry, spread, records);
     }
     freeBytes(older);
   }
 
-  #place(entry: number, hash: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = (Math.imul(hash, GOLDEN) >>> this.#shift) * 2;
-    while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
-    slots[slot] = hash;
-    slots[slot + 1] = entry + 1;
+  #write(slot: number, entry: number, spread: number, records: Uint32Array): void {
+    this.#slots[slot] = (spread << this.#bits) | (entry + 1);
+    this.#slots[slot + 1] = records[entry * WORDS + KEY_OFFSET]!;
   }
 }

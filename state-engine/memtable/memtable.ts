@@ -1,10 +1,11 @@
 /**
- * The mutable part of the state: an arena of key and value bytes, a record of eight 32-bit words for
- * each entry, and a hash index over them (key-index.ts). One entry a key: a later write replaces
- * the earlier one, an operand is folded into it. Sorted only when flushed or scanned (sort-entries.ts).
+ * The mutable part of the state: an arena of key and value bytes, a record of four 32-bit words for each
+ * entry (entry-record.ts), its hash and sequence beside them, and a hash index over all (key-index.ts). One
+ * entry a key: a later write replaces the earlier one, an operand is folded into it. Sorted only when
+ * flushed or scanned (sort-entries.ts).
  * Frozen, it never changes again; that is what snapshots and checkpoints hold.
  */
-import { freeBytes } from "../bytes/free.ts";
+import { doubledWords, freeBytes } from "../bytes/free.ts";
 import { addToWords, int64High, int64Low, writeInt64Words } from "../bytes/int64.ts";
 import { assert } from "../assert.ts";
 import { stateIdOf } from "../state/state-key.ts";
@@ -14,25 +15,11 @@ import { Arena, roomFor } from "./arena.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { ExpiryColumn } from "./expiry-column.ts";
-import { KEY_LENGTH_WORD, KEY_OFFSET_WORD, KeyIndex, RECORD_WORDS } from "./key-index.ts";
+import { HAS_ROOM, INLINE_INT64, KEY_LENGTH_LIMIT, KEY_LENGTH_SHIFT } from "./entry-record.ts";
+import { KEY_OFFSET, KIND, KIND_MASK, VALUE, VALUE_LENGTH, WORDS } from "./entry-record.ts";
+import { RECORD_BYTES } from "./entry-record.ts";
+import { KeyIndex } from "./key-index.ts";
 import { RangeTombstones } from "./range-tombstones.ts";
-
-// The words of an entry's record. The value is (offset, length) in the arena, or, with INLINE_INT64
-// set in the kind, the low and high half of the integer itself.
-const WORDS = RECORD_WORDS;
-const HASH = 0;
-const KEY_OFFSET = KEY_OFFSET_WORD;
-const KEY_LENGTH = KEY_LENGTH_WORD;
-const VALUE = 3;
-const VALUE_LENGTH = 4;
-const SEQUENCE = 5;
-const KIND = 6;
-const INLINE_INT64 = 0x10;
-/** Behind the value there is room up to roomFor(its length). */
-const HAS_ROOM = 0x20;
-const KIND_MASK = 0x0f;
-/** What an entry takes besides its key and value: its record and, on average, its slots. */
-export const RECORD_BYTES = WORDS * 4 + 16;
 
 export class Memtable {
   readonly tombstones = new RangeTombstones();
@@ -41,6 +28,8 @@ export class Memtable {
   readonly #mergeOperators: ReadonlyMap<number, MergeOperator>;
   readonly #arena = new Arena();
   #records = new Uint32Array(256 * WORDS);
+  #hashes = new Uint32Array(256);
+  #sequences = new Uint32Array(256);
   #count = 0;
   readonly #index = new KeyIndex();
   readonly #expiries = new ExpiryColumn();
@@ -65,6 +54,8 @@ export class Memtable {
   free(): void {
     this.#arena.free();
     freeBytes(this.#records);
+    freeBytes(this.#hashes);
+    freeBytes(this.#sequences);
     this.#index.free();
     freeBytes(this.#sorted);
     this.#expiries.free();
@@ -93,6 +84,7 @@ export class Memtable {
     return (
       this.#arena.bytes.length +
       this.#records.length * 4 +
+      this.#hashes.length * 8 +
       this.#index.usedBytes +
       this.#expiries.usedBytes +
       this.tombstones.usedBytes
@@ -122,7 +114,7 @@ export class Memtable {
   delete(key: Uint8Array, keyOffset: number, keyLength: number, hash: number): void {
     const entry = this.#upsert(key, keyOffset, keyLength, hash);
     const at = entry * WORDS;
-    this.#records[at + KIND] = KIND_DELETE;
+    this.#setKind(entry, KIND_DELETE);
     this.#records[at + VALUE] = 0;
     this.#records[at + VALUE_LENGTH] = 0;
     this.#setExpiry(entry, Infinity);
@@ -170,7 +162,7 @@ export class Memtable {
       this.#expiries.isEmpty &&
       (this.#records[entry * WORDS + KIND]! & INLINE_INT64) !== 0
     ) {
-      this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
+      this.#sequences[entry] = ++this.#writes;
       addToWords(this.#records, entry * WORDS + VALUE, delta);
       return;
     }
@@ -194,17 +186,16 @@ export class Memtable {
   /** Whether a deleted range in here is newer than the entry: then it does not count. */
   isCovered(entry: number): boolean {
     if (this.tombstones.isEmpty) return false;
-    const at = entry * WORDS;
     const covered = this.tombstones.covering(
       this.#arena.bytes,
-      this.#records[at + KEY_OFFSET]!,
-      this.#records[at + KEY_LENGTH]!,
+      this.keyOffset(entry),
+      this.keyLength(entry),
     );
-    return covered > this.#records[at + SEQUENCE]!;
+    return covered > this.#sequences[entry]!;
   }
 
   hash(entry: number): number {
-    return this.#records[entry * WORDS + HASH]!;
+    return this.#hashes[entry]!;
   }
 
   /** Holds all keys; see keyOffset and keyLength. Replaced when it grows. */
@@ -217,7 +208,7 @@ export class Memtable {
   }
 
   keyLength(entry: number): number {
-    return this.#records[entry * WORDS + KEY_LENGTH]!;
+    return this.#records[entry * WORDS + KIND]! >>> KEY_LENGTH_SHIFT;
   }
 
   expiresAt(entry: number): number {
@@ -284,7 +275,7 @@ export class Memtable {
       this.#records[at + VALUE] = int64Low(older, 0, older.length);
       this.#records[at + VALUE_LENGTH] = int64High(older, 0, older.length);
     }
-    this.#records[at + KIND] = kind | INLINE_INT64;
+    this.#setKind(entry, kind | INLINE_INT64);
     this.#setExpiry(entry, Infinity);
     addToWords(this.#records, entry * WORDS + VALUE, delta);
   }
@@ -305,29 +296,34 @@ export class Memtable {
     assert(!this.#isFrozen, "a frozen memtable is not written");
     let entry = this.find(key, keyOffset, keyLength, hash);
     if (entry < 0) {
-      entry = this.#insert(hash);
-      const at = entry * WORDS;
-      this.#records[at + HASH] = hash;
-      this.#records[at + KEY_OFFSET] = this.#arena.append(key, keyOffset, keyLength);
-      this.#records[at + KEY_LENGTH] = keyLength;
-      this.#records[at + VALUE_LENGTH] = 0;
-      this.#records[at + KIND] = KIND_MERGE;
+      assert(keyLength < KEY_LENGTH_LIMIT, "a key is shorter than 256 MiB");
+      entry = this.#insert(this.#arena.append(key, keyOffset, keyLength), keyLength, hash);
     }
-    this.#records[entry * WORDS + SEQUENCE] = ++this.#writes;
+    this.#sequences[entry] = ++this.#writes;
     return entry;
   }
 
-  #insert(hash: number): number {
-    if ((this.#count + 1) * WORDS > this.#records.length) {
-      const grown = new Uint32Array(this.#records.length * 2);
-      grown.set(this.#records);
-      freeBytes(this.#records);
-      this.#records = grown;
-      this.#expiries.grow(grown.length / WORDS);
-    }
+  #insert(offset: number, length: number, hash: number): number {
     const entry = this.#count++;
-    this.#index.add(entry, hash);
+    if (entry === this.#hashes.length) {
+      this.#records = doubledWords(this.#records);
+      this.#hashes = doubledWords(this.#hashes);
+      this.#sequences = doubledWords(this.#sequences);
+      this.#expiries.grow(this.#hashes.length);
+    }
+    const at = entry * WORDS;
+    this.#records[at + KEY_OFFSET] = offset;
+    this.#records[at + KIND] = (length << KEY_LENGTH_SHIFT) | KIND_MERGE;
+    this.#records[at + VALUE_LENGTH] = 0;
+    this.#hashes[entry] = hash;
+    this.#index.add(entry, this.#records, this.#hashes);
     return entry;
+  }
+
+  /** `kind`: its flags included. */
+  #setKind(entry: number, kind: number): void {
+    const at = entry * WORDS + KIND;
+    this.#records[at] = ((this.#records[at]! >>> KEY_LENGTH_SHIFT) << KEY_LENGTH_SHIFT) | kind;
   }
 
   #setValue(
@@ -344,7 +340,7 @@ export class Memtable {
     if (!fits) records[at + VALUE] = this.#arena.append(value, offset, length);
     else this.#arena.copy(value, offset, length, records[at + VALUE]!);
     records[at + VALUE_LENGTH] = length;
-    records[at + KIND] = kind;
+    this.#setKind(entry, kind);
   }
 
   /** Copies what was there only when its room doubles: the bytes written for a value stay in proportion to it. */
@@ -367,7 +363,7 @@ export class Memtable {
     else
       records[at + VALUE] = this.#arena.join(records[at + VALUE]!, length, operand, roomFor(total));
     records[at + VALUE_LENGTH] = total;
-    records[at + KIND] = kind | HAS_ROOM;
+    this.#setKind(entry, kind | HAS_ROOM);
   }
 
   /** Bytes the value may take where it stands. */
@@ -389,6 +385,6 @@ export class Memtable {
   }
 
   #setExpiry(entry: number, expiresAt: number): void {
-    this.#expiries.set(entry, expiresAt, this.#records.length / WORDS);
+    this.#expiries.set(entry, expiresAt, this.#hashes.length);
   }
 }
