@@ -62,7 +62,7 @@ export const rows: readonly Row[] = [
     "largeMemtableGets",
     "gets from a memtable of 1 M",
     5,
-    "It waits for memory: the slot of the index, then the record.",
+    "It waits for memory: the slot of the index, then the record and the key at once.",
   ),
   ...getRows(
     "smallMemtableGets",

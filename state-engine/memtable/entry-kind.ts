@@ -1,5 +1,5 @@
 /**
- * What an entry says of its key. One byte in memory, three bits in a table (FORMAT.md); stable for ever.
+ * What an entry says of its key. Two bits in a memtable, three in a table (FORMAT.md); stable for ever.
  */
 
 /** The key has no value. */
