@@ -18,5 +18,5 @@ export const KEY_LENGTH_SHIFT = 4;
 /** Keys are shorter than this. */
 export const KEY_LENGTH_LIMIT = 2 ** (32 - KEY_LENGTH_SHIFT);
 
-/** What an entry takes besides its key and value: its record, hash and sequence and, on average, its slots. */
-export const RECORD_BYTES = WORDS * 4 + 8 + 24;
+/** What an entry takes besides its key and value: its record, hash and sequence and at least its slots. */
+export const RECORD_BYTES = WORDS * 4 + 8 + 16;

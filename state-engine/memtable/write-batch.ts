@@ -10,7 +10,8 @@ import { operatorOf } from "../read/merge-operands.ts";
 import { ownedRange } from "../state/owned-range.ts";
 import { STATE_KEY_HEADER_BYTES, keyGroupOf, stateIdOf, stateKeyHash } from "../state/state-key.ts";
 import { KIND_DELETE, KIND_PUT } from "./entry-kind.ts";
-import { Memtable, RECORD_BYTES } from "./memtable.ts";
+import { KEY_LENGTH_LIMIT, RECORD_BYTES } from "./entry-record.ts";
+import { Memtable } from "./memtable.ts";
 import { rangeBytes } from "./range-tombstones.ts";
 
 type Rules = Pick<EngineOptions, "keyGroups" | "mergeOperators">;
@@ -63,6 +64,9 @@ function checkKey(key: Uint8Array, index: number, { keyGroups }: Rules): void {
   checkBytes(key, "key", index);
   if (key.length < STATE_KEY_HEADER_BYTES) {
     throw refused(index, `has a key of ${key.length} bytes: make a state key with stateKey()`);
+  }
+  if (key.length >= KEY_LENGTH_LIMIT) {
+    throw refused(index, `has a key of ${key.length} bytes: keys are below ${KEY_LENGTH_LIMIT}`);
   }
   const keyGroup = keyGroupOf(key);
   const { first, last } = keyGroups;

@@ -57,6 +57,11 @@ describe("a batch with one invalid write changes nothing, wherever it stands", (
   const bytes = Uint8Array.of(1);
   const refused: readonly (readonly [string, unknown, RegExp])[] = [
     ["a short key", { kind: "delete", key: Uint8Array.of(0, 1, 0) }, /key of 3 bytes/],
+    [
+      "a key of 256 MiB",
+      { kind: "delete", key: new Uint8Array(2 ** 28) },
+      /keys are below 268435456/,
+    ],
     ["a foreign key group", put(plain(8, 1), 1), /key group 8, and this engine owns 0 to 7/],
     ["a key that is text", { kind: "delete", key: "text" }, /key that is no Uint8Array/],
     ["a value that is text", { kind: "put", key: plain(0, 1), value: "text" }, /value that is no/],
