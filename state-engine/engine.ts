@@ -7,8 +7,7 @@
  */
 import { assert } from "./assert.ts";
 import { LimitedBlobStore } from "./blob-store/limited-blob-store.ts";
-import { Checkpointer, Frozen } from "./checkpoint/checkpointer.ts";
-import type { ConfirmedState } from "./checkpoint/checkpointer.ts";
+import { Checkpointer, Frozen, type ConfirmedState } from "./checkpoint/checkpointer.ts";
 import { TableWriter } from "./checkpoint/table-writer.ts";
 import type {
   EngineStatistics,
@@ -30,8 +29,7 @@ import { MemoryAccount } from "./memory-account.ts";
 import { MemtableSet } from "./memtable/memtable-set.ts";
 import type { Memtable } from "./memtable/memtable.ts";
 import { writeBatch } from "./memtable/write-batch.ts";
-import { resolveTuning } from "./options.ts";
-import type { EngineOptions, EngineTuning } from "./options.ts";
+import { resolveTuning, type EngineOptions, type EngineTuning } from "./options.ts";
 import { BlockCache } from "./read/block-cache.ts";
 import { BlockLoader } from "./read/block-loader.ts";
 import { EngineSnapshot } from "./read/engine-snapshot.ts";
@@ -62,6 +60,9 @@ export class StateEngine implements MemoryMember {
   #active: Memtable;
   #view: ReadView;
   #memtableLimit = 0;
+  #admittedFilledBytes = 0;
+  /** False once more was written than admit() was told: a batch asks between two records, and admits more first. */
+  isWithinAdmitted = true;
   #time = 0;
   #isClosed = false;
   readonly #upkeep: Upkeep;
@@ -77,8 +78,7 @@ export class StateEngine implements MemoryMember {
     const tables = references(version);
     const sequence = lastSequence(tables, options.sequence);
     const cache = new BlockCache();
-    const limit = (): number => this.#memory.cacheLimit();
-    this.#loader = new BlockLoader(environment, blobStore, cache, limit);
+    this.#loader = new BlockLoader(environment, blobStore, cache, () => this.#memory.cacheLimit());
     this.#reader = new PointReader(this.#loader, mergeOperators);
     this.#writer = new TableWriter(blobStore, options.uploads, this.#loader, environment);
     this.#tables = new TableSet(
@@ -203,6 +203,8 @@ export class StateEngine implements MemoryMember {
   /** Call before applying a batch of about `bytes`: undefined means go on, a promise must be awaited first. */
   admit(bytes: number): Promise<void> | undefined {
     this.#resize();
+    this.#admittedFilledBytes = this.#active.filledBytes + bytes;
+    this.isWithinAdmitted = true;
     return this.#upkeep.admit(bytes);
   }
 
@@ -257,8 +259,7 @@ export class StateEngine implements MemoryMember {
     const view = (): ReadView => held ?? this.#view;
     const source = { loader: this.#loader, keyGroups, mergeOperators, view, hold };
     try {
-      const { length } = view().version.runs;
-      return await this.#scans.pass(length, () => scanPage(source, options));
+      return await this.#scans.pass(view().version.runs.length, () => scanPage(source, options));
     } finally {
       if (held !== undefined) this.#memory.unpin(held);
       this.#memory.trim();
@@ -271,16 +272,15 @@ export class StateEngine implements MemoryMember {
    */
   scanResident(options: Omit<ScanOptions, "snapshot">): ScanPage | undefined {
     const { keyGroups, mergeOperators } = this.#options;
-    const view = (): ReadView => this.#view;
-    return residentPage({ loader: this.#loader, keyGroups, mergeOperators, view }, options);
+    const source = { loader: this.#loader, keyGroups, mergeOperators, view: () => this.#view };
+    return residentPage(source, options);
   }
 
   snapshot(): Snapshot {
     this.#checkOpen();
     this.#rotate(false);
     // The active memtable is empty now, and will not stay so.
-    const { frozen } = this.#memtables;
-    const view = { ...this.#view, memtables: frozen };
+    const view = { ...this.#view, memtables: this.#memtables.frozen };
     this.#memory.pin(view);
     return new EngineSnapshot(this.sequence, view, () => this.#memory.unpin(view));
   }
@@ -355,6 +355,7 @@ export class StateEngine implements MemoryMember {
 
   #isFull(): boolean {
     const { filledBytes, writes } = this.#active;
+    if (filledBytes > this.#admittedFilledBytes) this.isWithinAdmitted = false;
     return filledBytes >= this.#memtableLimit || writes >= this.#tuning.memtableEntries;
   }
 
@@ -364,14 +365,14 @@ export class StateEngine implements MemoryMember {
   }
 
   #rotate(isFull: boolean): void {
+    this.#admittedFilledBytes -= this.#active.filledBytes;
     this.#memtables.rotate(this.#time, isFull);
     this.#active = this.#memtables.active;
     this.#view = this.#makeView();
   }
 
   #makeView(): ReadView {
-    const { version } = this.#tables;
-    return { memtables: this.#memtables.all, version, time: this.#time };
+    return { memtables: this.#memtables.all, version: this.#tables.version, time: this.#time };
   }
 
   /** Whether the state as it is now is partly in the object at `path`; also once the engine is closed. */
@@ -381,9 +382,9 @@ export class StateEngine implements MemoryMember {
 
   #flushOldest(): void {
     const memtables = this.#memtables.oldestGroup();
-    const isBottom =
-      this.#tables.version.runs.length === 0 &&
-      [...this.#open].every(({ version }) => version.runs.length === 0);
+    const isBottom = [this.#tables, ...this.#open].every(
+      ({ version }) => version.runs.length === 0,
+    );
     const run = this.#tables.flush(memtables, isBottom);
     for (const frozen of this.#open) frozen.wereFlushed(memtables, run);
     this.#memtables.remove(memtables);

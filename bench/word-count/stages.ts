@@ -129,7 +129,10 @@ async function measurePartitions(
   for (let round = 0; round <= rounds; round++) {
     const partitions = Array.from({ length: PARTITIONS }, (_, index) => openPartition(index));
     const begin = threadNanoseconds();
-    for (const { task, bytes } of frames) partitions[task.index]!.task.apply(bytes, 1);
+    for (const { task, bytes } of frames) {
+      const done = partitions[task.index]!.task.apply(bytes, 1);
+      if (typeof done !== "number") await done;
+    }
     const applied = threadNanoseconds();
     entries = 0;
     for (const { engine } of partitions) {

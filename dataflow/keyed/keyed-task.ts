@@ -18,13 +18,16 @@ import { keyedStatesOf } from "./keyed-states.ts";
 
 export interface KeyedTaskOptions {
   readonly vertex: KeyedVertex;
-  readonly engine: Pick<StateEngine, "mergeInt64" | "advanceTime">;
+  readonly engine: Pick<StateEngine, "mergeInt64" | "advanceTime" | "admit" | "isWithinAdmitted">;
   /** The key groups this task owns. */
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
   /** The task's time as restored, milliseconds since the epoch. */
   readonly time: number;
 }
+
+/** Admitted at a time beyond the bytes of a frame: an entry is larger in memory than in a frame. */
+const FURTHER_BYTES = 32 * 1024;
 
 export class KeyedTask {
   readonly #options: KeyedTaskOptions;
@@ -47,23 +50,24 @@ export class KeyedTask {
 
   /**
    * Applies every record of the frame and answers how many came in, combined ones counted one by one.
-   * `arrivalTime` is the largest of the frame's records; a frame without records moves no time. Throws
-   * FrameError for what is no frame of counts.
+   * `arrivalTime` is the largest of the frame's records; a frame without records moves no time. Answers a promise
+   * only when the records write more than there is room for. Throws FrameError for what is no frame of counts.
    */
-  apply(frame: Uint8Array, arrivalTime: number): number {
+  apply(frame: Uint8Array, arrivalTime: number): number | Promise<number> {
     const reader = new FrameReader(frame);
     if (reader.records > 0 && arrivalTime > this.#time) {
       this.#time = arrivalTime;
       this.#options.engine.advanceTime(arrivalTime);
     }
-    return this.#count(reader);
+    return this.#count(reader, 0);
   }
 
-  #count(reader: FrameReader): number {
+  /** `counted`: of the frame's records, before this call. */
+  #count(reader: FrameReader, counted: number): number | Promise<number> {
     const { engine, keyGroups, maxParallelism } = this.#options;
     const stateId = this.#stateId;
     const { bytes } = reader;
-    let records = 0;
+    let records = counted;
     while (reader.next()) {
       const { hash, keyOffset, keyLength, delta } = reader;
       const keyGroup = keyGroupOf(hash, maxParallelism);
@@ -77,6 +81,10 @@ export class KeyedTask {
       }
       engine.mergeInt64(stateKey, 0, length, hash, delta);
       records += delta;
+      if (engine.isWithinAdmitted) continue;
+      const room = engine.admit(FURTHER_BYTES);
+      const soFar = records;
+      if (room !== undefined) return room.then(() => this.#count(reader, soFar));
     }
     return records;
   }

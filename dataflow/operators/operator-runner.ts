@@ -1,7 +1,7 @@
 /**
  * Runs one keyed operator on one partition: record by record, timer by timer, each wholly or not at
- * all. Every method that may need state answers whether it is done; false means nothing has happened
- * beyond what earlier calls did: await fetchMissing() and call the same method with the same
+ * all. Every method that may need state, or room to write it, answers whether it is done; false means nothing has
+ * happened beyond what earlier calls did: await fetchMissing() and call the same method with the same
  * arguments again, before any other.
  *
  * Promise: per-key order is the order of the calls. A timer fires once, after the records that were
@@ -113,6 +113,7 @@ export class OperatorRunner {
 
   /** One record of a partitioned input. Processing-time timers before its arrival fire first. */
   process(input: number, record: KeyedRecord): boolean {
+    if (!this.#store.hasRoom) return false;
     if (record.arrivalTime > this.processingTime && !this.#reach(record.arrivalTime)) return false;
     this.#enter("record", record.keyGroup, record.key, record.timestamp, record.line);
     try {
@@ -125,6 +126,7 @@ export class OperatorRunner {
 
   /** One record of a broadcast input. */
   processBroadcast(input: number, record: Omit<KeyedRecord, "key" | "keyGroup">): boolean {
+    if (!this.#store.hasRoom) return false;
     if (record.arrivalTime > this.processingTime && !this.#reach(record.arrivalTime)) return false;
     if (this.#logic.processBroadcast === undefined) {
       throw new Error(`A ${this.#kind} has no broadcast input, but a broadcast record came.`);
@@ -176,6 +178,7 @@ export class OperatorRunner {
   applyResult(request: Omit<AsyncRequest, "record">, outcome: RequestOutcome): boolean {
     const { keyGroup, key, sequence } = request;
     if (!this.#requests.isOpen(requestId(keyGroup, key, sequence))) return true;
+    if (!this.#store.hasRoom) return false;
     this.#enter("result", keyGroup, key, undefined);
     try {
       this.#logic.onResult!(sequence, outcome, this.#context);
@@ -249,6 +252,7 @@ export class OperatorRunner {
     const queue = this.#queues[domain];
     this.#due = undefined;
     for (;;) {
+      if (!this.#store.hasRoom) return false;
       let due: Uint8Array | undefined;
       try {
         due = queue.nextDue(time);

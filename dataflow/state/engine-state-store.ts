@@ -14,14 +14,27 @@ import { notResident, type KeyedStateStore, type StateEntry } from "./keyed-stat
 
 type Engine = Pick<
   StateEngine,
-  "put" | "delete" | "merge" | "lookup" | "fetch" | "scan" | "scanResident" | "advanceTime"
+  | "put"
+  | "delete"
+  | "merge"
+  | "lookup"
+  | "fetch"
+  | "scan"
+  | "scanResident"
+  | "advanceTime"
+  | "admit"
+  | "isWithinAdmitted"
 >;
 
+/** Admitted at a time beyond the bytes of a frame, for what its records write besides. */
+const FURTHER_BYTES = 32 * 1024;
 /** Entries of one page of a range read. */
 const PAGE_ENTRIES = 1000;
 
 export class EngineStateStore implements KeyedStateStore {
   readonly #engine: Engine;
+  /** Under way, once the engine has said that what comes next must wait for it. */
+  #room: Promise<void> | undefined;
   /** By name, in the order in which they were missed: keys and ranges. */
   readonly #missing = new Map<string, StateRead>();
   /** Missed by what only looked ahead. */
@@ -53,6 +66,14 @@ export class EngineStateStore implements KeyedStateStore {
     const fetched = this.#fetchedRanges.get(name);
     if (fetched !== undefined) return fetched;
     throw this.#miss(name, { start: start.slice(), end: end.slice(), limit });
+  }
+
+  /** Two comparisons, unless more was written than the engine had admitted. */
+  get hasRoom(): boolean {
+    if (this.#room !== undefined) return false;
+    if (this.#engine.isWithinAdmitted) return true;
+    this.#room = this.#engine.admit(FURTHER_BYTES);
+    return this.#room === undefined;
   }
 
   put(key: Uint8Array, value: Uint8Array, expiresAt: number): void {
@@ -98,6 +119,9 @@ export class EngineStateStore implements KeyedStateStore {
 
   /** Nothing may be written to the engine until it has answered. */
   async fetchMissing(): Promise<void> {
+    const room = this.#room;
+    this.#room = undefined;
+    await room;
     const missing = [...this.#missing];
     let ahead = [...this.#missingAhead].filter(([name]) => !this.#missing.has(name));
     this.#missing.clear();

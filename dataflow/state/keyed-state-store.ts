@@ -20,6 +20,8 @@ export interface KeyedStateStore {
   merge(key: Uint8Array, operand: Uint8Array, expiresAt: number): void;
   /** The partition's time [15]. An entry whose expiresAt it has reached does not exist any more. Never goes back. */
   advanceTime(time: number): void;
+  /** False when more was written than there is room for so far: fetchMissing() makes it, before the next record. */
+  readonly hasRoom: boolean;
   /** Makes resident everything that reads found missing since the last call. The same reads then succeed. */
   fetchMissing(): Promise<void>;
 }

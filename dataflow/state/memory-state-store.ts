@@ -22,6 +22,7 @@ interface StoredEntry extends StateEntry {
 }
 
 export class MemoryStateStore implements KeyedStateStore {
+  readonly hasRoom = true;
   readonly #options: MemoryStateStoreOptions;
   readonly #entries: StoredEntry[] = [];
   /** Reads that have been fetched, and those that are to be. */

@@ -97,7 +97,7 @@ class CountingTask implements VertexTask {
     return NO_EVENT_TIME;
   }
 
-  apply(_channel: string, { bytes, arrivalTime }: TimedFrame): number {
+  apply(_channel: string, { bytes, arrivalTime }: TimedFrame): number | Promise<number> {
     return bytes.length === 0 ? 0 : this.#task.apply(bytes, arrivalTime);
   }
 

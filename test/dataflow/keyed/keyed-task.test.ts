@@ -4,7 +4,9 @@ import { FrameWriter } from "../../../dataflow/frame.ts";
 import { RecordFrameWriter } from "../../../dataflow/record-frame.ts";
 import { job, jobGraphOf } from "../../../dataflow/job.ts";
 import { KeyedTask } from "../../../dataflow/keyed/keyed-task.ts";
-import { hash32 } from "../../../state-engine/index.ts";
+import { mergeOperatorsOf } from "../../../dataflow/keyed/keyed-states.ts";
+import { MemoryBlobStore, StateEngine, hash32 } from "../../../state-engine/index.ts";
+import { testEnvironment } from "../../state-engine/engine-fixture.ts";
 
 const graph = jobGraphOf(
   job("test", { maxParallelism: 8, parallelism: 2 })
@@ -22,6 +24,8 @@ function taskOf(keyGroups: { first: number; last: number }) {
       merged.push({ key: [...bytes.subarray(offset, offset + length)], hash, delta });
     },
     advanceTime: (time: number) => void times.push(time),
+    isWithinAdmitted: true,
+    admit: () => undefined,
   };
   const task = new KeyedTask({ vertex, engine, keyGroups, maxParallelism: 8, time: 5 });
   return { task, merged, times };
@@ -45,13 +49,13 @@ it("merges one operand per record under key group, state and key, and answers th
   expect(times).toEqual([5, 9]);
 });
 
-it("[rule 15] moves time with records only, and never back", () => {
+it("[rule 15] moves time with records only, and never back", async () => {
   const { task } = taskOf({ first: 0, last: 7 });
-  task.apply(new FrameWriter().finish(), 100);
+  await task.apply(new FrameWriter().finish(), 100);
   expect(task.time).toBe(5);
   const writer = new FrameWriter();
   addKey(writer, "a", 1);
-  task.apply(writer.finish(), 3);
+  await task.apply(writer.finish(), 3);
   expect(task.time).toBe(5);
 });
 
@@ -63,4 +67,33 @@ it("refuses a record of another partition's key group, and a frame of another ki
   expect(() => task.apply(writer.finish(), 1)).toThrow(`key group ${group}`);
   const records = new RecordFrameWriter().finish();
   expect(() => task.apply(records, 1)).toThrow("Frame kind 3 is none of counts (1)");
+});
+
+it("[rule 31] keeps the pool within its limit, though a frame of new keys writes several times its bytes", async () => {
+  const limitBytes = 2 * 1024 * 1024;
+  const environment = testEnvironment(limitBytes);
+  const keyGroups = { first: 0, last: 7 };
+  const engine = StateEngine.open({
+    environment,
+    blobStore: new MemoryBlobStore(environment),
+    keyGroups,
+    tables: [],
+    sequence: 0,
+    mergeOperators: mergeOperatorsOf(vertex),
+    uploads: { nextPath: () => environment.newId(), note: () => undefined },
+  });
+  const task = new KeyedTask({ vertex, engine, keyGroups, maxParallelism: 8, time: 5 });
+  let peakBytes = 0;
+  const merge = engine.mergeInt64.bind(engine);
+  engine.mergeInt64 = (...written) => {
+    merge(...written);
+    peakBytes = Math.max(peakBytes, engine.usedBytes);
+  };
+  const writer = new FrameWriter("count");
+  for (let key = 0; key < 60_000; key++) addKey(writer, key.toString(36), 1);
+  const frame = writer.finish();
+  await engine.admit(frame.length);
+  expect(await task.apply(frame, 9)).toBe(60_000);
+  expect(frame.length).toBeLessThan(limitBytes / 2);
+  expect(peakBytes).toBeLessThan(limitBytes);
 });

@@ -187,3 +187,53 @@ test("a range read at once is what a waiting scan reads, page for page, with any
     expect(store.scan(start, end, limit)).toEqual(entries.slice(0, limit));
   }
 });
+
+/** Each record writes some sixty times its bytes: entries, timers, and more when these fire. */
+const lavish = processOperator({
+  state: { seen: mapState("seen", "integer", codecs.text) },
+  process(at: number, { state, timers }) {
+    for (let more = 0; more < 20; more++) {
+      state.seen.put(at * 20 + more, "x".repeat(50));
+      timers.registerEventTimeTimer(at * 20 + more);
+    }
+    return [];
+  },
+  onTimer({ timestamp }, { state }) {
+    state.seen.put(-timestamp, "y".repeat(50));
+    return [];
+  },
+});
+
+test("[rule 31] a frame whose records and timers write many times its bytes keeps the pool within its limit", async () => {
+  const limitBytes = 2 * 1024 * 1024;
+  const environment = testEnvironment(limitBytes);
+  const engine = openEngine({ environment, tuning: {} });
+  let peakBytes = 0;
+  const put = engine.put.bind(engine);
+  engine.put = (...written) => {
+    put(...written);
+    peakBytes = Math.max(peakBytes, engine.usedBytes);
+  };
+  const runner = new OperatorRunner({
+    operator: lavish,
+    stateIds: new Map([["seen", PLAIN_STATE]]),
+    keyType: "string",
+    keyGroups,
+    store: new EngineStateStore(engine),
+    output: {
+      record: () => undefined,
+      update: () => undefined,
+      side: () => undefined,
+      request: () => undefined,
+    },
+  });
+  await engine.admit(15_000);
+  for (let at = 1; at <= 750; at++) {
+    const key = codecs.text.encode(`key ${at}`);
+    const record = { key, keyGroup: at % 8, value: at, timestamp: at, arrivalTime: at };
+    while (!runner.process(0, record)) await runner.fetchMissing();
+  }
+  while (!runner.advanceWatermark(Infinity)) await runner.fetchMissing();
+  expect(engine.sequence).toBeGreaterThan(750 * 20 * 3);
+  expect(peakBytes).toBeLessThan(limitBytes);
+});
