@@ -90,12 +90,17 @@ export class MemoryAccount {
     this.#cache.trim(this.cacheLimit());
   }
 
-  /** Evicts cached blocks until `bytes` more fit; false when that is not enough. */
+  /**
+   * Evicts cached blocks until `bytes` more fit; false when that is not enough. Some blocks stay: what was fetched
+   * for the records to come would have to be fetched again before anything is done with it.
+   */
   makeRoom(bytes: number): boolean {
-    const excess = this.excess(bytes);
-    if (excess <= 0) return true;
-    this.#cache.trim(Math.max(0, this.#cache.usedBytes - excess));
-    return this.excess(bytes) <= 0;
+    return this.#evictFor(bytes, Math.min(LEAST_CACHE_BYTES, this.share >> 2));
+  }
+
+  /** makeRoom() of all that the cache holds, when nothing else could go. */
+  makeLastRoom(bytes: number): void {
+    this.#evictFor(bytes, 0);
   }
 
   /** By how much the share is passed once `bytes` more are held. */
@@ -112,6 +117,13 @@ export class MemoryAccount {
     }
     if (pinned.size > 0) for (const table of this.#tables.tables) pinned.delete(table);
     return [...pinned];
+  }
+
+  #evictFor(bytes: number, keptBytes: number): boolean {
+    const excess = this.excess(bytes);
+    if (excess <= 0) return true;
+    this.#cache.trim(Math.max(keptBytes, this.#cache.usedBytes - excess));
+    return this.excess(bytes) <= 0;
   }
 
   #unevictableBytes(): number {

@@ -106,7 +106,7 @@ export class Upkeep {
     rotate();
     this.#flushAll();
     await this.#spill(bytes);
-    memory.makeRoom(bytes);
+    memory.makeLastRoom(bytes);
   }
 
   #flushAll(): void {

@@ -5,8 +5,8 @@
  *
  * Promise: nothing is done by it, so order and results are as without it; a wrong guess costs a later fetch. What
  * is brought ahead fits in half of the cache's room (StateEngine.fetch). Where memory is too tight for it to
- * last until its turn, half as many look ahead from then on, down to none: records then fetch one by one. Looking
- * ahead costs at most LEAST_REHEARSALS + REHEARSALS_EACH times the runs of what gets done.
+ * last until its turn, half as many look ahead the next time, down to none; twice as many once it lasts again, for
+ * a frame that waits for room to write gets it back. Looking ahead costs at most LEAST_REHEARSALS + REHEARSALS_EACH times the runs of what gets done.
  */
 import type { KeyedRecord } from "../operators/runner-types.ts";
 import type { OperatorRunner } from "../operators/operator-runner.ts";
@@ -34,7 +34,6 @@ export class LookAhead {
   #horizon = MOST_AT_ONCE;
   #rehearsed = 0;
   #completedBefore = 0;
-  #lostBefore = 0;
 
   constructor(runner: Runner, store: Store) {
     this.#runner = runner;
@@ -43,7 +42,6 @@ export class LookAhead {
 
   /** Something is about to wait for state, for the first time in its batch. */
   begin(): void {
-    this.#lostBefore = 0;
     this.#rehearsed = 0;
     this.#completedBefore = this.#runner.completed;
     this.#horizon = Math.min(MOST_AT_ONCE, this.#horizon * 2 + 1);
@@ -56,9 +54,12 @@ export class LookAhead {
 
   /** Something was short of state: so will be what is due with it, and `upcoming` records. Fetch next. */
   look(upcoming: Iterable<UpcomingRecord>): void {
-    const { lostAhead } = this.#store;
-    if (lostAhead > this.#lostBefore) this.#horizon >>= 1;
-    this.#lostBefore = lostAhead;
+    if (this.#store.lostAhead > 0) {
+      this.#horizon >>= 1;
+      this.#store.forgetAhead();
+    } else {
+      this.#horizon = Math.min(MOST_AT_ONCE, this.#horizon * 2 + 1);
+    }
     const done = this.#runner.completed - this.#completedBefore;
     const allowed = LEAST_REHEARSALS + REHEARSALS_EACH * done - this.#rehearsed;
     const most = Math.min(this.#horizon, allowed);

@@ -106,12 +106,12 @@ export class EngineStateStore implements KeyedStateStore {
     }
   }
 
-  /** How many reads missed what had been brought ahead of them: it was evicted before its turn. */
+  /** How many reads missed what had been brought ahead of them since forgetAhead(): it was evicted before its turn. */
   get lostAhead(): number {
     return this.#lostAhead;
   }
 
-  /** Nothing more will be asked of what was brought ahead. */
+  /** What was brought ahead so far is not counted as lost any more. */
   forgetAhead(): void {
     this.#broughtAhead.clear();
     this.#lostAhead = 0;

@@ -89,7 +89,7 @@ it("[rule 31] keeps the pool within its limit, though a frame of new keys writes
     merge(...written);
     peakBytes = Math.max(peakBytes, engine.usedBytes);
   };
-  const writer = new FrameWriter("count");
+  const writer = new FrameWriter();
   for (let key = 0; key < 60_000; key++) addKey(writer, key.toString(36), 1);
   const frame = writer.finish();
   await engine.admit(frame.length);
