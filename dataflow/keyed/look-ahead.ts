@@ -44,7 +44,6 @@ export class LookAhead {
   begin(): void {
     this.#rehearsed = 0;
     this.#completedBefore = this.#runner.completed;
-    this.#horizon = Math.min(MOST_AT_ONCE, this.#horizon * 2 + 1);
   }
 
   /** The batch is done. */
