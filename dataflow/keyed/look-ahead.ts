@@ -32,6 +32,8 @@ export class LookAhead {
   readonly #store: Store;
   /** How many look ahead at once, as long as what they miss lasts until their turn. */
   #horizon = MOST_AT_ONCE;
+  /** How many did, the last time. */
+  #looked = 0;
   #rehearsed = 0;
   #completedBefore = 0;
 
@@ -54,15 +56,17 @@ export class LookAhead {
   /** Something was short of state: so will be what is due with it, and `upcoming` records. Fetch next. */
   look(upcoming: Iterable<UpcomingRecord>): void {
     if (this.#store.lostAhead > 0) {
-      this.#horizon >>= 1;
+      this.#horizon = Math.min(this.#horizon, this.#looked) >> 1;
       this.#store.forgetAhead();
     } else {
-      this.#horizon = Math.min(MOST_AT_ONCE, this.#horizon * 2 + 1);
+      this.#horizon = Math.min(MOST_AT_ONCE, this.#horizon + (this.#horizon >> 2) + 1);
     }
     const done = this.#runner.completed - this.#completedBefore;
     const allowed = LEAST_REHEARSALS + REHEARSALS_EACH * done - this.#rehearsed;
     const most = Math.min(this.#horizon, allowed);
+    const before = this.#rehearsed;
     if (most > 0) this.#store.lookAhead(() => this.#rehearse(upcoming, most));
+    this.#looked = this.#rehearsed - before;
   }
 
   #rehearse(upcoming: Iterable<UpcomingRecord>, most: number): void {
