@@ -5,8 +5,8 @@
  *
  * Promise: nothing is done by it, so order and results are as without it; a wrong guess costs a later fetch. What
  * is brought ahead fits in half of the cache's room (StateEngine.fetch). Where memory is too tight for it to
- * last until its turn, half as many look ahead the next time, down to none; twice as many once it lasts again, for
- * a frame that waits for room to write gets it back. Looking ahead costs at most LEAST_REHEARSALS + REHEARSALS_EACH times the runs of what gets done.
+ * last until its turn, half as many look ahead the next time, down to none; a few more each time that it lasts,
+ * because a frame that waits for room to write gets room to read again. Looking ahead costs at most LEAST_REHEARSALS + REHEARSALS_EACH times the runs of what gets done.
  */
 import type { KeyedRecord } from "../operators/runner-types.ts";
 import type { OperatorRunner } from "../operators/operator-runner.ts";

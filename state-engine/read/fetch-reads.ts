@@ -15,7 +15,7 @@ import type { ReadView } from "./read-view.ts";
 
 /**
  * Rounds before which others' blocks make room. Those after them bring back what that took of this batch
- * itself, and take nothing: so they come to an end.
+ * itself as far as it fits, and take nothing: so they come to an end.
  */
 const ROUNDS_WITH_ROOM = 2;
 
@@ -34,7 +34,10 @@ export async function fetchReads(
   let count = reads.length;
   let loadedBytes = 0;
   for (let round = 0; ; round++) {
-    const needs = new Needs(limitBytes, loadedBytes);
+    const hasRoom = round < ROUNDS_WITH_ROOM;
+    const leftBytes = Math.max(0, cacheLimitBytes - loader.cache.usedBytes);
+    const roundBytes = hasRoom ? limitBytes : Math.min(limitBytes, leftBytes);
+    const needs = new Needs(limitBytes, loadedBytes, roundBytes);
     let covered = 0;
     while (covered < count && !needs.isFull) {
       const read = reads[covered++]!;
@@ -48,7 +51,7 @@ export async function fetchReads(
     }
     count = covered;
     if (needs.all.length === 0) return count;
-    if (round < ROUNDS_WITH_ROOM) loader.cache.trim(Math.max(0, cacheLimitBytes - needs.bytes));
+    if (hasRoom) loader.cache.trim(Math.max(0, cacheLimitBytes - needs.bytes));
     await loader.load(needs.all);
     loadedBytes += needs.bytes;
   }
@@ -60,16 +63,18 @@ class Needs {
   readonly #seen = new Map<unknown, Set<number>>();
   readonly #limitBytes: number;
   readonly #loadedBytes: number;
+  readonly #roundBytes: number;
   bytes = 0;
 
-  /** `loadedBytes`: what rounds before brought for the same reads. */
-  constructor(limitBytes: number, loadedBytes: number) {
+  /** `loadedBytes`: what rounds before brought for the same reads; `roundBytes`: what this one may. */
+  constructor(limitBytes: number, loadedBytes: number, roundBytes: number) {
     this.#limitBytes = limitBytes;
     this.#loadedBytes = loadedBytes;
+    this.#roundBytes = roundBytes;
   }
 
   get isFull(): boolean {
-    return this.bytes > this.#limitBytes;
+    return this.bytes > this.#roundBytes;
   }
 
   /** All rounds together: a key has few blocks, a range may have any number. */
