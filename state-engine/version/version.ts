@@ -4,6 +4,7 @@
  */
 import { compareBytes, compareKeys } from "../bytes/compare.ts";
 import { encodeHex } from "../bytes/text.ts";
+import { successor } from "../sst/table.ts";
 import type { Table } from "../sst/table.ts";
 import { NARROWED_FORMAT_VERSION } from "./table-reference.ts";
 import type { TableReference } from "./table-reference.ts";
@@ -52,6 +53,7 @@ export function makeRun(
   shown.sort(
     (left, right) =>
       compareKeys(left.lower, right.lower) ||
+      Number(showsMore(left)) - Number(showsMore(right)) ||
       compareKeys(left.table.lower, right.table.lower) ||
       compareTexts(left.table.description.smallestKey, right.table.description.smallestKey) ||
       positionOf(left.table) - positionOf(right.table),
@@ -67,6 +69,14 @@ export function makeRun(
       return tables.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     },
   };
+}
+
+/**
+ * Whether a table can have keys behind the first it shows. One that cannot comes first of those that show the same:
+ * a compaction may narrow it to its very end, where another begins that an earlier compaction has narrowed to there.
+ */
+function showsMore({ table, lower }: { table: Table; lower: Uint8Array }): boolean {
+  return compareKeys(table.upper, successor(lower)) > 0;
 }
 
 function lowerOf({ lower }: Table, from: Uint8Array | undefined): Uint8Array {

@@ -21,6 +21,19 @@ const crowded = fc.record({
   bytes: fc.array(fc.constantFrom(0, 0x61, 0x61, 0xff), { maxLength: 6 }),
 });
 
+const EIGHT_ALIKE: readonly number[] = Array.from({ length: 8 }, () => 0x61);
+const FAR_ALIKE: readonly number[] = Array.from({ length: 70 }, () => 0xff);
+/** Whose first bytes decide nothing: alike for eight bytes, or for more than a sort looks at together. */
+const long = fc.record({
+  group: fc.constantFrom(0, 4),
+  bytes: fc
+    .tuple(
+      fc.constantFrom(EIGHT_ALIKE, EIGHT_ALIKE, [...EIGHT_ALIKE, ...FAR_ALIKE]),
+      fc.array(fc.constantFrom(0, 0x61, 0x62, 0xff), { minLength: 1, maxLength: 5 }),
+    )
+    .map(([head, tail]) => [...head, ...tail]),
+});
+
 const lifetime = fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 40 }));
 const delta = fc.oneof(
   fc.integer({ min: -3, max: 300 }),
@@ -132,6 +145,14 @@ function readOf({ anyKey }: Keys) {
     },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("get" as const), key: anyKey }) },
     {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant("fetch" as const),
+        keys: fc.array(anyKey, { maxLength: 6 }),
+        ranges: fc.array(fc.record({ start: anyKey, end: anyKey }), { maxLength: 2 }),
+      }),
+    },
+    {
       weight: 2,
       arbitrary: fc.record({
         kind: fc.constant("scan" as const),
@@ -166,6 +187,7 @@ function commandWith(parts: fc.Arbitrary<KeyParts>) {
 }
 
 export const command = commandWith(scattered);
+export const longKeyCommand = commandWith(long);
 export const crowdedCommand = commandWith(crowded);
 export type WriteCommand =
   ReturnType<typeof writeOf> extends fc.Arbitrary<infer Value> ? Value : never;

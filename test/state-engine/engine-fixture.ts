@@ -56,6 +56,9 @@ export const TINY: Partial<EngineTuning> = {
   compression: "none",
 };
 
+/** Blocks large enough to be worth compressing. */
+export const COMPRESSED: Partial<EngineTuning> = { blockBytes: 400, tableBytes: 2_000 };
+
 export function testEnvironment(limitBytes = 64 * 1024 * 1024): Environment {
   let ids = 0;
   return {

@@ -15,37 +15,28 @@ import type {
   EngineTuning,
   FrozenState,
   PersistedState,
-  ScanPage,
   StateEngine,
 } from "../../state-engine/index.ts";
 import type { BlobStore } from "../../state-engine/blob-store/blob-store.ts";
 import type { Environment } from "../../state-engine/environment.ts";
 import { BatchRecorder } from "./batch-recorder.ts";
 import type { SingleWrites } from "./batch-recorder.ts";
+import { CheckpointChain, readCheckpoint } from "./checkpoint-chain.ts";
+import { countedCodecs } from "./counted-codecs.ts";
 import type { Command, WriteCommand } from "./engine-command.ts";
-import {
-  ELEMENT_BYTES,
-  LIST_STATE,
-  PLAIN_STATE,
-  TINY,
-  openEngine,
-  testEnvironment,
-} from "./engine-fixture.ts";
+import { ELEMENT_BYTES, PLAIN_STATE, TINY, openEngine, testEnvironment } from "./engine-fixture.ts";
+import { alive, bytesOf, hex, named, signed, sorted } from "./model-entries.ts";
+import type { Entries } from "./model-entries.ts";
+import "./watched-versions.ts";
 
 const KEY_GROUPS = { first: 0, last: 7 };
 
-interface ModelValue {
-  readonly value: string;
-  readonly expiresAt: number;
-}
-type Entries = Map<string, ModelValue>;
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
-
 export class Subject {
-  readonly environment: Environment = testEnvironment();
+  readonly #codecs = countedCodecs();
+  readonly environment: Environment = { ...testEnvironment(), codecs: this.#codecs.codecs };
   readonly blobStore: BlobStore = new MemoryBlobStore(this.environment);
   readonly tuning: Partial<EngineTuning>;
+  readonly chain = new CheckpointChain(this.environment);
   engine: StateEngine;
   model: Entries = new Map();
   time = 0;
@@ -60,6 +51,11 @@ export class Subject {
   constructor(tuning: Partial<EngineTuning> = {}) {
     this.tuning = { ...TINY, ...tuning };
     this.engine = this.open({ tables: [], sequence: 0 });
+  }
+
+  /** Blocks that were stored compressed and decompressed again. */
+  get decompressed(): number {
+    return this.#codecs.decompressed();
   }
 
   open(from: Pick<PersistedState, "tables" | "sequence">, keyGroups = KEY_GROUPS): StateEngine {
@@ -93,6 +89,8 @@ export class Subject {
       }
       case "scan":
         return this.scan(step);
+      case "fetch":
+        return this.fetch(step);
       case "maintain":
         for (let round = 0; round < step.times; round++) await engine.maintain();
         return;
@@ -194,6 +192,28 @@ export class Subject {
     assert.deepEqual(named(page, this.time), wanted);
   }
 
+  /** Several reads are made resident together; each of them is then synchronous. */
+  async fetch({ keys, ranges }: Extract<Command, { kind: "fetch" }>): Promise<void> {
+    const { engine } = this;
+    const reads = [...keys, ...ranges.map((range) => ({ ...range, limit: Infinity }))];
+    const count = await engine.fetch(reads);
+    assert.ok(count === reads.length, `${count} of ${reads.length} reads are resident`);
+    for (const key of keys) {
+      const found = engine.lookup(key, 0, key.length);
+      assert.ok(found !== "notResident");
+      const value = found === "missing" ? undefined : alive(hex(key), hex(found), this.time);
+      assert.equal(value, this.valueOf(hex(key)));
+    }
+    for (const range of ranges) {
+      const page = engine.scanResident(range);
+      assert.ok(page !== undefined, "a range that was fetched is resident");
+      const wanted = sorted(this.model, this.time).filter(
+        ([name]) => name >= hex(range.start) && name < hex(range.end),
+      );
+      assert.deepEqual(named(page, this.time), wanted);
+    }
+  }
+
   async scanPrefix(step: Extract<Command, { kind: "scanPrefix" }>): Promise<void> {
     const prefix = step.key.slice(0, Math.min(step.length, step.key.length));
     const page = await this.engine.scan({
@@ -228,7 +248,9 @@ export class Subject {
         this.frozen = { state: engine.freeze(), model: new Map(model), time: this.time };
         return;
       case "persist":
-        return this.persist(step);
+        await this.persist(step);
+        if (step.confirm) await this.checkCompleted();
+        return;
       case "discard":
         if (this.frozen) engine.discard(this.frozen.state);
         this.frozen = undefined;
@@ -261,6 +283,25 @@ export class Subject {
     if (again.sequence === persisted.sequence) {
       assert.deepEqual(again.tables, persisted.tables);
       assert.equal(again.uploadedBytes, 0);
+    }
+  }
+
+  /** The completed checkpoint, found through its manifests and read without the engine. */
+  async checkCompleted(): Promise<void> {
+    if (this.completed === undefined) return;
+    const { persisted, model, time } = this.completed;
+    const tables = await this.chain.complete(persisted, time);
+    const names = [...model.keys(), "0003000162"];
+    const { environment, blobStore } = this;
+    const keys = names.map(bytesOf);
+    const content = await readCheckpoint(environment, blobStore, tables, time, keys);
+    const wanted = sorted(model, time);
+    assert.deepEqual(named({ entries: content.forward }, time), wanted);
+    assert.deepEqual(named({ entries: content.reverse }, time), wanted.toReversed());
+    const values = new Map(wanted);
+    for (const [index, name] of names.entries()) {
+      const found = content.values[index];
+      assert.equal(found && alive(name, hex(found), time), values.get(name));
     }
   }
 
@@ -330,36 +371,6 @@ export class Subject {
       assert.equal(found && alive(name, hex(found), this.time), this.valueOf(name));
     }
   }
-}
-
-function signed(bytes: Uint8Array): bigint {
-  let value = bytes[0]! >= 0x80 ? -1n : 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return value;
-}
-
-/** What has not expired, in order of key. */
-function sorted(model: Entries, time: number): [string, string][] {
-  return [...model]
-    .filter(([, { expiresAt }]) => expiresAt > time)
-    .map(([name, { value }]): [string, string] => [name, alive(name, value, time)])
-    .sort(([left], [right]) => (left < right ? -1 : 1));
-}
-
-/** A list's elements that have not expired; other values as they are. Which expired ones are left is the engine's business. */
-function alive(name: string, value: string, time: number): string {
-  if (name.slice(4, 8) !== LIST_STATE.toString(16).padStart(4, "0")) return value;
-  const bytes = bytesOf(value);
-  let kept = "";
-  for (let at = 0; at < bytes.length; at += ELEMENT_BYTES) {
-    const element = bytes.slice(at, at + ELEMENT_BYTES);
-    if (new DataView(element.buffer).getFloat64(0) > time) kept += hex(element);
-  }
-  return kept;
-}
-
-function named({ entries }: ScanPage, time: number): [string, string][] {
-  return entries.map(({ key, value }) => [hex(key), alive(hex(key), hex(value), time)]);
 }
 
 async function readAll(

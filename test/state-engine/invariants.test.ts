@@ -116,6 +116,27 @@ describe("a version", () => {
 });
 
 describe("a version in the middle of a compaction", () => {
+  test("whose bottom was narrowed twice to the same key lists first what ends there", () => {
+    const key = new Uint8Array(Buffer.from("00040003", "hex"));
+    const keyGroups = { first: 0, last: 7 };
+    const bounds = (smallestKey: string, largestKey: string, position: number) =>
+      tableReference(`${position}`, { keyGroups, smallestKey, largestKey, position });
+    // Of the earlier compaction: its last output, whose end was shortened, and what it has left.
+    const output = new Table(bounds("0004000161", "00040003", 1), "confirmed");
+    const rest = new Table(bounds("0000000161", "00070001fe", 0), "confirmed");
+    const bottom = makeRun(
+      BOTTOM_LEVEL,
+      1,
+      [rest, output],
+      new Map([
+        [rest, key],
+        [output, key],
+      ]),
+    );
+    expect(bottom.tables).toEqual([output, rest]);
+    expect(broken(bottom)).toBeUndefined();
+  });
+
   test("with a table of which a compaction has left nothing breaks V4, and what it has left may begin where the table before ends", () => {
     const [before, cut] = [table("a"), table("b", { largestKey: later.largestKey })];
     const from = (key: string): ReadonlyMap<Table, Uint8Array> =>

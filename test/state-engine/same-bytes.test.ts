@@ -5,17 +5,23 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { EngineTuning, MemoryBlobStore } from "../../state-engine/index.ts";
-import { command } from "./engine-command.ts";
+import { command, longKeyCommand } from "./engine-command.ts";
+import { COMPRESSED, TINY } from "./engine-fixture.ts";
 import { Subject } from "./engine-model.ts";
 
-/** Blocks large enough to be worth compressing, and one of the codecs; or tiny ones as they are. */
+const CODECS = ["none", "deflate-raw", "zstd"] as const;
+
+/** Tiny blocks as they are, or ones that are worth compressing, and one of the codecs; small memtables or larger ones. */
 function tuningOf(seed: number): Partial<EngineTuning> {
-  return seed % 2 === 0 ? {} : { compression: "deflate-raw", blockBytes: 400, tableBytes: 2_000 };
+  const compression = CODECS[seed % CODECS.length]!;
+  const memtableEntries = seed % 4 === 0 ? 64 : TINY.memtableEntries!;
+  return { memtableEntries, compression, ...(compression !== "none" && COMPRESSED) };
 }
 
 /** Path and hash of every blob that the run left behind, and what its last checkpoint says. */
 async function blobsOf(seed: number): Promise<string[]> {
-  const [commands] = fc.sample(fc.array(command, { minLength: 300, maxLength: 300 }), {
+  const steps = seed % 2 === 0 ? command : longKeyCommand;
+  const [commands] = fc.sample(fc.array(steps, { minLength: 300, maxLength: 300 }), {
     seed,
     numRuns: 1,
   });
@@ -27,6 +33,7 @@ async function blobsOf(seed: number): Promise<string[]> {
     const bytes = (await blobStore.get(path))!;
     blobs.push(`${path} ${createHash("sha256").update(bytes).digest("hex")}`);
   }
+  expect(subject.decompressed > 0).toBe(tuningOf(seed).compression !== "none");
   return [...blobs, JSON.stringify(subject.completed?.persisted)];
 }
 

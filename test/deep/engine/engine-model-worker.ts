@@ -1,7 +1,9 @@
 /** One thread of engine-model.ts: runs the seeds it is told, one at a time, and answers each with what differed. */
 import { parentPort } from "node:worker_threads";
 import * as fc from "fast-check";
-import { command, crowdedCommand } from "../../state-engine/engine-command.ts";
+import type { EngineTuning } from "../../../state-engine/index.ts";
+import { command, crowdedCommand, longKeyCommand } from "../../state-engine/engine-command.ts";
+import { COMPRESSED } from "../../state-engine/engine-fixture.ts";
 import { Subject } from "../../state-engine/engine-model.ts";
 
 export interface ModelTask {
@@ -15,6 +17,18 @@ export interface ModelOutcome {
   readonly failure: string | undefined;
 }
 
+/** What a seed draws. */
+const KINDS: readonly {
+  readonly steps: typeof command;
+  readonly tuning: Partial<EngineTuning>;
+}[] = [
+  { steps: command, tuning: {} },
+  { steps: crowdedCommand, tuning: { boundBytes: 5, tableBytes: 60 } },
+  { steps: command, tuning: { ...COMPRESSED, compression: "zstd" } },
+  { steps: longKeyCommand, tuning: { memtableEntries: 64 } },
+  { steps: longKeyCommand, tuning: { ...COMPRESSED, compression: "deflate-raw" } },
+];
+
 if (parentPort === null) throw new Error("This file runs as a thread of test/deep/main.ts.");
 const port = parentPort;
 
@@ -26,16 +40,12 @@ port.on("message", (task: ModelTask) => {
 });
 
 async function runSeed({ seed, operations }: ModelTask): Promise<string | undefined> {
-  const isCrowded = seed % 2 === 1;
+  const { steps, tuning } = KINDS[seed % KINDS.length]!;
   const [commands] = fc.sample(
-    fc.array(isCrowded ? crowdedCommand : command, {
-      minLength: operations,
-      maxLength: operations,
-      size: "max",
-    }),
+    fc.array(steps, { minLength: operations, maxLength: operations, size: "max" }),
     { seed, numRuns: 1 },
   );
-  const subject = new Subject(isCrowded ? { boundBytes: 5, tableBytes: 60 } : {});
+  const subject = new Subject(tuning);
   let at = 0;
   try {
     for (; at < operations; at++) await subject.run(commands![at]!);
