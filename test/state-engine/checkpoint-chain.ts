@@ -106,7 +106,7 @@ export async function readCheckpoint(
 
 async function allPages(reader: ReadOnlyStateEngine, reverse: boolean): Promise<ScanEntry[]> {
   const entries: ScanEntry[] = [];
-  let next: ScanPage["next"] | Record<never, never> = {};
+  let next: { start?: Uint8Array; end?: Uint8Array } | undefined = {};
   while (next !== undefined) {
     const page: ScanPage = await reader.scan({ ...next, reverse, limit: 13 });
     entries.push(...page.entries);

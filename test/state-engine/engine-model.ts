@@ -27,7 +27,9 @@ import type { Command, WriteCommand } from "./engine-command.ts";
 import { ELEMENT_BYTES, PLAIN_STATE, TINY, openEngine, testEnvironment } from "./engine-fixture.ts";
 import { alive, bytesOf, hex, named, signed, sorted } from "./model-entries.ts";
 import type { Entries } from "./model-entries.ts";
-import "./watched-versions.ts";
+import { watchVersions } from "./watched-versions.ts";
+
+watchVersions();
 
 const KEY_GROUPS = { first: 0, last: 7 };
 

@@ -10,18 +10,21 @@ const property = Object.getOwnPropertyDescriptor(TableSet.prototype, "version")!
 const checked = new WeakSet<Version>();
 let count = 0;
 
-Object.defineProperty(TableSet.prototype, "version", {
-  ...property,
-  get(this: TableSet): Version {
-    const version = property.get!.call(this) as Version;
-    if (!checked.has(version)) {
-      checked.add(version);
-      count++;
-      checkInvariants(version, Infinity);
-    }
-    return version;
-  },
-});
+/** From now on, in this thread. */
+export function watchVersions(): void {
+  Object.defineProperty(TableSet.prototype, "version", {
+    ...property,
+    get(this: TableSet): Version {
+      const version = property.get!.call(this) as Version;
+      if (!checked.has(version)) {
+        checked.add(version);
+        count++;
+        checkInvariants(version, Infinity);
+      }
+      return version;
+    },
+  });
+}
 
 /** Versions that were checked so far. */
 export function watchedVersions(): number {
