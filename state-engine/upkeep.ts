@@ -10,6 +10,9 @@ import { memtableLimit } from "./limits.ts";
 import type { EngineTuning } from "./options.ts";
 import type { TableSet } from "./table-set.ts";
 
+/** Held by a memtable that nothing was written to. */
+const EMPTY_MEMTABLE_BYTES = 32 * 1024;
+
 export interface UpkeepOptions {
   readonly tuning: EngineTuning;
   readonly memory: MemoryAccount;
@@ -36,7 +39,7 @@ export class Upkeep {
   /** Undefined when a batch of about `bytes` fits; otherwise it must wait. */
   admit(bytes: number): Promise<void> | undefined {
     const pacedBytes = this.#pacedBytes(bytes);
-    const hasRoom = this.#options.memory.makeRoom(bytes);
+    const hasRoom = this.#options.memory.makeRoom(this.#growth(bytes));
     if (hasRoom && pacedBytes === 0) return undefined;
     this.stalls++;
     return this.#wait(bytes, pacedBytes);
@@ -92,7 +95,7 @@ export class Upkeep {
       if (!(await this.#compact())) break;
       left = left === Infinity ? this.#pacedBytes(bytes) : left - tuning.maintainBytes;
     }
-    if (!memory.makeRoom(bytes)) await this.inTurn(() => this.#stall(bytes));
+    if (!memory.makeRoom(this.#growth(bytes))) await this.inTurn(() => this.#stall(bytes));
   }
 
   /** Flushes, then writes out, until the batch fits or nothing is left that could go. */
@@ -100,13 +103,25 @@ export class Upkeep {
     const { checkOpen, memory, rotate } = this.#options;
     checkOpen();
     this.#flushAll();
-    if (memory.makeRoom(bytes)) return;
-    await this.#spill(bytes);
-    if (memory.makeRoom(bytes)) return;
+    if (memory.makeRoom(this.#growth(bytes))) return;
+    await this.#spill(this.#growth(bytes));
+    if (memory.makeRoom(this.#growth(bytes))) return;
     rotate();
     this.#flushAll();
-    await this.#spill(bytes);
-    memory.makeLastRoom(bytes);
+    await this.#spill(this.#growth(bytes));
+    memory.makeLastRoom(this.#growth(bytes));
+  }
+
+  /**
+   * What memtables take more once `bytes` are written: the active one grows by doubling, and where it becomes full
+   * another begins, of which little is filled.
+   */
+  #growth(bytes: number): number {
+    const { memtables, memory, tuning } = this.#options;
+    const { active } = memtables;
+    const left = Math.max(0, memtableLimit(tuning, memory.share) - active.filledBytes);
+    if (bytes <= left) return active.growthFor(bytes);
+    return active.growthFor(left) + EMPTY_MEMTABLE_BYTES + (bytes - left) * 2;
   }
 
   #flushAll(): void {

@@ -21,6 +21,11 @@ export class Arena {
     return this.#used;
   }
 
+  /** By how much the array grows when `length` more bytes are appended, a few at a time. */
+  growthFor(length: number): number {
+    return growthOf(this.bytes.length, this.#used + length);
+  }
+
   /** Answers the offset. */
   append(source: Uint8Array, offset: number, length: number): number {
     const at = this.#used;
@@ -89,4 +94,11 @@ export class Arena {
 /** Room a value of `length` bytes is given to grow in: the next power of two. */
 export function roomFor(length: number): number {
   return length <= 64 ? 64 : 2 ** (32 - Math.clz32(length - 1));
+}
+
+/** How much longer an array becomes that is doubled until `needed` fits. */
+export function growthOf(length: number, needed: number): number {
+  let grown = length;
+  while (grown < needed) grown *= 2;
+  return grown - length;
 }

@@ -11,7 +11,7 @@ import { assert } from "../assert.ts";
 import { stateIdOf } from "../state/state-key.ts";
 import type { MergeOperator } from "../options.ts";
 import { operatorOf } from "../read/merge-operands.ts";
-import { Arena, roomFor } from "./arena.ts";
+import { Arena, growthOf, roomFor } from "./arena.ts";
 import { KIND_DELETE, KIND_MERGE, KIND_PUT } from "./entry-kind.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { ExpiryColumn } from "./expiry-column.ts";
@@ -89,6 +89,16 @@ export class Memtable {
       this.#expiries.usedBytes +
       this.tombstones.usedBytes
     );
+  }
+
+  /**
+   * By how much usedBytes may grow while filledBytes grows by `bytes`: whatever of them is keys and values, and
+   * whatever is entries. Arrays are replaced by larger ones; what fits in those there are takes nothing.
+   */
+  growthFor(bytes: number): number {
+    const entries = growthOf(this.#hashes.length, this.#count + Math.ceil(bytes / RECORD_BYTES));
+    const entryBytes = RECORD_BYTES + (this.#expiries.isEmpty ? 0 : 8);
+    return this.#arena.growthFor(bytes) + entries * entryBytes;
   }
 
   /** Bytes filled: what decides when it is full. */
