@@ -43,7 +43,7 @@ export class CheckpointChain {
     const id = ++this.#id;
     const { tables, sequence } = persisted;
     const partition = { vertex: "v", index: 0, keyGroups, tables, sequence, time, watermarks: {} };
-    const { manifest, fullTables, deltaTables } = planManifest({
+    const { manifest, deltaTables } = planManifest({
       id,
       kind: "checkpoint",
       job: "job",
@@ -68,6 +68,8 @@ export class CheckpointChain {
     );
     if (manifest.parent !== null) this.deltas++;
     const { chain } = manifest;
+    // As after a full manifest of so many tables that the next ones are deltas, as long as chains may be.
+    const fullTables = Number.MAX_SAFE_INTEGER;
     this.#previous = { id, path, chain, fullTables, deltaTables, partitions: [partition] };
     return resolved!.tables;
   }

@@ -69,6 +69,7 @@ async function agreement(
 ): Promise<Record<string, number>> {
   const decompressed: Record<string, number> = {};
   const versions = watchedVersions();
+  let deltas = 0;
   await fc.assert(
     fc.asyncProperty(tuning, commands, async (tuned, steps) => {
       const subject = new Subject(tuned);
@@ -76,11 +77,13 @@ async function agreement(
       await subject.check();
       while (await subject.engine.maintain());
       await subject.check();
+      deltas += subject.chain.deltas;
       const codec = tuned.compression ?? "none";
       decompressed[codec] = (decompressed[codec] ?? 0) + subject.decompressed;
     }),
     { numRuns: Math.ceil(runs) },
   );
   expect(watchedVersions() - versions).toBeGreaterThan(runs);
+  expect(deltas).toBeGreaterThan(0);
   return decompressed;
 }
