@@ -28,6 +28,8 @@ export interface LoopHandler<Frame, Barrier extends { readonly checkpoint: numbe
 /** The frames of one channel that stand before a barrier, which has arrived. */
 export interface Overtaken<Frame, Barrier> {
   readonly frames: readonly Frame[];
+  /** The turn of each among the frames of all channels, 0 for the next one. */
+  readonly turns: readonly number[];
   readonly barrier: Barrier;
 }
 
@@ -49,8 +51,10 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   #isClosed = false;
   /** Where the search for the next turn begins, so that no channel starves another. */
   #nextChannel = 0;
-  /** Frames that go before all others and have not been applied. */
-  #restored = 0;
+  /** The channel whose frame waits for room, or is being applied. */
+  #present: number | undefined;
+  /** Channels of the frames that go before all others and have not been applied, in their order. */
+  readonly #restored: number[] = [];
 
   /** `holdsChannels` false: at least once, no channel waits for another's barrier. */
   constructor(
@@ -82,10 +86,11 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
 
   /**
    * A frame that a restored checkpoint holds in flight, pushed before any other of its channel: nothing of
-   * any channel takes its turn before it, as it was when the barrier came [44].
+   * any channel takes its turn before it, as it was when the barrier came, and those of all channels take
+   * theirs in the order in which they were pushed [44].
    */
   pushRestoredFrame(channel: number, frame: Frame): void {
-    this.#restored += 1;
+    this.#restored.push(channel);
     this.#push(channel, { kind: "frame", frame, goesFirst: true });
   }
 
@@ -109,7 +114,7 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
 
   /** What the barrier of `checkpoint` would overtake now; undefined while it has not arrived on every channel. */
   before(checkpoint: number): readonly Overtaken<Frame, Barrier>[] | undefined {
-    const overtaken: Overtaken<Frame, Barrier>[] = [];
+    const overtaken: (Overtaken<Frame, Barrier> & { readonly channel: number })[] = [];
     const isPending = this.#alignment.pending === checkpoint;
     for (const [channel, queue] of this.#queues.entries()) {
       if (isPending && this.#alignment.hasDelivered(channel)) continue;
@@ -119,9 +124,29 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
         return turn.kind === "barrier" && turn.barrier.checkpoint === checkpoint;
       });
       if (barrier?.kind !== "barrier") return undefined;
-      overtaken.push({ frames, barrier: barrier.barrier });
+      overtaken.push({ channel, frames, turns: [], barrier: barrier.barrier });
     }
-    return overtaken;
+    const order = this.#order(
+      new Map(overtaken.map(({ channel, frames }) => [channel, frames.length])),
+    );
+    return overtaken.map((one) => ({ ...one, turns: turnsOf(one.channel, order) }));
+  }
+
+  /** The channels of the next frames in the order of their turns, as many of each channel as given. */
+  #order(left: Map<number, number>): readonly number[] {
+    const order: number[] = [];
+    const take = (channel: number): void => {
+      const frames = left.get(channel) ?? 0;
+      if (frames > 0) order.push(channel);
+      left.set(channel, frames - 1);
+    };
+    if (this.#restored.length > 0) for (const channel of this.#restored) take(channel);
+    else if (this.#present !== undefined) take(this.#present);
+    const from = (order.at(-1) ?? this.#nextChannel - 1) + 1;
+    const rounds = Math.max(0, ...left.values());
+    const count = this.#queues.length;
+    for (let step = 0; step < rounds * count; step++) take((from + step) % count);
+    return order;
   }
 
   /** Lets the barrier of `checkpoint` overtake all that is before it: the state now is the checkpoint's. Only within whenFree. */
@@ -194,6 +219,7 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
           continue;
         }
         frame = turn.frame;
+        this.#present = next.channel;
         const room = this.#handler.admit(frame);
         if (room !== undefined) await room;
         if (this.#isClosed) return;
@@ -202,7 +228,8 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
         if (applied !== undefined) await applied;
         if (this.#isClosed) return;
         next.queue.take();
-        if (turn.goesFirst) this.#restored -= 1;
+        this.#present = undefined;
+        if (turn.goesFirst) this.#restored.shift();
         this.#endTurn();
       }
     } catch (error) {
@@ -223,11 +250,11 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   #next(): { channel: number; queue: ChannelQueue<Turn<Frame, Barrier>> } | "work" | undefined {
     if (this.#isClosed) return undefined;
     const count = this.#queues.length;
+    const [restored] = this.#restored;
     for (let step = 0; step < count; step++) {
-      const channel = (this.#nextChannel + step) % count;
+      const channel = restored ?? (this.#nextChannel + step) % count;
       const queue = this.#queues[channel]!;
       if (queue.length === 0 || this.#alignment.isHeld(channel)) continue;
-      if (this.#restored > 0 && !goesFirst(queue.peek())) continue;
       this.#nextChannel = channel + 1;
       return { channel, queue };
     }
@@ -235,6 +262,7 @@ export class ApplyLoop<Frame, Barrier extends { readonly checkpoint: number }> {
   }
 }
 
-function goesFirst(turn: Turn<unknown, unknown> | undefined): boolean {
-  return turn?.kind === "frame" && turn.goesFirst;
+/** At which places of `order` the channel stands. */
+function turnsOf(channel: number, order: readonly number[]): readonly number[] {
+  return order.flatMap((one, turn) => (one === channel ? [turn] : []));
 }

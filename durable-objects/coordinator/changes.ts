@@ -15,6 +15,15 @@ export function hasChanges({ rows }: Coordination, record: JobRecord): boolean {
   return uncoveredSources(rows.sources(sourcesOf(record.shape))).length > 0;
 }
 
+/**
+ * What frames in flight in the checkpoint that counts from now on make of the state, and of output, is for
+ * another one to hold [26]. `covered`: the changes it does hold.
+ */
+export function noteInFlight(record: JobRecord, covered: number): void {
+  const reported = (record.changes?.reported ?? 0) + 1;
+  record.changes = { covered, reported };
+}
+
 export function currentInterval({ job, rows }: Coordination, { shape }: JobRecord): number {
   const reports = rows.sources(sourcesOf(shape)).map(({ report }) => report);
   return intervalNow(job.options.checkpoint, reports);

@@ -6,20 +6,14 @@
 import { keyGroupRangeOf } from "../../dataflow/key-group.ts";
 import { encodeManifest, planManifest, type PartitionTables } from "../../state-engine/index.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
+import { noteInFlight } from "./changes.ts";
 import { noteCommits } from "./commits.ts";
 import { askPeer, manifestPath, type Coordination } from "./coordination.ts";
 import { makeDue, retryAfterMs } from "./due-list.ts";
 import { endPending, scheduleNext } from "./end-pending.ts";
 import { failCheckpoint } from "./failure.ts";
 import { writeCompletedCheckpoint } from "./history.ts";
-import {
-  addOperations,
-  sourcesOf,
-  taskName,
-  tasksOf,
-  type JobRecord,
-  type PendingCheckpoint,
-} from "./job-record.ts";
+import { addOperations, sourcesOf, taskName, tasksOf, type JobRecord } from "./job-record.ts";
 import { readManifestBytes, sameBytes, writeManifestBytes } from "./manifest-bytes.ts";
 import { commitOutput } from "./output-index.ts";
 import { scheduleScan } from "./orphan-scan.ts";
@@ -149,7 +143,7 @@ function complete(house: Coordination, id: number): readonly Answered[] | undefi
     }
     writeCompletedCheckpoint(house, record, { acknowledgements, partitions: after, now });
     noteSuccess(house, record, acknowledgements, now);
-    if (isUnaligned) noteInFlight(record, pending);
+    if (isUnaligned) noteInFlight(record, pending.changes);
     if (registry.markGarbage(rows.retained(), id))
       makeDue(record.due, "sweep", now + retryAfterMs.sweep);
     scheduleScan(record, now);
@@ -188,12 +182,6 @@ function noteSuccess(
     sum.in += data.metrics.recordsIn;
     sum.out += data.metrics.recordsOut;
   }
-}
-
-/** What these frames make of the state, and of output, is for another checkpoint to hold [26]. */
-function noteInFlight(record: JobRecord, { changes }: PendingCheckpoint): void {
-  const reported = (record.changes?.reported ?? 0) + 1;
-  record.changes = { covered: changes, reported };
 }
 
 function moveSources({ rows }: Coordination, states: readonly SourceState[]): void {

@@ -7,6 +7,7 @@ import { jobSchemaOf } from "../../dataflow/schema/job-schema.ts";
 import { resolveChain, type VertexSchema } from "../../state-engine/index.ts";
 import type { StartAnswer, StartRequest, StopAnswer, StopRequest } from "../coordinator-queries.ts";
 import type { PartitionState, SourceState } from "../messages.ts";
+import { noteInFlight } from "./changes.ts";
 import { beginSchema } from "./check-schema.ts";
 import { changeOfStorage } from "./check-storage.ts";
 import { askPeer, type Coordination } from "./coordination.ts";
@@ -161,6 +162,8 @@ function begin(
     if (checkpoint !== record.completed) noteRewind(house, record, checkpoint);
     beginSchema(house, record, schema);
     record.completed = checkpoint;
+    const isUnaligned = rows.retained().some((one) => one.id === checkpoint && one.isUnaligned);
+    if (isUnaligned) noteInFlight(record, record.changes?.reported ?? 0);
     record.failedCheckpoints = 0;
     record.restart = { inARow: 0, backoffMs: 0, lastFailureAt: 0 };
     record.restored = { id: checkpoint, timestamp: now };

@@ -20,24 +20,34 @@ import type { QueuedBarrier, QueuedFrame } from "./incoming-host.ts";
 const INLINE_LIMIT_BYTES = 20 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
-/** In the order of each channel; what the barrier itself says of time comes last [13]. */
+/**
+ * In the order of their turns, which is that of each channel too: a channel that wakes up holds event time back
+ * only from its first frame on. What the barriers themselves say of time comes last [13].
+ */
 export function overtakenFrames(
   overtaken: readonly Overtaken<QueuedFrame, QueuedBarrier>[],
 ): readonly InFlightFrame[] {
-  return overtaken.flatMap(({ frames, barrier }) => {
+  const direction = "in" as const;
+  const frames = overtaken.flatMap(({ barrier: { channel }, frames: before, turns }) =>
+    before.map(({ frame }, index) => ({
+      turn: turns[index]!,
+      frame: {
+        direction,
+        channel,
+        bytes: frame.bytes,
+        watermark: frame.watermark,
+        arrivalTime: frame.arrivalTime,
+        isIdle: frame.isIdle ?? false,
+      },
+    })),
+  );
+  frames.sort((left, right) => left.turn - right.turn);
+  const marks = overtaken.flatMap(({ barrier, frames: before }): InFlightFrame[] => {
     const { channel, watermark, isIdle = false } = barrier;
-    const before = frames.map(({ frame }): InFlightFrame => ({
-      direction: "in",
-      channel,
-      bytes: frame.bytes,
-      watermark: frame.watermark,
-      arrivalTime: frame.arrivalTime,
-      isIdle: frame.isIdle ?? false,
-    }));
-    if (before.length === 0 || (watermark === -Infinity && !isIdle)) return before;
-    const direction = "in" as const;
-    return [...before, { direction, channel, bytes: NO_BYTES, watermark, arrivalTime: 0, isIdle }];
+    if (before.length === 0 || (watermark === -Infinity && !isIdle)) return [];
+    return [{ direction, channel, bytes: NO_BYTES, watermark, arrivalTime: 0, isIdle }];
   });
+  return [...frames.map(({ frame }) => frame), ...marks];
 }
 
 /** Where encoded frames go that are not small. */

@@ -213,3 +213,44 @@ it("[rule 44] applies what a restored checkpoint holds in flight on any channel 
   expect(inFlight.filter(({ channel }) => channel === 1).map(({ index }) => index)).toEqual([0, 1]);
   expect(recorder.applied.slice(3)).toContainEqual({ channel: 0, index: 0 });
 });
+
+it("[rule 44] says in which order it would apply what a barrier overtakes, and applies it so once it is restored", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 })
+        .filter((counts) => counts.some((count) => count > 0)),
+      fc.nat(3),
+      async (counts, first) => {
+        const frames = counts.map((count, channel) =>
+          Array.from({ length: count }, (_, index) => ({ channel, index })),
+        );
+        const recorder = new Recorder();
+        const { promise: hasRoom, resolve: makeRoom } = Promise.withResolvers<void>();
+        recorder.room = () => hasRoom;
+        const loop = new ApplyLoop<TestFrame, TestBarrier>(counts.length, recorder);
+        // One channel's frames come first, so that one of them waits for room already.
+        const channels = frames.map((_, index) => (index + first) % frames.length);
+        for (const channel of channels) {
+          for (const frame of frames[channel]!) loop.pushFrame(channel, frame);
+          loop.pushBarrier(channel, { checkpoint: 1 });
+        }
+        const overtaken = loop.before(1)!;
+        const order: TestFrame[] = [];
+        for (const { frames: before, turns } of overtaken) {
+          for (const [index, turn] of turns.entries()) order[turn] = before[index]!;
+        }
+        makeRoom();
+        const total = frames.flat().length;
+        await vi.waitFor(() => expect(recorder.applied).toHaveLength(total));
+        expect(order).toEqual(recorder.applied);
+
+        const restored = new Recorder();
+        const next = new ApplyLoop<TestFrame, TestBarrier>(counts.length, restored);
+        for (const frame of order) next.pushRestoredFrame(frame.channel, frame);
+        await vi.waitFor(() => expect(restored.applied).toHaveLength(total));
+        expect(restored.applied).toEqual(order);
+      },
+    ),
+  );
+});

@@ -5,9 +5,9 @@ import { ScriptedJob, task } from "./scripted-job.ts";
 
 const STATE: PartitionState = { tables: [], watermarks: {}, time: 0, sequence: 1 };
 
-async function running(): Promise<ScriptedJob> {
+async function running(retained = 1): Promise<ScriptedJob> {
   const job = new ScriptedJob({
-    checkpoint: { intervalMs: 10_000, retained: 1, unaligned: { alignmentTimeoutMs: 250 } },
+    checkpoint: { intervalMs: 10_000, retained, unaligned: { alignmentTimeoutMs: 250 } },
   });
   await job.attachAll();
   return job;
@@ -67,6 +67,23 @@ it("tells sources how long barriers wait, says what a checkpoint held in flight,
   await job.advance(60_000);
   expect(job.bucket.blobs.has(job.path(0, "frames"))).toBe(false);
   expect(job.sources[0]!.triggers.at(-1)!.checkpoint).toBe(second);
+});
+
+it("takes another checkpoint after a start from an older one that holds something in flight, without a line", async () => {
+  const job = await running(2);
+  await job.lines(10, "halfFull");
+  await job.advance(0);
+  const first = await acknowledge(job, "frames");
+  await job.advance(10_000);
+  const second = await acknowledge(job);
+  await job.coordinator.stop({ drain: false, savepoint: false, cancel: true });
+  const started = await job.coordinator.start({ from: { checkpoint: first } });
+  expect(started).toMatchObject({ kind: "started" });
+  await job.attachAll();
+  expect((await job.attach(0)).restored.inFlight).toMatchObject({ frames: 2 });
+  await job.advance(10_000);
+  expect(await acknowledge(job)).toBeGreaterThan(second);
+  expect(await job.latest()).toBeGreaterThan(second);
 });
 
 it("[CK10] stops a job only with a checkpoint that is aligned", async () => {

@@ -201,7 +201,12 @@ it("[rule 13] keeps what a barrier says of time behind the frames it overtook", 
   const frame = { bytes: new Uint8Array([1]), arrivalTime: 3, watermark: 10 };
   const queued = { channel: "0", frame, applied: () => {}, answer: () => {} };
   const barrier = { channel: "0", checkpoint: 1, base: 0, mode: "incremental", watermark: 20 };
-  const frames = overtakenFrames([{ frames: [queued], barrier: { ...barrier, mode: "full" } }]);
+  const overtaken = {
+    frames: [queued],
+    turns: [0],
+    barrier: { ...barrier, mode: "full" },
+  } as const;
+  const frames = overtakenFrames([overtaken]);
   expect(frames.map(({ watermark, bytes }) => [watermark, bytes.length])).toEqual([
     [10, 1],
     [20, 0],
