@@ -14,6 +14,7 @@ const PRODUCT = new URL("../../durable-objects/", import.meta.url);
 const OUTPUT = "test/durable-objects/coordinator/crash-output.test.ts";
 const SINKS = "test/durable-objects/sinks/exactly-once.test.ts";
 const FEEDS = "test/durable-objects/feeds/crash-points.test.ts";
+const STORAGE = "test/durable-objects/coordinator/check-storage.test.ts";
 const OPERATOR = "test/simulation/operator-crash-points.test.ts";
 
 /** Steps that only an operator's call, a failing task, output or a sink leads to, and who crashes there. */
@@ -36,6 +37,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   start: OPERATOR,
   "stop given up": OPERATOR,
   "task changed": OPERATOR,
+  "wait for storage": STORAGE,
 };
 
 /** Steps met only when something goes wrong: looked for in worlds where much does. */

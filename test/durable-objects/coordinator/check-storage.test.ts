@@ -58,24 +58,33 @@ test.each([
   },
 );
 
-it("[rule 12c] deletes what was discarded meanwhile where it is, and once the earlier bucket is back", async () => {
-  const job = await running();
-  const before = [...job.bucket.blobs.keys()];
-  expect(before).not.toEqual([]);
-  deploy(job, { bucket: "OTHER" });
-  await job.coordinator.stop({
-    drain: false,
-    savepoint: false,
-    cancel: true,
-    checkpoints: "delete",
-  });
-  await job.advance(dayMs);
-  expect([...job.bucket.blobs.keys()]).toEqual(before);
-  expect(job.bucket.deleted).toEqual([]);
-  deploy(job, {});
-  await job.advance(700_000);
-  expect([...job.bucket.blobs.keys()]).toEqual([]);
-});
+test.each([
+  undefined,
+  "coordinator: before wait for storage",
+  "coordinator: after wait for storage",
+])(
+  "[rule 12c] deletes what was discarded meanwhile where it is, and once the earlier bucket is back, after a crash at %j",
+  async (step) => {
+    const job = await running();
+    const before = [...job.bucket.blobs.keys()];
+    expect(before).not.toEqual([]);
+    deploy(job, { bucket: "OTHER" });
+    if (step !== undefined) job.crashAt(step);
+    await job.coordinator.stop({
+      drain: false,
+      savepoint: false,
+      cancel: true,
+      checkpoints: "delete",
+    });
+    await job.advance(dayMs);
+    expect(job.crashes).toBe(step === undefined ? 0 : 1);
+    expect([...job.bucket.blobs.keys()]).toEqual(before);
+    expect(job.bucket.deleted).toEqual([]);
+    deploy(job, {});
+    await job.advance(700_000);
+    expect([...job.bucket.blobs.keys()]).toEqual([]);
+  },
+);
 
 it("[CK15] takes another place over while the job has neither state nor a log", async () => {
   const job = new ScriptedJob({ checkpoint: { intervalMs: 1_000 } });
