@@ -70,6 +70,8 @@ export interface SimulateOptions extends Pick<WorldOptions, "crashAt"> {
   readonly scansOrphans?: boolean;
   /** Keeps a full trace, and with it a checksum. Default: false. */
   readonly traced?: boolean;
+  /** The part of the usual number of events after which what has not come is given up. Default: 1. */
+  readonly patience?: number;
 }
 
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Result> {
@@ -109,8 +111,8 @@ async function simulateWith(scenario: Scenario, options: SimulateOptions): Promi
     ...options,
   });
   if (scenario.hasSink) sink = new SimulatedSink(world);
-  const { during, scansOrphans = false } = options;
-  const run = new Run({ world, scenario, job, sink, during, scansOrphans });
+  const { during, patience = 1, scansOrphans = false } = options;
+  const run = new Run({ world, scenario, job, sink, during, scansOrphans, patience });
   const failure = await world.watch(() => run.play());
   const { trace } = world.scheduler;
   const generation = run.checkpoints.lineage.generation;
@@ -160,6 +162,7 @@ interface RunOptions {
   readonly sink: SimulatedSink | undefined;
   readonly during: SimulateOptions["during"];
   readonly scansOrphans: boolean;
+  readonly patience: number;
 }
 
 class Run {
@@ -171,11 +174,13 @@ class Run {
   readonly #log: LogOracle;
   readonly checkpoints: CheckpointOracle;
   readonly #scansOrphans: boolean;
+  readonly #patience: number;
   #feed: readonly OutputSegment[] = [];
   orphans = 0;
   finalResult: readonly string[] | undefined;
 
-  constructor({ during, job, scansOrphans, scenario, sink, world }: RunOptions) {
+  constructor({ during, job, patience, scansOrphans, scenario, sink, world }: RunOptions) {
+    this.#patience = patience;
     this.#scansOrphans = scansOrphans;
     this.#world = world;
     this.#scenario = scenario;
@@ -212,7 +217,9 @@ class Run {
   async #work(): Promise<string | undefined> {
     this.#workload.start();
     const ended = await this.#world.run({
-      events: endsByItself(this.#scenario) ? MAXIMUM_EVENTS_TO_END : MAXIMUM_EVENTS,
+      events: endsByItself(this.#scenario)
+        ? MAXIMUM_EVENTS_TO_END
+        : MAXIMUM_EVENTS * this.#patience,
       simulatedMs: MAXIMUM_WORK_MS,
       done: () => this.#workload.isDone,
     });
@@ -224,7 +231,7 @@ class Run {
   /** Without faults: the work that is left. */
   async #settle(): Promise<string | undefined> {
     const ended = await this.#world.run({
-      events: MAXIMUM_EVENTS,
+      events: MAXIMUM_EVENTS * this.#patience,
       simulatedMs: MAXIMUM_WORK_MS,
       done: () => this.#workload.isDone,
     });
@@ -238,7 +245,7 @@ class Run {
     const asked = question().then(() => void (answered = true));
     await drainMicrotasks();
     const ended = await this.#world.run({
-      events: MAXIMUM_EVENTS,
+      events: MAXIMUM_EVENTS * this.#patience,
       simulatedMs: MAXIMUM_WORK_MS,
       done: () => answered,
     });
@@ -287,7 +294,7 @@ class Run {
   /** An idle job makes no request at all: in the end no event is left. */
   async #silence(): Promise<string | undefined> {
     const ended = await this.#world.run({
-      events: MAXIMUM_SILENCE_EVENTS,
+      events: MAXIMUM_SILENCE_EVENTS * this.#patience,
       simulatedMs: MAXIMUM_WORK_MS,
       horizonMs: SILENCE_MS,
     });

@@ -4,7 +4,8 @@
  */
 import * as fc from "fast-check";
 
-const seed = process.env["WEIR_SEED"];
+const { CI, WEIR_SEED } = process.env;
+const seed = WEIR_SEED ?? (CI === undefined ? undefined : "1");
 
 fc.configureGlobal({
   ...(seed !== undefined && { seed: wholeNumber(seed) }),

@@ -20,9 +20,16 @@ export const KEEPS_ITS_MEMORY: Breakage = {
     const restoreClose = patched(StateEngine.prototype, "close", () => ({
       value: () => undefined,
     }));
+    // Room that the earlier owner waited for never comes: what it had to write out went with it.
+    const restoreAdmit = patched(StateEngine.prototype, "admit", () => ({
+      value(this: StateEngine) {
+        this.isWithinAdmitted = true;
+      },
+    }));
     return () => {
       restoreOpen();
       restoreClose();
+      restoreAdmit();
     };
   },
 };
