@@ -1,5 +1,5 @@
 /**
- * Refuses what a user's function answered against its contract, before it becomes state or a result:
+ * Refuses what a user's function answered, or gave to state, against its contract, before it becomes state or a result:
  * undefined, promises, what cannot be summed or compared. Types say the same, but lines, casts and plain
  * JavaScript get past them, and what went wrong would otherwise be committed as null or NaN.
  *
@@ -24,6 +24,21 @@ export function checkAnswer<T>(answer: T, who: string): T {
   }
   if (isPromise(answer)) throw promised(who);
   return answer;
+}
+
+/**
+ * Answers `value` unless it is undefined or a promise: TypeError. Undefined is what a state answers where it holds
+ * nothing, so no codec stores it as a value. `who` names the state, `instead` is what to do to hold nothing.
+ */
+export function checkStored<T>(value: T, who: string, instead: string): T {
+  if (value === undefined) {
+    throw new TypeError(
+      `${who} was given undefined, which is what it answers where it holds nothing. ` +
+        `Then ${instead}; null is a value.`,
+    );
+  }
+  if (isPromise(value)) throw promised(who, "was given");
+  return value;
 }
 
 /** The sum. Throws TypeError when `addend` is no number, RangeError when the sum is not finite. */
@@ -70,9 +85,9 @@ function isOtherComparable(value: unknown): boolean {
   return typeof value === "string" || typeof value === "bigint";
 }
 
-function promised(who: string): TypeError {
+function promised(who: string, how: "answered" | "was given" = "answered"): TypeError {
   return new TypeError(
-    `${who} answered a promise. It runs synchronously, so that records keep their order: call the ` +
+    `${who} ${how} a promise. Functions run synchronously, so that records keep their order: call the ` +
       `outside in asynchronous enrichment (mapAsync) after keyBy.`,
   );
 }

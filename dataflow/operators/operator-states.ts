@@ -53,7 +53,7 @@ export class OperatorStates implements OperatorSetup {
       mapOf: (keyGroup) => {
         const access = new StateAccess(this.#options.access.overlay, () => undefined);
         access.setKey(keyGroup, new Uint8Array(0));
-        return new StoredMapState<K, V>({ access, stateId, codec, keyType, ttl: undefined });
+        return new StoredMapState<K, V>({ name, access, stateId, codec, keyType, ttl: undefined });
       },
     });
   }

@@ -58,7 +58,7 @@ export function createState<D extends StateDescriptor>(
 ): StateOf<D> & InternalState {
   const { kind, name, codec, ttl, keyType, reduce, aggregate } =
     descriptor as unknown as ErasedDescriptor;
-  const options = { access, stateId, codec, ttl };
+  const options = { name, access, stateId, codec, ttl };
   switch (kind) {
     case "value":
       return new StoredValueState(options) as unknown as StateOf<D> & InternalState;
@@ -70,13 +70,11 @@ export function createState<D extends StateDescriptor>(
     case "reducing":
       return new StoredReducingState({
         ...options,
-        name,
         reduce: reduce!,
       }) as unknown as StateOf<D> & InternalState;
     case "aggregating":
       return new StoredAggregatingState({
         ...options,
-        name,
         aggregate: aggregate!,
       }) as unknown as StateOf<D> & InternalState;
   }

@@ -1,12 +1,16 @@
 /**
  * The handles user functions hold. Each speaks of the key of the record (or timer) at hand, and only
  * inside the function that was given it. Names and meaning are Flink's.
+ *
+ * Undefined says that there is nothing, so it is no value: giving it to any of them throws TypeError, as
+ * giving a promise does. null is a value, and undefined inside a value is as the codec says.
  */
 
 /** One value. */
 export interface ValueState<T> {
   /** The value, or undefined when none was written or it has expired. */
   get(): T | undefined;
+  /** Throws TypeError for undefined: clear() removes the value. */
   update(value: T): void;
   clear(): void;
 }
@@ -25,6 +29,7 @@ export interface ListState<T> {
 /** Entries by map key, each stored by itself: reading one does not read the others. */
 export interface MapState<K extends string | number, V> {
   get(key: K): V | undefined;
+  /** Throws TypeError for undefined: remove() takes the entry away. */
   put(key: K, value: V): void;
   putAll(entries: Iterable<readonly [K, V]>): void;
   remove(key: K): void;

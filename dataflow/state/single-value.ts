@@ -7,7 +7,10 @@ import { Expiry } from "./expiry.ts";
 import { StateAddress, type StateAccess } from "./state-access.ts";
 import type { StateTtl } from "./state-descriptor.ts";
 
+/** Of a handle of any kind. */
 export interface SingleValueOptions<T> {
+  /** Of the state, for errors. */
+  readonly name: string;
   readonly access: StateAccess;
   readonly stateId: number;
   readonly codec: Codec<T>;

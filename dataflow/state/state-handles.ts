@@ -1,14 +1,16 @@
 /** The handles with one value per key, over SingleValue. */
-import { checkAnswer } from "../checked-answer.ts";
+import { checkAnswer, checkStored } from "../checked-answer.ts";
 import type { AggregatingState, InternalState, ReducingState, ValueState } from "./keyed-state.ts";
 import { SingleValue, type SingleValueOptions } from "./single-value.ts";
 import type { AggregateFunction } from "./state-descriptor.ts";
 
 export class StoredValueState<T> implements ValueState<T>, InternalState {
   readonly #value: SingleValue<T>;
+  readonly #who: string;
 
   constructor(options: SingleValueOptions<T>) {
     this.#value = new SingleValue(options);
+    this.#who = `Value state "${options.name}"`;
   }
 
   get(): T | undefined {
@@ -16,7 +18,7 @@ export class StoredValueState<T> implements ValueState<T>, InternalState {
   }
 
   update(value: T): void {
-    this.#value.write(value);
+    this.#value.write(checkStored(value, this.#who, "call clear()"));
   }
 
   clear(): void {
@@ -32,16 +34,13 @@ export class StoredReducingState<T> implements ReducingState<T>, InternalState {
   readonly #value: SingleValue<T>;
   readonly #reduce: (a: T, b: T) => T;
   readonly #who: string;
+  readonly #function: string;
 
-  constructor(
-    options: SingleValueOptions<T> & {
-      readonly name: string;
-      readonly reduce: (a: T, b: T) => T;
-    },
-  ) {
+  constructor(options: SingleValueOptions<T> & { readonly reduce: (a: T, b: T) => T }) {
     this.#value = new SingleValue(options);
     this.#reduce = options.reduce;
-    this.#who = `The function of reducing state "${options.name}"`;
+    this.#who = `Reducing state "${options.name}"`;
+    this.#function = `The function of reducing state "${options.name}"`;
   }
 
   get(): T | undefined {
@@ -49,9 +48,11 @@ export class StoredReducingState<T> implements ReducingState<T>, InternalState {
   }
 
   add(value: T): void {
+    const added = checkStored(value, this.#who, "add nothing, or call clear()");
     const present = this.#value.read();
-    const next = present === undefined ? value : this.#reduce(present, value);
-    this.#value.write(checkAnswer(next, this.#who));
+    const next =
+      present === undefined ? added : checkAnswer(this.#reduce(present, added), this.#function);
+    this.#value.write(next);
   }
 
   clear(): void {
@@ -72,7 +73,6 @@ export class StoredAggregatingState<In, Accumulator, Out>
 
   constructor(
     options: SingleValueOptions<Accumulator> & {
-      readonly name: string;
       readonly aggregate: AggregateFunction<In, Accumulator, Out>;
     },
   ) {

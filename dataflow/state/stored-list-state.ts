@@ -3,6 +3,7 @@
  * eight bytes of deadline. Elements expire one by one.
  */
 import { ByteWriter } from "../../state-engine/bytes/byte-writer.ts";
+import { checkStored } from "../checked-answer.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { TIMESTAMP_BYTES, encodeTimestamp } from "../time/timestamp.ts";
 import { Expiry } from "./expiry.ts";
@@ -16,12 +17,14 @@ export class StoredListState<T> implements ListState<T>, InternalState {
   readonly #address: StateAddress;
   readonly #codec: Codec<T>;
   readonly #expiry: Expiry;
+  readonly #who: string;
 
-  constructor({ access, stateId, codec, ttl }: SingleValueOptions<T>) {
+  constructor({ name, access, stateId, codec, ttl }: SingleValueOptions<T>) {
     this.#access = access;
     this.#address = new StateAddress(access, stateId);
     this.#codec = codec;
     this.#expiry = new Expiry(access, stateId, ttl);
+    this.#who = `List state "${name}"`;
   }
 
   get(): T[] {
@@ -88,7 +91,8 @@ export class StoredListState<T> implements ListState<T>, InternalState {
     const header = this.#expiry.exists ? encodeTimestamp(deadline) : undefined;
     for (const value of values) {
       if (header !== undefined) writer.raw(header, 0, TIMESTAMP_BYTES);
-      writer.slice(this.#codec.encode(value));
+      const element = checkStored(value, this.#who, "leave the element out");
+      writer.slice(this.#codec.encode(element));
     }
     return writer.finish();
   }

@@ -1,6 +1,7 @@
 /** MapState with one entry per map key, as sub-keys in order. */
 import { prefixEnd, stateSubKey } from "../../state-engine/index.ts";
 import { keyCodecs, type KeyCodec, type KeyType } from "../../state-engine/state/key-codec.ts";
+import { checkStored } from "../checked-answer.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { Expiry } from "./expiry.ts";
 import type { InternalState, MapState } from "./keyed-state.ts";
@@ -14,14 +15,16 @@ export class StoredMapState<K extends string | number, V> implements MapState<K,
   readonly #keys: KeyCodec;
   readonly #codec: Codec<V>;
   readonly #expiry: Expiry;
+  readonly #who: string;
 
   constructor(options: SingleValueOptions<V> & { readonly keyType: KeyType }) {
-    const { access, stateId, codec, ttl, keyType } = options;
+    const { name, access, stateId, codec, ttl, keyType } = options;
     this.#access = access;
     this.#address = new StateAddress(access, stateId);
     this.#keys = keyCodecs[keyType];
     this.#codec = codec;
     this.#expiry = new Expiry(access, stateId, ttl);
+    this.#who = `Map state "${name}"`;
   }
 
   get(key: K): V | undefined {
@@ -31,7 +34,8 @@ export class StoredMapState<K extends string | number, V> implements MapState<K,
   }
 
   put(key: K, value: V): void {
-    this.#write(this.#stateKeyOf(key), this.#codec.encode(value));
+    const stored = checkStored(value, this.#who, "call remove(key)");
+    this.#write(this.#stateKeyOf(key), this.#codec.encode(stored));
   }
 
   putAll(entries: Iterable<readonly [K, V]>): void {
@@ -88,7 +92,7 @@ export class StoredMapState<K extends string | number, V> implements MapState<K,
     const entries: [K, V][] = [];
     for (const { key, value } of stored) {
       const decoded = this.#readEntry(key, value);
-      // A codec never answers undefined for a stored entry unless that is what was stored.
+      // The codec "structured" answers undefined for entries of versions that stored it.
       if (decoded !== undefined || this.#expiry.unwrap(value) !== undefined) {
         entries.push([this.#keys.read(key.subarray(prefixLength)) as K, decoded as V]);
       }
