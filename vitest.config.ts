@@ -8,6 +8,8 @@ import { browserProjects } from "./test/browser/browser-projects.ts";
 /** The same tests in every runtime they claim: the file's ending names it. */
 export default defineConfig({
   test: {
+    // Vitest leaves a core to itself, which is half of a machine of two. It hardly needs it.
+    maxWorkers: "100%",
     projects: [
       {
         // As in a project that has Weir as a package.

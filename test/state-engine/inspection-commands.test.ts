@@ -26,8 +26,9 @@ describe.concurrent("npx weir sst dump", () => {
 
   test("ends with code 1 and a sentence on standard error for a damaged file", async ({
     expect,
+    onTestFinished,
   }) => {
-    const path = join(temporaryDirectory(), "damaged.sst");
+    const path = join(temporaryDirectory(onTestFinished), "damaged.sst");
     const bytes = readFileSync(join(FIXTURES, JOB_FOLDER, "p0-0.sst"));
     bytes[600]! ^= 1;
     writeFileSync(path, bytes);
@@ -66,8 +67,9 @@ describe.concurrent("npx weir manifest on a folder", () => {
 
   test("ends with code 1 and prints a finding a line when something is wrong", async ({
     expect,
+    onTestFinished,
   }) => {
-    const folder = temporaryDirectory();
+    const folder = temporaryDirectory(onTestFinished);
     cpSync(NARROWED_FIXTURES, folder, { recursive: true });
     rmSync(join(folder, JOB_FOLDER, "p0-1.sst"));
     const { code, stdout } = await runWeir(["manifest", "verify", folder, "2"]);

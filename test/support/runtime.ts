@@ -38,10 +38,13 @@ export function sharedRuntime(
   return () => runtime!;
 }
 
-/** An empty directory that is gone after the test. */
-export function temporaryDirectory(): string {
+/**
+ * An empty directory that is gone after the test. A test that runs beside others of its file gives the
+ * `onTestFinished` of its own context: the global one means whichever of them began last.
+ */
+export function temporaryDirectory(whenFinished: typeof onTestFinished = onTestFinished): string {
   const directory = mkdtempSync(join(tmpdir(), "weir-test-"));
-  onTestFinished(() => removeDirectory(directory));
+  whenFinished(() => removeDirectory(directory));
   return directory;
 }
 
