@@ -68,6 +68,19 @@ export function checkComparable<V>(value: V, who: string): V {
   );
 }
 
+/**
+ * Answers `value` when it can be the least or the greatest of a key or window: a finite number, a string or a
+ * bigint. An infinite one has its place in an order, but as a result JSON would write it as null: RangeError.
+ */
+export function checkExtreme<V>(value: V, who: string): V {
+  if (typeof value === "number" ? Number.isFinite(value) : isOtherComparable(value)) return value;
+  const comparable = checkComparable(value, who);
+  throw new RangeError(
+    `${who} answered ${String(comparable)}, which JSON has no number for: the result would be null. ` +
+      `Answer a finite number, or leave the record out with filter.`,
+  );
+}
+
 /** Whether `left` is less than `right`, both of them comparable and of one kind: TypeError. */
 export function isBelow<V>(left: V, right: V, who: string): boolean {
   checkComparable(left, who);

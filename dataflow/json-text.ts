@@ -1,6 +1,6 @@
 /**
  * Values as JSON texts, for people and for outputs. What JSON cannot express is shown as what comes
- * nearest: bigint as its digits, Map and Set as arrays, bytes in hexadecimal.
+ * nearest: bigint as its digits, Map and Set as arrays, bytes in hexadecimal, NaN and ±Infinity as null.
  */
 import { encodeHex } from "../state-engine/bytes/text.ts";
 

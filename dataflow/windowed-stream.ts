@@ -1,5 +1,5 @@
 /** Windows of a keyed stream, and what may be done with their records. Results carry the window's last moment. */
-import { addNumber, checkComparable, isBelow } from "./checked-answer.ts";
+import { addNumber, checkExtreme, isBelow } from "./checked-answer.ts";
 import type { KeyedOperator, Key } from "./operators/keyed-operator.ts";
 import type { Comparable } from "./operators/updating-operators.ts";
 import { int64Codec } from "./codecs/plain-codecs.ts";
@@ -87,7 +87,7 @@ export class WindowedStream<T, K extends Key> {
     return this.aggregate(uid, addition(uid, select), show);
   }
 
-  /** The smallest selected value of each window. */
+  /** The smallest selected value of each window. Of numbers finite ones: another fails its record. */
   min<V extends Comparable, Out = V>(
     uid: string,
     select: (record: T) => V,
@@ -97,14 +97,14 @@ export class WindowedStream<T, K extends Key> {
     return this.aggregate(
       uid,
       foldFromFirst(
-        (record: T) => checkComparable(select(record), who),
+        (record: T) => checkExtreme(select(record), who),
         (a, b) => (isBelow(b, a, who) ? b : a),
       ),
       show,
     );
   }
 
-  /** The largest selected value of each window. */
+  /** The largest selected value of each window. Of numbers finite ones: another fails its record. */
   max<V extends Comparable, Out = V>(
     uid: string,
     select: (record: T) => V,
@@ -114,7 +114,7 @@ export class WindowedStream<T, K extends Key> {
     return this.aggregate(
       uid,
       foldFromFirst(
-        (record: T) => checkComparable(select(record), who),
+        (record: T) => checkExtreme(select(record), who),
         (a, b) => (isBelow(a, b, who) ? b : a),
       ),
       show,

@@ -4,7 +4,13 @@
  * batch [39].
  */
 import type { Codec } from "../codecs/codec.ts";
-import { addNumber, checkAnswer, checkComparable, isBelow } from "../checked-answer.ts";
+import {
+  addNumber,
+  checkAnswer,
+  checkComparable,
+  checkExtreme,
+  isBelow,
+} from "../checked-answer.ts";
 import { int64Codec } from "../codecs/plain-codecs.ts";
 import { structuredCodec } from "../codecs/structured-codec.ts";
 import {
@@ -81,7 +87,7 @@ export function sumOperator<In, K extends Key = Key>(
   });
 }
 
-/** The smallest of the selected values. */
+/** The smallest of the selected values. Of numbers finite ones: another fails its record. */
 export function minOperator<In, V extends Comparable, K extends Key = Key>(
   uid: string,
   select: (record: In) => V,
@@ -90,7 +96,7 @@ export function minOperator<In, V extends Comparable, K extends Key = Key>(
   return extremeOperator<In, K, V>("min", uid, select, (value) => value, options);
 }
 
-/** The largest of the selected values. */
+/** The largest of the selected values. Of numbers finite ones: another fails its record. */
 export function maxOperator<In, V extends Comparable, K extends Key = Key>(
   uid: string,
   select: (record: In) => V,
@@ -143,6 +149,8 @@ function extremeOperator<In, K, Kept>(
   options: UpdatingOptions<Kept>,
 ): KeyedOperator<[In], K, Update<K, Kept>> {
   const wantsSmaller = kind === "min" || kind === "minBy";
+  // What only ranks a record may be infinite; what is the result may not.
+  const check = kind === "min" || kind === "max" ? checkExtreme : checkComparable;
   const who = `The function of ${kind} "${uid}"`;
   return updatingOperator<In, K, Kept, Kept>({
     ...options,
@@ -150,7 +158,7 @@ function extremeOperator<In, K, Kept>(
     uid,
     add(stored, record) {
       const candidate = keep(record);
-      const ranked = checkComparable(rank(candidate), who);
+      const ranked = check(rank(candidate), who);
       if (stored === undefined) return candidate;
       const isBetter = wantsSmaller
         ? isBelow(ranked, rank(stored), who)

@@ -24,11 +24,8 @@ test.each([
     })(),
     '{"at":[[1,2]]}',
   ],
-  [
-    "undefined in an object and in an array",
-    { a: undefined, b: [undefined, NaN] },
-    '{"b":[null,null]}',
-  ],
+  ["undefined in an object and in an array", { a: undefined, b: [undefined] }, '{"b":[null]}'],
+  ["a number that is not finite", [NaN, Infinity, -Infinity], "[null,null,null]"],
 ])("%s is shown as what comes nearest, however deep", (_what, value, text) => {
   expect(toJsonText(value)).toBe(text);
   const deep = Array.from({ length: 40 }).reduce<unknown>((inner) => [inner], value);

@@ -172,6 +172,35 @@ test("deduplicate lets the first record of a key pass until its memory expires",
   expect(harness.values().map(amount)).toEqual([1, 4]);
 });
 
+test.each([Infinity, -Infinity])(
+  "[DL1] %d is no result of min and max, and ranks in minBy, maxBy and topN",
+  async (infinite) => {
+    const of = (price: number) => ({ shop: "a", amount: price });
+    for (const operator of [minOperator("n", amount), maxOperator("n", amount)]) {
+      const harness = openHarness(operator, { keys });
+      await harness.process(of(1));
+      await expect(harness.process(of(infinite))).rejects.toThrow(
+        `The function of ${operator.kind} "n" answered ${infinite}, which JSON has no number for`,
+      );
+    }
+    const ranking = [
+      minByOperator("n", amount),
+      maxByOperator("n", amount),
+      topNOperator<Sale>("n", { n: 2, rankBy: amount }),
+    ] as const;
+    for (const operator of ranking) {
+      const harness = openHarness<[Sale], string | number, unknown>(operator, { keys });
+      await harness.process(of(infinite));
+      await harness.process(of(1));
+      expect([...harness.newest().values()]).toMatchObject(
+        operator.kind === "topN"
+          ? [[of(infinite), of(1)].toSorted((a, b) => b.amount - a.amount)]
+          : [of((operator.kind === "minBy") === infinite < 0 ? infinite : 1)],
+      );
+    }
+  },
+);
+
 test("an accumulator may be null", async () => {
   const least = {
     createAccumulator: (): number | null => Infinity,
