@@ -20,17 +20,38 @@ interface JobDetail {
   }[];
 }
 
+/** A job that answers nothing until a deploy mends it. */
+interface UnreachableJob {
+  readonly id: string;
+  readonly status: string;
+  readonly problem: { readonly detail: string };
+}
+
+interface JobList {
+  readonly jobs: readonly (
+    | UnreachableJob
+    | { readonly id: string; readonly problem?: undefined }
+  )[];
+}
+
 export function addJobCommands(program: Command): void {
   program
     .command("jobs")
     .description("lists the jobs and how far they are")
     .action(async (_options, command: Command) => {
       const { client, isJson } = connectionOf(command);
-      const { jobs } = await client.json<{ jobs: readonly { readonly id: string }[] }>("/jobs");
+      const { jobs } = await client.json<JobList>("/jobs");
       const details = await Promise.all(
-        jobs.map(({ id }) => client.json<JobDetail>(`/jobs/${encodeURIComponent(id)}`)),
+        jobs.map(async (job) =>
+          job.problem === undefined
+            ? await client.json<JobDetail>(`/jobs/${encodeURIComponent(job.id)}`)
+            : job,
+        ),
       );
       console.log(isJson ? JSON.stringify(details) : jobTable(details));
+      for (const job of details) {
+        if ("problem" in job && !isJson) console.error(`${job.id}: ${job.problem.detail}`);
+      }
     });
   addLifecycleCommands(program);
   program
@@ -89,7 +110,7 @@ function pointOf(text: string): StartOptions["from"] {
   throw new InvalidArgumentError("Write latest, empty or the id of a checkpoint.");
 }
 
-function jobTable(jobs: readonly JobDetail[]): string {
+function jobTable(jobs: readonly (JobDetail | UnreachableJob)[]): string {
   const table = createTable({
     head: [
       "job",
@@ -103,7 +124,13 @@ function jobTable(jobs: readonly JobDetail[]): string {
     ],
     colAligns: ["left", "left", "right", "right", "right", "right", "right", "right"],
   });
-  for (const { id, status, generation, parallelism, sources } of jobs) {
+  for (const job of jobs) {
+    const { id, status } = job;
+    if ("problem" in job) {
+      table.push([id, pc.red(status)]);
+      continue;
+    }
+    const { generation, parallelism, sources } = job;
     const sum = (name: keyof JobDetail["sources"][number]) =>
       sources.reduce((total, source) => total + source[name], 0);
     table.push([

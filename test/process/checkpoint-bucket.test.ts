@@ -130,7 +130,19 @@ test("[CK14] a job whose bucket is not bound takes no line and says what to put 
   const problem = { status: 503, title: "Bucket not bound", detail };
   const post = { method: "POST", body: "word" };
   expect(await refusal("/jobs/homeless/lines", post)).toMatchObject(problem);
-  expect(await refusal("/jobs", {})).toMatchObject(problem);
+  expect(await client.json("/jobs")).toEqual({
+    jobs: [
+      { id: "placed", status: "RUNNING" },
+      {
+        id: "homeless",
+        status: "FAILED",
+        problem: { type: "urn:weir:problem:bucket-not-bound", ...problem },
+      },
+    ],
+  });
+  const listed = await runWeir(["--url", url, "jobs"]);
+  expect(listed).toMatchObject({ code: 0, stderr: `homeless: ${detail}\n` });
+  expect(listed.stdout).toMatch(/placed[^\n]*RUNNING[^\n]*\n(.*\n)*.*homeless[^\n]*FAILED/);
   expect(await refusal("/jobs/homeless", {})).toMatchObject(problem);
   const past = await fetch(`${url}/test/append`, { method: "POST" });
   expect(await past.text()).toContain(detail);

@@ -5,16 +5,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { StartAnswer } from "../../durable-objects/coordinator-queries.ts";
 import type { JobRegistry } from "../../durable-objects/platform/job-registry.ts";
-import { ProblemError } from "./problem.ts";
-import { addRoute, jobParameter, jsonObject, problems, reachJob } from "./routing.ts";
-import type { WeirApp } from "./routing.ts";
+import { problemDetails, ProblemError } from "./problem.ts";
+import {
+  addRoute,
+  jobParameter,
+  jsonObject,
+  problems,
+  problemSchema,
+  reachJob,
+} from "./routing.ts";
+import type { ReachableJob, WeirApp } from "./routing.ts";
 
 export function addJobRoutes(app: WeirApp, jobs: JobRegistry): void {
   addRoute(app, listJobs, async (context) => {
-    const statuses = jobs.names.map(async (id) => {
-      const { peers } = reachJob(jobs, id, context.env);
-      return { id, ...(await peers.coordinator().status()) };
-    });
+    const statuses = jobs.names.map(async (id) => ({
+      id,
+      ...(await statusOf(() => reachJob(jobs, id, context.env))),
+    }));
     return context.json({ jobs: await Promise.all(statuses) });
   });
   addRoute(app, describeJob, async (context) => {
@@ -62,6 +69,18 @@ export function addJobRoutes(app: WeirApp, jobs: JobRegistry): void {
   });
 }
 
+/** A job that cannot be reached as it was deployed does not hide the others: it is FAILED, with its problem. */
+async function statusOf(reach: () => ReachableJob) {
+  let job: ReachableJob;
+  try {
+    job = reach();
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return { status: "FAILED", problem: problemDetails(error.problem) };
+  }
+  return await job.peers.coordinator().status();
+}
+
 function startedGeneration(answer: StartAnswer): number {
   if (answer.kind === "started") return answer.generation;
   if (answer.kind === "refused") throw refused("Start refused", answer.reason);
@@ -88,7 +107,16 @@ const listJobs = createRoute({
       content: {
         "application/json": {
           schema: z.object({
-            jobs: z.array(z.object({ id: z.string(), status: z.string() })),
+            jobs: z.array(
+              z.object({
+                id: z.string(),
+                status: z.string(),
+                problem: problemSchema.optional().openapi({
+                  description:
+                    "What every request about this job is answered until a deploy mends it",
+                }),
+              }),
+            ),
           }),
         },
       },

@@ -28,15 +28,17 @@ export class ProblemError extends Error {
 }
 
 export function problemResponse(problem: Problem): Response {
-  const { status, title, detail, members, retryAfterSeconds } = problem;
+  const { status, retryAfterSeconds } = problem;
   const headers = new Headers({ "Content-Type": "application/problem+json" });
   if (retryAfterSeconds !== undefined) {
     headers.set("Retry-After", String(Math.max(1, Math.ceil(retryAfterSeconds))));
   }
-  return new Response(JSON.stringify({ type: typeOf(title), title, status, detail, ...members }), {
-    status,
-    headers,
-  });
+  return new Response(JSON.stringify(problemDetails(problem)), { status, headers });
+}
+
+/** The problem as RFC 9457 writes it. */
+export function problemDetails({ status, title, detail, members }: Problem) {
+  return { type: typeOf(title), title, status, detail, ...members };
 }
 
 /** The answer to anything a handler threw. */

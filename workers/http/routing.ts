@@ -84,7 +84,7 @@ export const jobParameter = z.object({
   job: z.string().openapi({ param: { name: "job", in: "path" }, example: "wordcount" }),
 });
 
-const problemSchema = z
+export const problemSchema = z
   .object({
     type: z.string(),
     title: z.string(),
