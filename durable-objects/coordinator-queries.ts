@@ -23,9 +23,7 @@ export interface CoordinatorQueries {
   checkpointDetail(id: number): Promise<JsonObject | undefined>;
   checkpointSubtasks(request: { id: number; vertex: string }): Promise<JsonObject | undefined>;
   /** Where the manifest of a completed checkpoint is; "gone" once it is no longer retained. */
-  locateCheckpoint(
-    id: number,
-  ): Promise<{ kind: "found"; path: string } | { kind: "gone" } | { kind: "unknown" }>;
+  locateCheckpoint(id: number): Promise<LocatedCheckpoint>;
   /** The tables of every partition of one vertex at a retained checkpoint, for reads that touch no partition. */
   cost(): Promise<JsonObject>;
   /** Where committed output is, in commit order: from the beginning, after a checkpoint, or from a place on. */
@@ -39,6 +37,13 @@ export interface CoordinatorQueries {
   /** Deletes what nobody knows and was written at least `minimumAgeMs` (default 24 hours) ago [10]. */
   scanOrphans(request: { minimumAgeMs?: number }): Promise<OrphanScan>;
 }
+
+export type LocatedCheckpoint =
+  | { readonly kind: "found"; readonly path: string }
+  | { readonly kind: "gone" }
+  | { readonly kind: "unknown" }
+  /** No object of the job is where the deployed job would look: why, and what to do [12c]. */
+  | { readonly kind: "elsewhere"; readonly reason: string };
 
 export interface Topology {
   readonly status: JobStatus;
@@ -69,6 +74,8 @@ export type CommittedOutput =
       readonly kind: "segments";
       readonly segments: readonly OutputSegment[];
       readonly isEnd: boolean;
+      /** Nothing is at the segments' paths in the bucket of the deployed job: why, and what to do [12c]. */
+      readonly elsewhere?: string;
     }
   /** What was asked for was kept no longer; `before`: the last checkpoint of which something is gone. */
   | { readonly kind: "gone"; readonly before: number };

@@ -10,6 +10,7 @@ import type { JobGraph } from "../../dataflow/job-graph.ts";
 import type {
   CommittedOutput,
   JsonObject,
+  LocatedCheckpoint,
   OrphanScan,
   OutputCommit,
   OutputRequest,
@@ -42,7 +43,7 @@ import { acknowledge } from "./acknowledge.ts";
 import { attachPartition, attachSource } from "./attach.ts";
 import { taskChanged } from "./changes.ts";
 import { checkShape } from "./check-shape.ts";
-import { waitsForStorage } from "./check-storage.ts";
+import { changeOfStorage, waitsForStorage } from "./check-storage.ts";
 import { CommitExecutor } from "./commit-executor.ts";
 import type { ExternalSink } from "./commits.ts";
 import { finish } from "./complete.ts";
@@ -218,10 +219,10 @@ export class JobCoordinator implements CoordinatorCalls {
     return checkpointSubtasks(this.#house, of);
   }
 
-  async locateCheckpoint(
-    id: number,
-  ): Promise<{ kind: "found"; path: string } | { kind: "gone" } | { kind: "unknown" }> {
-    const { rows, store } = this.#house;
+  async locateCheckpoint(id: number): Promise<LocatedCheckpoint> {
+    const { job, rows, store } = this.#house;
+    const moved = changeOfStorage(job, store.record);
+    if (moved !== undefined) return { kind: "elsewhere", reason: moved };
     const found = rows.retained().find((checkpoint) => checkpoint.id === id);
     if (found !== undefined) return { kind: "found", path: found.path };
     const [row] = store.read<{ status: string }>("SELECT status FROM history WHERE id = ?", id);
@@ -229,7 +230,11 @@ export class JobCoordinator implements CoordinatorCalls {
   }
 
   async readOutput(wanted: OutputRequest): Promise<CommittedOutput> {
-    return readOutput(this.#house, wanted);
+    const { job, store } = this.#house;
+    const moved = changeOfStorage(job, store.record);
+    const answer = readOutput(this.#house, wanted);
+    if (moved === undefined || answer.kind === "gone") return answer;
+    return { ...answer, elsewhere: moved };
   }
 
   async latestCheckpoint(): Promise<number> {

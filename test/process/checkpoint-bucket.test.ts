@@ -18,31 +18,40 @@ const words = Array.from({ length: 10_000 }, (_, index) => {
   return `${index}-${parts.join("")}`;
 });
 
+const boundBuckets = bucketsIn(`
+  [[r2_buckets]]
+  binding = "BUCKET"
+  bucket_name = "weir"
+
+  [[r2_buckets]] # of the job "placed"
+  bucket_name = 'placed'
+  binding = 'CHECKPOINTS'
+
+  [version_metadata]
+  binding = "VERSION"
+`);
+
 let client: WeirClient;
 let url: string;
+let directory: string;
+let runtime: LocalRuntime;
 
-beforeAll(async () => {
-  const directory = mkdtempSync(join(tmpdir(), "weir-bucket-"));
-  const runtime = await LocalRuntime.start({
+/** Runs a Worker of test/workerd over what the one before it left. */
+async function deploy(worker: string): Promise<void> {
+  runtime = await LocalRuntime.start({
     port: 0,
     directory,
-    module: new URL("../workerd/bucket-worker.ts", import.meta.url),
+    module: new URL(`../workerd/${worker}`, import.meta.url),
     variables: { WEIR_ACCESS: "open" },
-    boundBuckets: bucketsIn(`
-      [[r2_buckets]]
-      binding = "BUCKET"
-      bucket_name = "weir"
-
-      [[r2_buckets]] # of the job "placed"
-      bucket_name = 'placed'
-      binding = 'CHECKPOINTS'
-
-      [version_metadata]
-      binding = "VERSION"
-    `),
+    boundBuckets,
   });
   ({ url } = runtime);
   client = new WeirClient({ url });
+}
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "weir-bucket-"));
+  await deploy("bucket-worker.ts");
   return async () => {
     await runtime.stop();
     rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
@@ -146,6 +155,47 @@ test("[CK14] a job whose bucket is not bound takes no line and says what to put 
   expect(await refusal("/jobs/homeless", {})).toMatchObject(problem);
   const past = await fetch(`${url}/test/append`, { method: "POST" });
   expect(await past.text()).toContain(detail);
+});
+
+test("[CK15] reads of a job that was deployed with another bucket say why they are refused, and work after the earlier deploy", async () => {
+  await takeCheckpoint();
+  const { latest } = await client.json<{ latest: { completed: { id: number } } }>(
+    "/jobs/placed/checkpoints",
+  );
+  const { id } = latest.completed;
+  const key = `/jobs/placed/state/counts/${words[7]}`;
+  const before = await client.json(key);
+  await runtime.stop();
+
+  await deploy("moved-bucket-worker.ts");
+  const reads = [
+    key,
+    `${key}?checkpoint=${id}`,
+    "/jobs/placed/state/counts",
+    `/jobs/placed/state/counts?checkpoint=${id}`,
+    "/jobs/placed/state",
+    `/jobs/placed/checkpoints/${id}/manifest`,
+    "/jobs/placed/output",
+  ];
+  for (const path of reads) {
+    expect({ path, ...(await refusal(path, {})) }).toEqual({
+      path,
+      type: "urn:weir:problem:storage-moved",
+      status: 503,
+      title: "Storage moved",
+      detail:
+        'The job was deployed with checkpoint.bucket "BUCKET" instead of "CHECKPOINTS", which is fixed while ' +
+        "the job has state or a log: deploy the earlier value and start the job.",
+      jobStatus: "FAILED",
+    });
+  }
+  expect(await client.json("/jobs")).toEqual({ jobs: [{ id: "placed", status: "FAILED" }] });
+  await runtime.stop();
+
+  await deploy("bucket-worker.ts");
+  await client.postJson("/jobs/placed/start", { from: "latest" });
+  expect(await client.json(key)).toEqual(before);
+  expect(await client.json(`${key}?checkpoint=${id}`)).toEqual(before);
 });
 
 test("a table of [[r2_buckets]] without a name is refused with the line to add", () => {

@@ -15,7 +15,7 @@ interface Bindings extends WeirBindings {
   readonly CHECKPOINTS: R2Bucket;
 }
 
-function counts(name: string, bucket: string) {
+export function counts(name: string, bucket: string) {
   return job(name, {
     parallelism: 2,
     checkpoint: { intervalMs: 0, retained: 2, bucket, storagePrefix: "team/weir/" },

@@ -161,6 +161,10 @@ const showManifest = createRoute({
   request: { params: checkpointParameters },
   responses: {
     200: jsonObject("Manifest"),
-    ...problems({ 404: "No such job or checkpoint", 410: "No longer retained" }),
+    ...problems({
+      404: "No such job or checkpoint",
+      410: "No longer retained",
+      503: "The job was deployed with another bucket or prefix",
+    }),
   },
 });

@@ -67,6 +67,17 @@ export function isPassing(error: unknown): boolean {
   return retryable === true || overloaded === true || durableObjectReset === true;
 }
 
+/** `reason`: why no object of the job is where the deployed job would look, and what to do. */
+export function storageMoved(reason: string): ProblemError {
+  return new ProblemError({
+    status: 503,
+    title: "Storage moved",
+    detail: reason,
+    retryAfterSeconds: 60,
+    members: { jobStatus: "FAILED" },
+  });
+}
+
 export function notFound(title: string, detail: string): ProblemError {
   return new ProblemError({ status: 404, title, detail });
 }

@@ -18,7 +18,7 @@ import { describeStates } from "../state/state-list.ts";
 import { ResolvedChains } from "../state/resolved-chains.ts";
 import { emptyState, findState } from "../state/state-reads.ts";
 import type { NamedState, StateReads } from "../state/state-reads.ts";
-import { notFound, ProblemError } from "./problem.ts";
+import { notFound, ProblemError, storageMoved } from "./problem.ts";
 import { addRoute, jobParameter, jsonObject, problems, reachJob } from "./routing.ts";
 import type { ReachableJob, WeirApp } from "./routing.ts";
 
@@ -117,8 +117,12 @@ async function readCheckpoint<Answer>(
   checkpoint: number,
   read: (reads: StateReads) => Promise<Answer>,
 ): Promise<Answer> {
-  // What a job that has ended without a checkpoint holds.
-  if (checkpoint === 0) return await read(emptyState(job.graph));
+  // What a job that has ended without a checkpoint holds, unless it failed because its storage moved.
+  if (checkpoint === 0) {
+    const located = await job.peers.coordinator().locateCheckpoint(checkpoint);
+    if (located.kind === "elsewhere") throw storageMoved(located.reason);
+    return await read(emptyState(job.graph));
+  }
   const place = {
     coordinator: job.peers.coordinator(),
     environment: workerEnvironment,
@@ -222,7 +226,10 @@ const listStates = createRoute({
   path: "/jobs/{job}/state",
   summary: "Names, kinds, types and sizes of the job's states",
   request: { params: jobParameter },
-  responses: { 200: jsonObject("States"), ...problems({ 404: "No such job" }) },
+  responses: {
+    200: jsonObject("States"),
+    ...problems({ 404: "No such job", 503: "The job was deployed with another bucket or prefix" }),
+  },
 });
 
 const readOneKey = createRoute({
@@ -250,7 +257,7 @@ const readOneKey = createRoute({
       400: "A list, a map or windows of more than 4 MiB: read them with limit and cursor",
       404: "No such job, state or key",
       410: "The checkpoint is no longer retained",
-      503: "The partition is catching up",
+      503: "The partition is catching up, or the job was deployed with another bucket or prefix",
     }),
   },
 });
@@ -282,7 +289,7 @@ const readPages = createRoute({
     ...problems({
       404: "No such job or state",
       410: "The checkpoint is no longer retained",
-      503: "A partition is catching up",
+      503: "A partition is catching up, or the job was deployed with another bucket or prefix",
     }),
   },
 });

@@ -10,7 +10,7 @@ import type {
   CoordinatorQueries,
   OutputSegment,
 } from "../../durable-objects/coordinator-queries.ts";
-import { ProblemError } from "../http/problem.ts";
+import { ProblemError, storageMoved } from "../http/problem.ts";
 import { encodeOutputCursor, type OutputPlace } from "./output-cursor.ts";
 import { OutputObjectMissing, segmentLines } from "./segment-lines.ts";
 
@@ -55,8 +55,9 @@ async function collect(
   let characters = 0;
   let asked: { after?: number; from?: OutputPlace } = request;
   for (;;) {
-    const { isEnd, segments } = await located(coordinator, asked);
+    const { elsewhere, isEnd, segments } = await located(coordinator, asked);
     for (const segment of segments) {
+      if (elsewhere !== undefined && isInObject(segment)) throw storageMoved(elsewhere);
       const { row, segment: number } = segment;
       const isFirst = asked.from?.row === row && asked.from.segment === number;
       let offset = isFirst ? asked.from!.offset : 0;
@@ -74,6 +75,10 @@ async function collect(
     if (isEnd || last === undefined) return { body: lines.join("") };
     asked = { from: { row: last.row, segment: last.segment + 1, offset: 0 } };
   }
+}
+
+function isInObject(segment: OutputSegment): boolean {
+  return segment.kind === "results" && "path" in segment.data;
 }
 
 async function* linesFrom(

@@ -1,6 +1,6 @@
-/** Where a checkpoint's manifest is, or the 404 or 410 that the contract asks for. */
+/** Where a checkpoint's manifest is, or the 404, 410 or 503 that the contract asks for. */
 import type { CoordinatorQueries } from "../../durable-objects/coordinator-queries.ts";
-import { notFound, ProblemError } from "../http/problem.ts";
+import { notFound, ProblemError, storageMoved } from "../http/problem.ts";
 
 export async function checkpointPath(
   coordinator: Pick<CoordinatorQueries, "locateCheckpoint">,
@@ -8,6 +8,7 @@ export async function checkpointPath(
 ): Promise<string> {
   const located = await coordinator.locateCheckpoint(id);
   if (located.kind === "found") return located.path;
+  if (located.kind === "elsewhere") throw storageMoved(located.reason);
   if (located.kind === "unknown") {
     throw notFound("No such checkpoint", `This job never completed a checkpoint ${id}.`);
   }

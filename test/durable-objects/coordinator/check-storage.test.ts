@@ -45,6 +45,8 @@ test.each([
     );
     expect(await job.coordinator.start({ from: "latest" })).toEqual({ kind: "refused", reason });
     expect(await job.coordinator.scanOrphans({})).toEqual({ kind: "givenUp", reason });
+    expect(await job.coordinator.locateCheckpoint(1)).toEqual({ kind: "elsewhere", reason });
+    expect(await job.coordinator.readOutput({})).toMatchObject({ elsewhere: reason });
     await job.advance(2 * dayMs);
     expect(bucket.calls).toBe(calls);
     expect([...bucket.blobs.keys()]).toEqual(before);
@@ -55,6 +57,8 @@ test.each([
     expect(restored).toMatchObject({ checkpoint: 1, bucket: "BUCKET" });
     expect(restored.restored.tables).toHaveLength(1);
     expect(restored.pathPrefix).toBe(attached[0]!.pathPrefix);
+    expect(await job.coordinator.locateCheckpoint(1)).toMatchObject({ kind: "found" });
+    expect(await job.coordinator.readOutput({})).not.toHaveProperty("elsewhere");
   },
 );
 
