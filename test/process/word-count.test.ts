@@ -129,10 +129,13 @@ test("[RS3] a source resumes by itself after a kill, without another request", a
   await first.kill();
   const storage = new RuntimeStorage(directory);
   expect(storage.rows("Coordinator", "retained")).toEqual([]);
+  expect(storage.rows("Source", "segments")).not.toEqual([]);
   // Only this one takes checkpoints by itself; nobody asks it for anything.
   const second = await startRuntime({ directory, parameters: ["--checkpoint-interval", "200"] });
-  await vi.waitUntil(() => storage.rows("Coordinator", "retained").length > 0, 30_000);
-  expect(await countsOf(second, "checkpoint=1")).toEqual(countWords(realText()));
+  // A log is empty once a checkpoint covers all of it.
+  await vi.waitUntil(() => storage.rows("Source", "segments").length === 0, 30_000);
+  const [latest] = storage.rows<{ id: number }>("Coordinator", "retained");
+  expect(await countsOf(second, `checkpoint=${latest?.id}`)).toEqual(countWords(realText()));
 });
 
 async function checkpoints(runtime: RuntimeProcess): Promise<unknown> {
