@@ -32,6 +32,8 @@ export class CheckpointChain {
   #id = 0;
   /** Manifests that name a parent. */
   deltas = 0;
+  /** Where deltas moved tables to: levels, and whether only a part of the table is left there. */
+  readonly moves = new Set<string>();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -39,7 +41,10 @@ export class CheckpointChain {
   }
 
   /** Writes the checkpoint's manifest, reads it with its chain, and answers the tables it comes to. */
-  async complete(persisted: PersistedState, time: number): Promise<readonly TableReference[]> {
+  async complete(
+    persisted: Pick<PersistedState, "tables" | "sequence">,
+    time: number,
+  ): Promise<readonly TableReference[]> {
     const id = ++this.#id;
     const { tables, sequence } = persisted;
     const partition = { vertex: "v", index: 0, keyGroups, tables, sequence, time, watermarks: {} };
@@ -67,6 +72,9 @@ export class CheckpointChain {
       },
     );
     if (manifest.parent !== null) this.deltas++;
+    for (const { level, fromKey } of manifest.partitions.flatMap(({ moved }) => moved)) {
+      this.moves.add(`${level}${fromKey === undefined ? "" : " in part"}`);
+    }
     const { chain } = manifest;
     // As after a full manifest of so many tables that the next ones are deltas, as long as chains may be.
     const fullTables = Number.MAX_SAFE_INTEGER;

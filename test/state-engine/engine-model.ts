@@ -293,6 +293,8 @@ export class Subject {
     if (this.completed === undefined) return;
     const { persisted, model, time } = this.completed;
     const tables = await this.chain.complete(persisted, time);
+    // What is restored is what the chain comes to.
+    this.completed.persisted = { ...persisted, tables };
     const names = [...model.keys(), "0003000162"];
     const { environment, blobStore } = this;
     const keys = names.map(bytesOf);
