@@ -35,6 +35,8 @@ export class SimulatedBucket {
   /** When a write of each key was last taken. */
   readonly #takenAt = new Map<string, number>();
   observer: BucketObserver | undefined;
+  /** Whether an object stays in memory for what it awaits of the bucket alone. */
+  holds = true;
 
   constructor(scheduler: Scheduler, faults: Faults, director?: Director) {
     this.#scheduler = scheduler;
@@ -204,10 +206,11 @@ export class SimulatedBucket {
     begin: (respond: Respond<Value>) => void,
   ): Promise<Value> {
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
-    if (!caller.beginOutgoing(label)) return promise;
+    const { holds } = this;
+    if (!caller.beginOutgoing(label, holds)) return promise;
     let isOver = false;
     const end = (answer: () => void): void => {
-      if (!isOver) caller.endOutgoing(answer);
+      if (!isOver) caller.endOutgoing(answer, holds);
       isOver = true;
     };
     begin({

@@ -170,14 +170,17 @@ export class Instance implements ObjectContext {
     });
   }
 
-  /** Before a call or storage operation leaves. False: the memory is lost, nothing leaves and nothing answers. */
-  beginOutgoing(doing: string): boolean {
+  /**
+   * Before a call or storage operation leaves. False: the memory is lost, nothing leaves and nothing answers.
+   * `holds`: whether what is under way keeps the object in memory.
+   */
+  beginOutgoing(doing: string, holds = true): boolean {
     if (!this.hasMemory) return false;
     if (this.#options.faults.happens("crashAtCall")) {
       this.#options.onLost(this, `before ${doing}`);
       return false;
     }
-    this.#outgoing++;
+    if (holds) this.#outgoing++;
     return true;
   }
 
@@ -192,9 +195,9 @@ export class Instance implements ObjectContext {
   }
 
   /** Hands an answer of the world to the logic, if it still has its memory. */
-  endOutgoing(answer: () => void): void {
+  endOutgoing(answer: () => void, holds = true): void {
     if (!this.hasMemory) return;
-    this.#outgoing--;
+    if (holds) this.#outgoing--;
     this.#touch();
     answer();
   }
