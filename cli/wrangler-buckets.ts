@@ -1,26 +1,39 @@
 /**
  * The R2 buckets that wrangler.toml binds, so that a run on this machine has the ones a deploy has.
  *
- * Limit: reads `[[r2_buckets]]` tables with a key a line, as this repository writes them, and no other
- * form of TOML.
+ * Limit: what an environment of wrangler.toml (`[env.…]`) binds is not looked at: `npm start` runs none.
  */
 import { readFile } from "node:fs/promises";
+import { parse } from "smol-toml";
 
 /** Names of buckets by their binding. */
 export async function bucketsOfWrangler(): Promise<Readonly<Record<string, string>>> {
   return bucketsIn(await readFile(new URL("../wrangler.toml", import.meta.url), "utf8"));
 }
 
-/** Pure. Throws when a table has no binding or no bucket_name. */
+/** Pure. Throws when `toml` is no TOML, with the place, and when a bucket has no binding or no bucket_name. */
 export function bucketsIn(toml: string): Readonly<Record<string, string>> {
-  const tables = toml.split(/^(?=\s*\[)/m).filter((table) => /^\s*\[\[r2_buckets\]\]/.test(table));
+  const { r2_buckets: buckets = [] } = parsed(toml);
+  if (!Array.isArray(buckets)) {
+    throw new Error(
+      "r2_buckets of wrangler.toml is no list: write [[r2_buckets]] before each bucket.",
+    );
+  }
   return Object.fromEntries(
-    tables.map((table) => [textOf(table, "binding"), textOf(table, "bucket_name")]),
+    buckets.map((bucket: unknown) => [textOf(bucket, "binding"), textOf(bucket, "bucket_name")]),
   );
 }
 
-function textOf(table: string, key: string): string {
-  const text = new RegExp(`^\\s*${key}\\s*=\\s*(["'])(.+?)\\1`, "m").exec(table)?.[2];
-  if (text !== undefined) return text;
+function parsed(toml: string): Readonly<Record<string, unknown>> {
+  try {
+    return parse(toml);
+  } catch (cause) {
+    throw new Error(`wrangler.toml is no TOML: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function textOf(bucket: unknown, key: string): string {
+  const value = (bucket as Readonly<Record<string, unknown>>)[key];
+  if (typeof value === "string" && value !== "") return value;
   throw new Error(`An [[r2_buckets]] of wrangler.toml has no line ${key} = "…": add it.`);
 }

@@ -198,6 +198,34 @@ test("[CK15] reads of a job that was deployed with another bucket say why they a
   expect(await client.json(`${key}?checkpoint=${id}`)).toEqual(before);
 });
 
+test("buckets are read from wrangler.toml in whichever form of TOML they stand, and from nothing else", () => {
+  const bound = { BUCKET: "weir", CHECKPOINTS: "placed" };
+  const forms = [
+    'r2_buckets = [{ binding = "BUCKET", bucket_name = "weir" }, { bucket_name = "placed", binding = "CHECKPOINTS" }]',
+    '[[ "r2_buckets" ]]\n"binding" = """BUCKET"""\nbucket_name = "we\\u0069r"\n[[r2_buckets]]\r\nbinding="CHECKPOINTS"\r\nbucket_name=\'placed\'',
+    `r2_buckets = [
+      { binding = "BUCKET", bucket_name = "weir" }, # the default
+      { binding = "CHECKPOINTS", bucket_name = "placed" },
+    ]
+    [vars]
+    NOTE = """
+[[r2_buckets]]
+binding = "NOTE"
+"""`,
+  ];
+  for (const toml of forms) expect(bucketsIn(toml)).toEqual(bound);
+  expect(bucketsIn('name = "weir"')).toEqual({});
+});
+
+test("a wrangler.toml that cannot be read is refused with the place and what to do", () => {
+  expect(() => bucketsIn("[[r2_buckets]]\nbinding = BUCKET\n")).toThrow(
+    /^wrangler\.toml is no TOML: .*\n*.*2:/s,
+  );
+  expect(() => bucketsIn('[r2_buckets]\nbinding = "BUCKET"\n')).toThrow(
+    "r2_buckets of wrangler.toml is no list: write [[r2_buckets]] before each bucket.",
+  );
+});
+
 test("a table of [[r2_buckets]] without a name is refused with the line to add", () => {
   expect(() => bucketsIn('[[r2_buckets]]\nbinding = "BUCKET"\n')).toThrow(
     'An [[r2_buckets]] of wrangler.toml has no line bucket_name = "…": add it.',
