@@ -1,15 +1,17 @@
-/** Rules 13, 15 and 28: time belongs to a place in the log, and is part of every checkpoint. */
+/** Rules 13, 15, 28 and 44h: time belongs to a place in the log, and is part of every checkpoint. */
 import { job } from "../../../dataflow/job.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
 import { RecordPartitioner } from "../../../dataflow/record-partitioner.ts";
 import { watermarks } from "../../../dataflow/time/watermark-strategy.ts";
 import { tumblingWindows } from "../../../dataflow/windows/assigners.ts";
 import type { AttachPartitionAnswer } from "../../../durable-objects/messages.ts";
+import { RestoredFrames } from "../../../durable-objects/partition/restored-frames.ts";
 import { OutgoingChannel } from "../../../durable-objects/source/channel.ts";
 import { Pump } from "../../../durable-objects/source/pump.ts";
 import { answering, replacing } from "../mutants/breakages.ts";
 import { options, P0, S0, S1, VERTEX, wordsFor, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
+import { AT_ONCE, giveRoom, takeRoom, WAITS_FOR_ROOM } from "./room.ts";
 import { type Breakage, patched } from "../mutants/mutant.ts";
 
 interface Origin {
@@ -230,6 +232,57 @@ schedule("[rule 15] an outage does not change what expires", {
     "time is what the clock says when a record is applied": {
       breakages: [stamping((_origin, now) => ({ arrivalTime: now() }))],
       broken: 1,
+    },
+  },
+});
+
+/** Frames that were in flight come back channel by channel. */
+const RESTORES_BY_CHANNEL: Breakage = {
+  kind: "partition",
+  patch: () =>
+    patched(RestoredFrames.prototype, "push", ({ value }) => ({
+      value(this: RestoredFrames, ...given: Parameters<RestoredFrames["push"]>) {
+        const [loop, ...rest] = given;
+        const pushed: Parameters<typeof loop.pushRestoredFrame>[] = [];
+        const gathering = {
+          pushRestoredFrame: (...one: (typeof pushed)[number]) => void pushed.push(one),
+        };
+        (value as RestoredFrames["push"]).call(this, gathering, ...rest);
+        pushed.sort(([left], [right]) => left - right);
+        for (const one of pushed) loop.pushRestoredFrame(...one);
+      },
+    })),
+};
+
+/** S1 was silent; its first frame stands before S0's second one, and a barrier overtakes both. */
+schedule("[rule 44h] frames in flight are applied in the order in which they stood", {
+  job: secondsOfKeys({ ...AT_ONCE, sources: 2 }),
+  conditions: [WAITS_FOR_ROOM],
+  async play(stage) {
+    await stage.post(S0, `100 ${x}`);
+    await stage.pass(IDLENESS_MS + 1_000);
+    takeRoom();
+    for (const [source, at] of [
+      [S0, 1_500],
+      [S1, 1_400],
+      [S0, 3_500],
+    ] as const) {
+      await stage.post(source, `${at} ${x}`);
+      await stage.settle();
+    }
+    await stage.checkpoint();
+    stage.loseMemory(P0);
+    giveRoom();
+    for (const source of [S0, S1]) await stage.post(source, `4500 ${x}`);
+    await stage.settle();
+    await stage.checkpoint();
+    return stage.values();
+  },
+  kept: [`0 ${x} 1`, `1000 ${x} 2`, `3000 ${x} 1`],
+  without: {
+    "each channel has its own": {
+      breakages: [RESTORES_BY_CHANNEL],
+      broken: [`0 ${x} 1`, `1000 ${x} 1`, `3000 ${x} 1`],
     },
   },
 });
