@@ -1,4 +1,4 @@
-/** Rules 13, 15, 28 and 44h: time belongs to a place in the log, and is part of every checkpoint. */
+/** Rules 13, 15, 28 and 44: time belongs to a place in the log, and is part of every checkpoint. */
 import { job } from "../../../dataflow/job.ts";
 import type { JobOptionsInput } from "../../../dataflow/options.ts";
 import { RecordPartitioner } from "../../../dataflow/record-partitioner.ts";
@@ -236,23 +236,26 @@ schedule("[rule 15] an outage does not change what expires", {
   },
 });
 
-/** Frames that were in flight come back channel by channel. */
-const RESTORES_BY_CHANNEL: Breakage = {
-  kind: "partition",
-  patch: () =>
+type Loop = Parameters<RestoredFrames["push"]>[0];
+type Restored = Parameters<Loop["pushRestoredFrame"]>;
+
+/** Frames that were in flight come back in another order. */
+function restoring(order: (left: Restored, right: Restored) => number): Breakage {
+  const patch = (): (() => void) =>
     patched(RestoredFrames.prototype, "push", ({ value }) => ({
       value(this: RestoredFrames, ...given: Parameters<RestoredFrames["push"]>) {
         const [loop, ...rest] = given;
-        const pushed: Parameters<typeof loop.pushRestoredFrame>[] = [];
+        const pushed: Restored[] = [];
         const gathering = {
-          pushRestoredFrame: (...one: (typeof pushed)[number]) => void pushed.push(one),
+          pushRestoredFrame: (...one: Restored) => void pushed.push(one),
         };
         (value as RestoredFrames["push"]).call(this, gathering, ...rest);
-        pushed.sort(([left], [right]) => left - right);
+        pushed.sort(order);
         for (const one of pushed) loop.pushRestoredFrame(...one);
       },
-    })),
-};
+    }));
+  return { kind: "partition", patch };
+}
 
 /** S1 was silent; its first frame stands before S0's second one, and a barrier overtakes both. */
 schedule("[rule 44h] frames in flight are applied in the order in which they stood", {
@@ -281,8 +284,40 @@ schedule("[rule 44h] frames in flight are applied in the order in which they sto
   kept: [`0 ${x} 1`, `1000 ${x} 2`, `3000 ${x} 1`],
   without: {
     "each channel has its own": {
-      breakages: [RESTORES_BY_CHANNEL],
+      breakages: [restoring(([left], [right]) => left - right)],
       broken: [`0 ${x} 1`, `1000 ${x} 1`, `3000 ${x} 1`],
+    },
+  },
+});
+
+/** The barrier that overtakes a frame of 1,500 says that it is 3,500. */
+schedule("[rule 44c] what a barrier says of time stands behind the frames it overtook", {
+  job: secondsOfKeys(AT_ONCE),
+  conditions: [WAITS_FOR_ROOM],
+  async play(stage) {
+    takeRoom();
+    for (const at of [1_500, 3_500]) {
+      await stage.post(S0, `${at} ${x}`);
+      await stage.settle();
+    }
+    await stage.checkpoint();
+    stage.loseMemory(P0);
+    giveRoom();
+    await stage.post(S0, `4500 ${x}`);
+    await stage.settle();
+    await stage.checkpoint();
+    return stage.values();
+  },
+  kept: [`1000 ${x} 1`, `3000 ${x} 1`],
+  without: {
+    "it is said before them": {
+      breakages: [
+        restoring(
+          ([, { frame: left }], [, { frame: right }]) =>
+            Number(left.bytes.length > 0) - Number(right.bytes.length > 0),
+        ),
+      ],
+      broken: [`3000 ${x} 1`],
     },
   },
 });
