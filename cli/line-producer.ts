@@ -21,6 +21,7 @@ export class LineProducer {
   #next = 0;
   #isWaiting = false;
   #unanswered = 0;
+  #lastFailure: TypeError | undefined;
 
   constructor(options: LineProducerOptions) {
     this.#options = options;
@@ -39,6 +40,11 @@ export class LineProducer {
   /** Requests that ended without an answer. */
   get unanswered(): number {
     return this.#unanswered;
+  }
+
+  /** Why the last of them ended so: what fetch threw, the socket's error as its cause. */
+  get lastFailure(): TypeError | undefined {
+    return this.#lastFailure;
   }
 
   /** Posts the rest. Answers false when the connection broke before everything was answered. */
@@ -67,6 +73,7 @@ export class LineProducer {
       // fetch reports every failure of the connection this way.
       if (!(error instanceof TypeError)) throw error;
       this.#unanswered++;
+      this.#lastFailure = error;
       return false;
     } finally {
       this.#isWaiting = false;
