@@ -49,12 +49,15 @@ export function scheduleChange(
   if (at !== undefined) makeDue(record.due, "checkpoint", at);
 }
 
-/** A task changed without input: a processing-time timer fired [26]. */
+/**
+ * A task changed without input: a processing-time timer fired [26]. Of whichever attempt of the generation: one
+ * that a late repeat of its attach has replaced hears of it by the checkpoint's barrier or acknowledgement
+ * alone, and goes back to where these timers are overdue.
+ */
 export function taskChanged(house: Coordination, change: TaskChange): void {
-  const { attempt, generation, isUrgent, task } = change;
-  const { rows, store } = house;
-  store.step("task changed", (record) => {
-    if (generation !== record.generation || rows.task(task).attempt !== attempt) return;
+  const { generation, isUrgent } = change;
+  house.store.step("task changed", (record) => {
+    if (generation !== record.generation) return;
     const { covered, reported } = record.changes ?? { covered: 0, reported: 0 };
     record.changes = { covered, reported: reported + 1 };
     scheduleChange(house, record, isUrgent === true ? "urgent" : "input");

@@ -160,7 +160,7 @@ it("[rule 26b] a task's change calls for a checkpoint without input, once", asyn
   await job.completeOne(1);
   await job.advance(60_000);
   const { attempt, generation } = job.attached[0]!;
-  await job.coordinator.taskChanged({ task: task(0), generation, attempt: attempt - 1 });
+  await job.coordinator.taskChanged({ task: task(0), generation: generation - 1, attempt });
   await job.advance(5_000);
   expect(job.sources[0]!.triggers).toHaveLength(1);
   await job.coordinator.taskChanged({ task: task(0), generation, attempt });

@@ -2,17 +2,19 @@
 import { job } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SourceRow } from "../../../durable-objects/coordinator/rows.ts";
-import type { SourceCalls } from "../../../durable-objects/messages.ts";
+import type { SourceCalls, TaskChange } from "../../../durable-objects/messages.ts";
+import type { ObjectContext } from "../../../durable-objects/object-context.ts";
 import { type Breakage, spread } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
+import type { Logic } from "../simulated-object.ts";
 import { C, options, P0, S0, VERTEX, wordCount, x, y } from "./cast.ts";
 import { schedule } from "./play.ts";
 import type { Stage } from "./stage.ts";
 
 const PATIENCE_MS = 30_000;
 
-/** Every line is a result, half a minute after it came. */
-function reminders() {
+/** Every line is a result, half a minute after it came, or so long as is said. */
+function reminders(patienceMs = PATIENCE_MS) {
   return job("schedule", options({ checkpoint: { intervalMs: 5_000 } }))
     .lines()
     .keyBy((line) => line)
@@ -20,7 +22,7 @@ function reminders() {
       state: { line: valueState<string>("line") },
       process(line, { processingTime, state, timers }) {
         state.line.update(line);
-        timers.registerProcessingTimeTimer(processingTime + PATIENCE_MS);
+        timers.registerProcessingTimeTimer(processingTime + patienceMs);
         return [];
       },
       onTimer: (_timer, { state }) => [state.line.get()!],
@@ -44,6 +46,40 @@ schedule("[rule 26b] what a timer did without input is committed by a checkpoint
     },
   },
 });
+
+/** The line is covered, P0 awake, and the call by which it attached is delivered once more: nobody has this attempt. */
+schedule(
+  "[rule 26d] what a timer did is committed although a repeated attach has replaced its attempt",
+  {
+    job: reminders(),
+    async play(stage) {
+      await stage.post(S0, x);
+      await stage.settle();
+      const codeVersion = stage.record.codeVersion;
+      await stage.ask(() => stage.coordinator.attachPartition({ task: P0.task, codeVersion }));
+      await stage.pass(PATIENCE_MS + 15_000);
+      return stage.values();
+    },
+    kept: [x],
+    without: {
+      "only the present attempt says that something changed": {
+        breakages: [{ kind: "coordinator", methods: changesOfThePresentAttempt }],
+        broken: [],
+      },
+    },
+  },
+);
+
+function changesOfThePresentAttempt(logic: Logic, context: ObjectContext): Logic {
+  return {
+    async taskChanged(argument) {
+      const rows = context.sql.exec<{ data: string }>("SELECT data FROM task");
+      const attempts = rows.map(({ data }) => (JSON.parse(data) as { attempt: number }).attempt);
+      if (attempts.includes((argument as TaskChange).attempt))
+        await logic["taskChanged"]!(argument);
+    },
+  };
+}
 
 /** P0 falls asleep before its timer is due, and nobody has a reason to call it. */
 schedule("[rule 26c] a partition that sleeps is woken by its earliest timer", {
