@@ -129,6 +129,8 @@ const MOST_VERTICES = 4;
 /** An attempt of many vertices at the highest rates hardly ever ends: it meets as many faults at lower ones. */
 const ALLROUND_SHARE = 1 / 3;
 const LONG_TIMEOUT_MS = 60_000;
+/** The product's own default. */
+const LONGEST_TIMEOUT_MS = 600_000;
 const NEVER_IDLE_MS = 30 * 24 * 3_600_000;
 
 /** A new job here gives every seed another world. */
@@ -178,9 +180,10 @@ export function scenarioOf(seed: number): Scenario {
   const memoryBytes = Math.max(drawn.memoryBytes, size.leastMemoryBytes);
   const paddingBytes = Math.min(drawn.paddingBytes, memoryBytes / LEAST_VALUES);
   // Where engines hold few values, what a barrier waits behind is read from the bucket one by one: ten seconds may
-  // never be enough, and a job that tolerates no failure goes back for ever.
+  // never be enough, nor a minute in a large world, and a job that tolerates no failure goes back for ever.
   const neededBytes = paddingBytes * LEAST_VALUES * drawn.partitions * MOST_VERTICES;
-  const timeoutMs = neededBytes > memoryBytes ? LONG_TIMEOUT_MS : drawn.timeoutMs;
+  const slowTimeoutMs = size === LARGE ? LONGEST_TIMEOUT_MS : LONG_TIMEOUT_MS;
+  const timeoutMs = neededBytes > memoryBytes ? slowTimeoutMs : drawn.timeoutMs;
   return { ...drawn, memoryBytes, paddingBytes, timeoutMs };
 }
 

@@ -19,6 +19,7 @@ import { CheckpointOracle } from "./oracles/checkpoint-oracle.ts";
 import { LogOracle } from "./oracles/log-oracle.ts";
 import type { OutputLine, States } from "./jobs/simulated-job.ts";
 import { type FedJob, simulatedJob } from "./jobs/simulated-jobs.ts";
+import { LONGEST_REMINDER_MS } from "./jobs/timers.ts";
 import { outsideOf } from "./outside.ts";
 import type { Scenario } from "./scenario.ts";
 import { SimulatedSink } from "./simulated-sink.ts";
@@ -256,14 +257,17 @@ class Run {
 
   /**
    * Two: the first wakes partitions, which then fire timers that they had fired and forgotten. Some hold what goes on
-   * only after them, frames that were overtaken and questions without an answer: those are followed by more.
+   * only after them, frames that were overtaken and questions without an answer: those are followed by more. And lines
+   * that are replayed for the first set timers by the clock anew: it comes to all of them before the next.
    */
   async #lastCheckpoints(): Promise<void> {
     const { alignmentTimeoutMs, job } = this.#scenario;
     const mayHoldMore = alignmentTimeoutMs !== null || job === "enrichment";
+    const pausesMs = mayHoldMore ? Array<number>(4).fill(SETTLED_MS) : [1_000];
+    if (job === "timers") pausesMs.unshift(LONGEST_REMINDER_MS + 1_000);
     await this.#workload.finalCheckpoint();
-    for (let left = mayHoldMore ? 4 : 1; left > 0; left--) {
-      await this.#world.sleep(mayHoldMore ? SETTLED_MS : 1_000);
+    for (const pauseMs of pausesMs) {
+      await this.#world.sleep(pauseMs);
       await this.#workload.finalCheckpoint();
     }
   }

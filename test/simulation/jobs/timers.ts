@@ -19,7 +19,8 @@ import {
 import type { Cut, SimulatedJob } from "./simulated-job.ts";
 
 const PATIENCE_MS = 4_000;
-const LONGEST_REMINDER_MS = 30_000;
+/** A timer by the clock is due this long after its line at most. */
+export const LONGEST_REMINDER_MS = 30_000;
 
 /** Line and due time. */
 type Waiting = readonly (readonly [string, number])[];
