@@ -5,6 +5,7 @@
 import type { BlobStore } from "../blob-store/blob-store.ts";
 import type { Environment } from "../environment.ts";
 import { StateEngineError } from "../errors.ts";
+import { FORMAT_VERSION } from "../sst/format.ts";
 import { NARROWED_FORMAT_VERSION } from "../version/table-reference.ts";
 import type { TableReference } from "../version/table-reference.ts";
 import { decodeManifest } from "./encode-manifest.ts";
@@ -93,6 +94,6 @@ function movedTo(
   { fromKey: _before, ...table }: TableReference,
   place: Omit<MovedTable, "table">,
 ): TableReference {
-  if (place.fromKey === undefined) return { ...table, ...place };
-  return { ...table, ...place, formatVersion: NARROWED_FORMAT_VERSION };
+  const formatVersion = place.fromKey === undefined ? FORMAT_VERSION : NARROWED_FORMAT_VERSION;
+  return { ...table, ...place, formatVersion };
 }
