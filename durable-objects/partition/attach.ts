@@ -101,9 +101,14 @@ export class Attachment {
     this.#report = report;
   }
 
-  /** Asking sooner than this would be in vain. */
-  pause(pauseMs: number): void {
-    this.#notBefore = this.#options.context.environment.now() + pauseMs;
+  /**
+   * Asks by then though nobody calls, by an alarm if memory is lost meanwhile: timers, answers and frames of the
+   * checkpoint are work that no channel brings again. `isVainBefore`: whoever calls sooner has to wait.
+   */
+  askWithin(delayMs: number, isVainBefore: boolean): void {
+    if (isVainBefore) return this.#later(delayMs, "RUNNING");
+    this.#setAlarm(delayMs + ALARM_SLACK_MS);
+    this.#setTimer(delayMs);
   }
 
   /** The alarm is due: memory was lost while waiting, or the timer comes in a moment. */
