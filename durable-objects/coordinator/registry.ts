@@ -124,6 +124,11 @@ export class Registry {
   ): void {
     const listed = objectsListed(now);
     for (const path of listed) {
+      this.#store.write(
+        "INSERT OR REPLACE INTO object_gap SELECT path, last_used + 1, ? FROM object WHERE path = ? AND last_used IS NOT NULL",
+        latest,
+        path,
+      );
       this.#store.writeIndexed(
         "UPDATE object SET last_used = NULL WHERE path = ? AND last_used IS NOT NULL",
         path,
@@ -164,13 +169,15 @@ export class Registry {
   /** Marks what nobody needs; answers whether anything is to be deleted. `completed`: see GarbageFacts. */
   markGarbage(retained: readonly RetainedCheckpoint[], completed: number): boolean {
     const objects = this.#store
-      .read<{ path: string; created_by: number; last_used: number }>(
-        "SELECT path, created_by, last_used FROM object WHERE last_used IS NOT NULL AND dead = 0",
+      .read<DroppedRow>(
+        `SELECT path, created_by, last_used, first, last FROM object LEFT JOIN object_gap USING (path)
+           WHERE last_used IS NOT NULL AND dead = 0`,
       )
-      .map((row): RegisteredObject => ({
-        path: row.path,
-        createdBy: row.created_by,
-        lastUsed: row.last_used,
+      .map(({ path, created_by, first, last, last_used }): RegisteredObject => ({
+        path,
+        createdBy: created_by,
+        lastUsed: last_used,
+        ...(first !== null && last !== null && { gap: { first, last } }),
       }));
     const ids = retained.map(({ id }) => id);
     for (const path of selectGarbage({ objects, retained: ids, completed })) {
@@ -213,7 +220,10 @@ export class Registry {
   }
 
   forget(objects: readonly string[], manifests: readonly string[]): void {
-    for (const path of objects) this.#store.writeIndexed("DELETE FROM object WHERE path = ?", path);
+    for (const path of objects) {
+      this.#store.writeIndexed("DELETE FROM object WHERE path = ?", path);
+      this.#store.write("DELETE FROM object_gap WHERE path = ?", path);
+    }
     for (const path of manifests) this.#store.write("DELETE FROM manifest WHERE path = ?", path);
   }
 
@@ -221,6 +231,14 @@ export class Registry {
     return this.#store.read<{ path: string }>(query).map(({ path }) => path);
   }
 }
+
+type DroppedRow = {
+  path: string;
+  created_by: number;
+  last_used: number;
+  first: number | null;
+  last: number | null;
+};
 
 export interface RegistryChange {
   readonly checkpoint: number;

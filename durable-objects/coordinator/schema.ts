@@ -24,6 +24,8 @@ const statements = [
   "CREATE TABLE IF NOT EXISTS manifest (path TEXT PRIMARY KEY, id INTEGER NOT NULL, size INTEGER NOT NULL, dead INTEGER NOT NULL DEFAULT 0, delete_again_at INTEGER) WITHOUT ROWID",
   // The registry of objects [10].
   "CREATE TABLE IF NOT EXISTS object (path TEXT PRIMARY KEY, size INTEGER NOT NULL, created_by INTEGER NOT NULL, last_used INTEGER, dead INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
+  // Of an object that a start from an older checkpoint took up again: the checkpoints between that do not list it.
+  "CREATE TABLE IF NOT EXISTS object_gap (path TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE INDEX IF NOT EXISTS dropped_object ON object (last_used) WHERE last_used IS NOT NULL",
   // Completed checkpoints that can be restored, in order of completion.
   "CREATE TABLE IF NOT EXISTS retained (completion INTEGER PRIMARY KEY, id INTEGER NOT NULL, data TEXT NOT NULL)",

@@ -1,6 +1,6 @@
 /**
- * Which objects and manifests nobody needs any more [9, 10, 34]. Pure. Conservative: a start from an
- * older checkpoint only makes it keep too much.
+ * Which objects and manifests nobody needs any more [9, 10, 34]. Pure. Conservative: of several starts from older
+ * checkpoints it knows the last one's gap, which only makes it keep too much for a while.
  */
 export interface RegisteredObject {
   readonly path: string;
@@ -8,6 +8,8 @@ export interface RegisteredObject {
   readonly createdBy: number;
   /** The last checkpoint that may list it; undefined while the latest completed one does. */
   readonly lastUsed?: number;
+  /** Checkpoints in between that do not list it: they were gone back over by a start from an older one [18]. */
+  readonly gap?: { readonly first: number; readonly last: number };
 }
 
 export interface GarbageFacts {
@@ -19,14 +21,15 @@ export interface GarbageFacts {
 }
 
 /**
- * Objects to mark dead: no retained checkpoint lies in [createdBy, lastUsed], and a later checkpoint
- * has completed without them, so that no task in memory can list them again.
+ * Objects to mark dead: no retained checkpoint lies in [createdBy, lastUsed] outside of the gap, and a later
+ * checkpoint has completed without them, so that no task in memory can list them again.
  */
 export function selectGarbage(facts: GarbageFacts): readonly string[] {
   return facts.objects
-    .filter(({ createdBy, lastUsed }) => {
+    .filter(({ createdBy, gap, lastUsed }) => {
       if (lastUsed === undefined || lastUsed >= facts.completed) return false;
-      return !facts.retained.some((id) => createdBy <= id && id <= lastUsed);
+      const isInGap = (id: number) => gap !== undefined && gap.first <= id && id <= gap.last;
+      return !facts.retained.some((id) => createdBy <= id && id <= lastUsed && !isInGap(id));
     })
     .map((object) => object.path);
 }

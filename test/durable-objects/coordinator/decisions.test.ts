@@ -138,23 +138,25 @@ it("[rule 24] [rule 25] never schedules into the min pause, but for a log half f
 });
 
 it("[rule 10a] [rule 10c] never selects an object that a retained checkpoint may list", () => {
-  const object = fc.record({
-    path: fc.uuid(),
-    createdBy: id,
-    lastUsed: fc.option(id, { nil: undefined }),
-  });
+  const object = fc.record(
+    {
+      path: fc.uuid(),
+      createdBy: id,
+      lastUsed: id,
+      gap: fc.record({ first: id, last: id }),
+    },
+    { requiredKeys: ["path", "createdBy"] },
+  );
   fc.assert(
     fc.property(fc.array(object), fc.array(id), id, (objects, retained, completed) => {
-      const all = objects.map(({ createdBy, lastUsed, path }) =>
-        lastUsed === undefined ? { path, createdBy } : { path, createdBy, lastUsed },
-      );
-      const dead = new Set(selectGarbage({ objects: all, retained, completed }));
-      for (const one of all) {
-        const isNeeded =
-          one.lastUsed === undefined ||
-          one.lastUsed >= completed ||
-          retained.some((checkpoint) => one.createdBy <= checkpoint && checkpoint <= one.lastUsed);
-        expect(dead.has(one.path)).toBe(!isNeeded);
+      const dead = new Set(selectGarbage({ objects, retained, completed }));
+      for (const { createdBy, gap, lastUsed, path } of objects) {
+        const mayList = (checkpoint: number): boolean =>
+          createdBy <= checkpoint &&
+          checkpoint <= lastUsed! &&
+          !(gap !== undefined && gap.first <= checkpoint && checkpoint <= gap.last);
+        const isNeeded = lastUsed === undefined || lastUsed >= completed || retained.some(mayList);
+        expect(dead.has(path)).toBe(!isNeeded);
       }
     }),
   );

@@ -94,7 +94,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     kind: "coordinator",
     context: (context) =>
       withSql(context, (query, bindings) => {
-        if (!query.startsWith("SELECT path, created_by, last_used FROM object")) return undefined;
+        if (!query.startsWith("SELECT path, created_by, last_used, ")) return undefined;
         const rows = context.sql.exec(query, ...bindings);
         return rows.map((row) => ({ ...row, created_by: 0, last_used: 0 }));
       }),
