@@ -102,13 +102,11 @@ export class Attachment {
   }
 
   /**
-   * Asks by then though nobody calls, by an alarm if memory is lost meanwhile: timers, answers and frames of the
-   * checkpoint are work that no channel brings again. `isVainBefore`: whoever calls sooner has to wait.
+   * Asking sooner would be in vain. Then it asks though nobody calls, by an alarm if memory is lost meanwhile:
+   * timers, answers and frames of the checkpoint are work that no channel brings again.
    */
-  askWithin(delayMs: number, isVainBefore: boolean): void {
-    if (isVainBefore) return this.#later(delayMs, "RUNNING");
-    this.#setAlarm(delayMs + ALARM_SLACK_MS);
-    this.#setTimer(delayMs);
+  askAgain(pauseMs: number): void {
+    this.#later(pauseMs, "RUNNING");
   }
 
   /** The alarm is due: memory was lost while waiting, or the timer comes in a moment. */

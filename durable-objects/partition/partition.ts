@@ -48,8 +48,8 @@ import { Signal } from "./signal.ts";
 const OPEN_WAIT_MS = 1_000;
 /** How long a live read waits for the partition to catch up [20]. */
 const READ_WAIT_MS = 5_000;
-/** Before attaching again when storage did not answer, or when nobody has heard of a failure. */
-const FAILURE_PAUSE_MS = 1_000;
+/** Before attaching again when storage did not answer. */
+const UNAVAILABLE_PAUSE_MS = 1_000;
 
 export class PartitionTask implements PartitionCalls {
   readonly #context: ObjectContext;
@@ -243,7 +243,7 @@ export class PartitionTask implements PartitionCalls {
     if (isPassing(error)) {
       // Somebody deleted what this state needs: restored anew it may need something else [3].
       if (live !== undefined && isOfLiveTable(live, error)) this.#missed = { attached, error };
-      this.#attachment.askWithin(FAILURE_PAUSE_MS, true);
+      this.#attachment.askAgain(UNAVAILABLE_PAUSE_MS);
       return;
     }
     const job = this.#job.name;
@@ -265,7 +265,6 @@ export class PartitionTask implements PartitionCalls {
       });
     this.#context.keepAlive(report);
     this.#attachment.askAfter(report);
-    this.#attachment.askWithin(FAILURE_PAUSE_MS, false);
   }
 
   /**
