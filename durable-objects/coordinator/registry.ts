@@ -220,9 +220,10 @@ export class Registry {
   }
 
   forget(objects: readonly string[], manifests: readonly string[]): void {
-    for (const path of objects) {
-      this.#store.writeIndexed("DELETE FROM object WHERE path = ?", path);
-      this.#store.write("DELETE FROM object_gap WHERE path = ?", path);
+    for (const path of objects) this.#store.writeIndexed("DELETE FROM object WHERE path = ?", path);
+    // Once for all of them: there is none unless the job was started from an older checkpoint.
+    if (objects.length > 0) {
+      this.#store.write("DELETE FROM object_gap WHERE path NOT IN (SELECT path FROM object)");
     }
     for (const path of manifests) this.#store.write("DELETE FROM manifest WHERE path = ?", path);
   }

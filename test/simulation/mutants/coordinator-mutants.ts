@@ -190,7 +190,12 @@ function recordOf(context: ObjectContext): JobRecord {
   return JSON.parse(row!.record) as JobRecord;
 }
 
-function rowOf(context: ObjectContext, table: "task" | "partition_state", task: TaskId): unknown {
+/** What the coordinator has written of a task; undefined when there is nothing. */
+export function rowOf(
+  context: ObjectContext,
+  table: "task" | "partition_state",
+  task: TaskId,
+): unknown {
   const [row] = context.sql.exec<{ data: string }>(
     `SELECT data FROM ${table} WHERE vertex = ? AND number = ?`,
     task.vertex,

@@ -4,6 +4,7 @@ import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SourceRow } from "../../../durable-objects/coordinator/rows.ts";
 import type { SourceCalls, TaskChange } from "../../../durable-objects/messages.ts";
 import type { ObjectContext } from "../../../durable-objects/object-context.ts";
+import { rowOf } from "../mutants/coordinator-mutants.ts";
 import { type Breakage, spread } from "../mutants/mutant.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import type { Logic } from "../simulated-object.ts";
@@ -71,9 +72,7 @@ function changesOfThePresentAttempt(logic: Logic, context: ObjectContext): Logic
   return {
     async taskChanged(argument) {
       const { attempt, task } = argument as TaskChange;
-      const query = "SELECT data FROM task WHERE vertex = ? AND number = ?";
-      const [row] = context.sql.exec<{ data: string }>(query, task.vertex, task.index);
-      const present = JSON.parse(row!.data) as { attempt: number };
+      const present = rowOf(context, "task", task) as { attempt: number };
       if (attempt === present.attempt) await logic["taskChanged"]!(argument);
     },
   };

@@ -257,13 +257,18 @@ const ENDS_WITH_ANY: Breakage = {
     }),
 };
 
+/** A line of S0 waits before P0, which has no room for it. */
+async function pressAgainstP0(stage: Stage): Promise<void> {
+  takeRoom();
+  await stage.post(S0, "a");
+  await stage.settle();
+}
+
 schedule("[rule 44f] a job that is stopped under back-pressure ends with nothing in flight", {
   job: renamed,
   conditions: [WAITS_FOR_ROOM],
   async play(stage) {
-    takeRoom();
-    await stage.post(S0, "a");
-    await stage.settle();
+    await pressAgainstP0(stage);
     return stopped(stage);
   },
   kept: { from: 1, start: "started", values: ["a"] },
@@ -280,9 +285,7 @@ schedule("[rule 44f] a checkpoint that holds frames is not the last, though it c
   job: renamed,
   conditions: [WAITS_FOR_ROOM],
   async play(stage) {
-    takeRoom();
-    await stage.post(S0, "a");
-    await stage.settle();
+    await pressAgainstP0(stage);
     const acknowledging = stage.hold({ from: P0, to: C, call: "acknowledge" });
     await stage.trigger();
     await stage.until("P0 acknowledges", () => acknowledging.count > 0);
