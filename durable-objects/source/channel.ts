@@ -248,6 +248,15 @@ export class OutgoingChannel {
     return this.#queue.some(({ kind }) => kind === "barrier");
   }
 
+  /**
+   * The receiver waits to be as far as it ever was [20]. What is cut it hears now: nothing else tells
+   * it of lines that hold no records for it.
+   */
+  catchUp(): void {
+    this.#bringReceiver();
+    this.flush();
+  }
+
   #bringReceiver(): void {
     if (comparePositions(this.#queuedTo, this.#cut) >= 0) return;
     this.addFrame(this.#cut, emptyFrame(), this.#cutArrivalTime, this.#cutWatermark);

@@ -195,6 +195,9 @@ export class Pump implements ChannelHost {
     if (!channel.isOpen || attempt > channel.attempt) {
       channel.close();
       this.#open(channel);
+    } else {
+      // It was opened before this call came, and may have passed lines in silence since.
+      channel.catchUp();
     }
     return furthest;
   }

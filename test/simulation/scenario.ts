@@ -181,7 +181,9 @@ export function scenarioOf(seed: number): Scenario {
   const paddingBytes = Math.min(drawn.paddingBytes, memoryBytes / LEAST_VALUES);
   // Where engines hold few values, what a barrier waits behind is read from the bucket one by one: ten seconds may
   // never be enough, nor a minute in a large world, and a job that tolerates no failure goes back for ever.
-  const neededBytes = paddingBytes * LEAST_VALUES * drawn.partitions * MOST_VERTICES;
+  const heldBytes = paddingBytes * LEAST_VALUES * drawn.partitions * MOST_VERTICES;
+  const lines = drawn.producers * drawn.requestsPerProducer * drawn.linesPerRequest;
+  const neededBytes = Math.max(heldBytes, paddingBytes * lines);
   const slowTimeoutMs = size === LARGE ? LONGEST_TIMEOUT_MS : LONG_TIMEOUT_MS;
   const timeoutMs = neededBytes > memoryBytes ? slowTimeoutMs : drawn.timeoutMs;
   return { ...drawn, memoryBytes, paddingBytes, timeoutMs };

@@ -368,23 +368,4 @@ describe("generations", () => {
     await runFor(job, 1);
     expect(job.attaches).toBe(1);
   });
-
-  test("[20] a rewound partition is told how far its channel was, and is brought back there exactly", async () => {
-    const job = new ScriptedJob({ parallelism: 2 });
-    await job.append(["a", "b"]);
-    await runFor(job, 1);
-    const receiver = job.receivers[0]!;
-    receiver.counts = {};
-    receiver.position = { line: 0, record: 0 };
-    receiver.attempt++;
-    const task = { vertex: "counts", index: 0 };
-    const answer = await job.source.rewind({ generation: 1, attempt: 2, task });
-    expect(answer).toEqual({ kind: "rewound", furthest: { line: 2, record: 0 } });
-    await runFor(job, 1);
-    expect(receiver.position).toEqual({ line: 2, record: 0 });
-    expect(counted(job)).toEqual(expected(job));
-    expect(await job.source.rewind({ generation: 1, attempt: 1, task })).toMatchObject({
-      kind: "staleGeneration",
-    });
-  });
 });
