@@ -15,16 +15,14 @@ import type {
 import type { ObjectContext } from "../object-context.ts";
 import { AsyncRequests } from "./async-requests.ts";
 import type { Attached } from "./attach.ts";
-import { ensureAlarm } from "./ensure-alarm.ts";
-import type { OperationCounter } from "./operation-counter.ts";
+import type { SharedAlarm } from "./shared-alarm.ts";
 import type { AnswersTask } from "./vertex-task.ts";
 
 /** Longer than most requests take; should memory be lost, they are asked again after this. */
 const ASK_AGAIN_MS = 30_000;
 
 export interface AsyncPartition {
-  readonly context: Pick<ObjectContext, "alarm" | "environment" | "keepAlive" | "setTimer">;
-  readonly counter: Pick<OperationCounter, "alarms">;
+  readonly context: Pick<ObjectContext, "environment" | "keepAlive" | "setTimer">;
   readonly vertex: KeyedVertex;
   readonly attached: Pick<Attached, "checkpoint">;
 }
@@ -34,8 +32,7 @@ export interface AsyncTurnsHost {
   readonly run: (work: () => void | Promise<void>) => void;
   /** The partition has changed without input. `isUrgent`: it would ask the same again after a loss of memory. */
   readonly changed: (change: { readonly isUrgent: boolean }) => void;
-  /** The alarm was cleared: others may need it. */
-  readonly alarmCleared: () => void;
+  readonly alarm: SharedAlarm;
 }
 
 export class AsyncTurns {
@@ -44,6 +41,8 @@ export class AsyncTurns {
   readonly #host: AsyncTurnsHost;
   readonly #requests: AsyncRequests;
   #isScheduled = false;
+  /** What waited in the restored checkpoint is known. */
+  #hasBegun = false;
   /** The newest checkpoint that may hold waiting records; undefined when none does. */
   #lastWaiting: number | undefined;
 
@@ -74,11 +73,16 @@ export class AsyncTurns {
       this.#schedule(() => host.changed({ isUrgent: isUrgent() }));
     };
     this.#requests = new AsyncRequests({ ...partition, calls, answered });
+    host.alarm.share(() => !this.#hasBegun || this.#lastWaiting !== undefined);
   }
 
   /** What waited in the restored checkpoint is found, and asked for again, in the first turn. */
   begin(): void {
-    this.#schedule(() => this.aligned(this.#partition.attached.checkpoint));
+    this.#schedule(() => {
+      this.#hasBegun = true;
+      this.aligned(this.#partition.attached.checkpoint);
+      this.#host.alarm.release();
+    });
   }
 
   start(request: AsyncRequest): void {
@@ -97,13 +101,9 @@ export class AsyncTurns {
   }
 
   completed(checkpoint: number): void {
-    const { context, counter } = this.#partition;
     if (this.#lastWaiting === undefined || checkpoint <= this.#lastWaiting) return;
     this.#lastWaiting = undefined;
-    if (context.alarm.get() === undefined) return;
-    context.alarm.clear();
-    counter.alarms += 1;
-    this.#host.alarmCleared();
+    this.#host.alarm.release();
   }
 
   alarm(): void {
@@ -111,8 +111,7 @@ export class AsyncTurns {
   }
 
   #ensureAlarm(): void {
-    const { context, counter } = this.#partition;
-    ensureAlarm(context, counter, context.environment.now() + ASK_AGAIN_MS);
+    this.#host.alarm.ensureIn(ASK_AGAIN_MS);
   }
 
   #schedule(done: () => void): void {

@@ -23,7 +23,10 @@ export interface AttachmentOptions {
   readonly bucket: string;
   readonly notes: UploadNotes;
   readonly counter: OperationCounter;
-  /** Restores, with the frames the checkpoint holds in flight. Must not throw. */
+  /**
+   * Restores, with the frames the checkpoint holds in flight; the alarm is no longer needed for
+   * attaching. Must not throw.
+   */
   readonly attached: (answer: Attached, inFlight: readonly InFlightFrame[]) => void;
   /** Those frames are damaged. Must not throw. */
   readonly unreadable: (answer: Attached, error: unknown) => void;
@@ -60,6 +63,11 @@ export class Attachment {
   get retryAfterMs(): number {
     const { context } = this.#options;
     return Math.max(50, Math.min(this.#notBefore - context.environment.now(), 60_000));
+  }
+
+  /** Whether a question is under way. */
+  get isAsking(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Whether the next question waits for its time. */
@@ -153,7 +161,7 @@ export class Attachment {
     this.#newestGeneration = answer.generation;
     this.#removeUnknownUploads(answer.knownUploads);
     const { inFlight } = answer.restored;
-    if (inFlight === undefined) return this.#attached(answer, []);
+    if (inFlight === undefined) return this.#options.attached(answer, []);
     let frames: readonly InFlightFrame[];
     try {
       frames = await readInFlight(inFlight, counter.blobStore, context.environment);
@@ -165,12 +173,7 @@ export class Attachment {
     }
     // A newer generation may have begun meanwhile: what it restores is asked anew.
     if (answer.generation < this.#newestGeneration) return this.#later(0, "RUNNING");
-    this.#attached(answer, frames);
-  }
-
-  #attached(answer: Attached, inFlight: readonly InFlightFrame[]): void {
-    this.clearAlarm();
-    this.#options.attached(answer, inFlight);
+    this.#options.attached(answer, frames);
   }
 
   #later(delayMs: number, status: JobStatus): void {

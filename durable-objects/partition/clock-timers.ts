@@ -1,21 +1,20 @@
 /**
- * Processing-time timers of a partition: they fire by the object's clock once nothing waits to be
+ * Processing-time timers of a partition: they fire by the clock once nothing waits to be
  * applied, at once when they are overdue after a restore. The object's alarm stands at the earliest,
  * so that a partition without memory wakes up for it [26].
  *
- * Promise: while a timer is registered and memory lasts, the alarm is set no later than its time.
+ * Promise: while a timer is registered and does not fire right now, the alarm is set no later than its time.
  */
 import type { ObjectContext } from "../object-context.ts";
-import { ensureAlarm } from "./ensure-alarm.ts";
-import type { OperationCounter } from "./operation-counter.ts";
+import type { SharedAlarm } from "./shared-alarm.ts";
 import type { VertexTask } from "./vertex-task.ts";
 
 /** When a timer is overdue that may not fire yet: should memory be lost, somebody looks again. */
 const CATCHING_UP_MS = 5_000;
 
 export interface ClockTimersOptions {
-  readonly context: Pick<ObjectContext, "alarm" | "environment">;
-  readonly counter: Pick<OperationCounter, "alarms">;
+  readonly context: Pick<ObjectContext, "environment">;
+  readonly alarm: SharedAlarm;
   readonly clock: NonNullable<VertexTask["clock"]>;
   /** Whether everything older has been applied. */
   readonly mayFire: () => boolean;
@@ -23,41 +22,56 @@ export interface ClockTimersOptions {
   readonly run: (work: () => void | Promise<void>) => void;
   /** Timers have fired: the partition has changed without input. */
   readonly fired: () => void;
+  /** What was due has fired, or may not yet. */
+  readonly rested: () => void;
 }
 
 export class ClockTimers {
   readonly #options: ClockTimersOptions;
-  #isWaiting = false;
+  #isScheduled = false;
+  #isRunning = false;
+  #isFetched = false;
 
   constructor(options: ClockTimersOptions) {
     this.#options = options;
+    options.alarm.share(() => this.isWorking || options.clock.nextClockTimer() !== Infinity);
+  }
+
+  /** Whether timers are being looked up or fired. */
+  get isWorking(): boolean {
+    return this.#isScheduled || this.#isRunning;
   }
 
   /** Fires what is due, or sees to it that somebody asks again in time. */
   check(): void {
-    const { clock, context, mayFire } = this.#options;
-    if (this.#isWaiting) return;
+    const { alarm, clock, context, mayFire } = this.#options;
+    if (this.#isScheduled) return;
     const next = clock.nextClockTimer();
-    if (next === Infinity) return;
+    if (next === Infinity) return alarm.release();
     const now = context.environment.now();
-    if (next === undefined) return this.#work(() => clock.fetchMissing());
-    if (next > now) return this.#ensureAlarm(next);
+    if (next === undefined) return this.#fetch();
+    if (next > now) return alarm.ensureIn(next - now);
     if (mayFire()) return this.#work(() => this.#fire());
-    this.#ensureAlarm(now + CATCHING_UP_MS);
+    alarm.ensureIn(CATCHING_UP_MS);
   }
 
-  #ensureAlarm(time: number): void {
-    const { context, counter } = this.#options;
-    ensureAlarm(context, counter, time);
+  /** What the checkpoint holds may be overdue already, and its alarm gone. */
+  #fetch(): void {
+    if (!this.#isFetched) this.#options.alarm.ensureIn(CATCHING_UP_MS);
+    this.#isFetched = true;
+    this.#work(() => this.#options.clock.fetchMissing());
   }
 
   /** One turn of work at a time; looks again when it is done. */
   #work(work: () => void | Promise<void>): void {
-    this.#isWaiting = true;
+    this.#isScheduled = true;
     this.#options.run(async () => {
-      this.#isWaiting = false;
+      this.#isScheduled = false;
+      this.#isRunning = true;
       await work();
+      this.#isRunning = false;
       this.check();
+      if (!this.isWorking) this.#options.rested();
     });
   }
 

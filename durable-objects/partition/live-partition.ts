@@ -11,11 +11,9 @@ import type { InFlightFrame } from "../../dataflow/in-flight-frames.ts";
 import type { StateEngine } from "../../state-engine/index.ts";
 import type { Fence } from "../messages.ts";
 import type { Attached } from "./attach.ts";
-import { AsyncTurns } from "./async-turns.ts";
 import { AttemptUploads } from "./attempt-uploads.ts";
 import { PartitionCheckpoints, type BarrierOutcome, type Moment } from "./checkpoint.ts";
 import { channelCredit } from "./channel-credit.ts";
-import { ClockTimers } from "./clock-timers.ts";
 import {
   LOST_ANSWER,
   type Answered,
@@ -35,8 +33,8 @@ import { PartitionOutput } from "./output.ts";
 import { Overtaking } from "./overtaking.ts";
 import { requestRollback, rewindSender, type RegionCall } from "./region.ts";
 import { RestoredFrames } from "./restored-frames.ts";
-import { ChangeReporter } from "./report-change.ts";
 import { Signal } from "./signal.ts";
+import { UnpromptedWork } from "./unprompted-work.ts";
 import { createVertexTask, type TaskTimes, type VertexTask } from "./vertex-task.ts";
 
 const NOTHING = { bytes: new Uint8Array(0), arrivalTime: 0 };
@@ -54,10 +52,7 @@ export class LivePartition {
   readonly #channels: readonly string[];
   readonly #loop: ApplyLoop<QueuedFrame, QueuedBarrier>;
   readonly #task: VertexTask;
-  readonly #clock: ClockTimers | undefined;
-  /** Of an asynchronous operator. */
-  readonly #turns: AsyncTurns | undefined;
-  readonly #reporter: ChangeReporter;
+  readonly #unprompted: UnpromptedWork;
   readonly #checkpoints: PartitionCheckpoints;
   readonly #maintenance: Maintenance;
   readonly #keepAwake: KeepAwake;
@@ -104,7 +99,7 @@ export class LivePartition {
       channels,
       vertexChannels,
       emitter: output,
-      startRequest: (request) => this.#turns!.start(request),
+      startRequest: (request) => this.#unprompted.start(request),
     });
     this.#maintenance = new Maintenance(context, engine, (error) => options.failed(error));
     this.#loop = new ApplyLoop<QueuedFrame, QueuedBarrier>(
@@ -123,16 +118,8 @@ export class LivePartition {
     this.#checkpoints = this.#createCheckpoints(output);
     const { intervalMs } = job.options.checkpoint;
     this.#keepAwake = new KeepAwake(context, intervalMs, () => this.#hasChanges);
-    const isWanted = (): boolean => !this.#isClosed && this.#checkpoints.hasChanges;
-    this.#reporter = new ChangeReporter({ ...options, fence: this.#fence, isWanted });
-    this.#clock = this.#task.clock && this.#clockTimers(this.#task.clock);
-    this.#clock?.check();
-    this.#turns = AsyncTurns.of(options, this.#task.answers, {
-      run: (work) => this.#runApart(work),
-      changed: (change) => this.#changedApart(change),
-      alarmCleared: () => this.#clock?.check(),
-    });
-    this.#turns?.begin();
+    this.#unprompted = this.#createUnprompted();
+    this.#unprompted.begin();
   }
 
   /** Whether live reads see everything processed before the last loss of memory [20]. */
@@ -163,10 +150,9 @@ export class LivePartition {
     this.#announceProgress();
   }
 
-  /** The alarm is due: processing-time timers may be, or requests that nobody waits for. */
-  alarm(): void {
-    this.#clock?.check();
-    this.#turns?.alarm();
+  /** The alarm is due. Resolves when what it stood for is done, or another alarm stands for it. */
+  alarm(): Promise<void> {
+    return this.#unprompted.alarm();
   }
 
   abort(checkpoint: number): void {
@@ -190,7 +176,7 @@ export class LivePartition {
     this.#checkpoints.close();
     this.outgoing.close();
     this.#task.close();
-    this.#turns?.close();
+    this.#unprompted.close();
     this.#maintenance.stop();
     this.#keepAwake.stop();
     this.engine.close();
@@ -233,7 +219,7 @@ export class LivePartition {
       this.#completed = Math.max(this.#completed, completed);
       this.#checkpoints.complete(completed);
       this.outgoing.complete(completed);
-      this.#turns?.completed(completed);
+      this.#unprompted.completed(completed);
     }
     this.abort(decided);
   }
@@ -263,10 +249,9 @@ export class LivePartition {
     this.#appliedBytes += frame.bytes.length;
     applied();
     if (records > 0) this.#keepAwake.changed();
-    // Silence may have moved event time, and fired timers, where no source moves.
-    if ("isIdle" in frame && frame.isIdle) this.#reporter.changed();
+    if ("isIdle" in frame && frame.isIdle) this.#unprompted.fellSilent();
     this.#announceProgress();
-    this.#clock?.check();
+    this.#unprompted.progressed();
     answer(this.#done());
   }
 
@@ -278,7 +263,7 @@ export class LivePartition {
 
   /** The moment of the checkpoint: its state is taken, and its barrier stands behind what was emitted. */
   #aligned(checkpoint: number, incoming: readonly InFlightFrame[]): void {
-    this.#turns?.aligned(checkpoint);
+    this.#unprompted.aligned(checkpoint);
     const barrier = this.#aligning;
     const outgoing =
       barrier?.checkpoint === checkpoint
@@ -292,16 +277,15 @@ export class LivePartition {
     this.outgoing.endBatch({ ...this.#task.eventTime, hasCaughtUp: this.hasCaughtUp });
   }
 
-  #clockTimers(clock: NonNullable<VertexTask["clock"]>): ClockTimers {
-    const { context, counter } = this.#options;
-    return new ClockTimers({
-      context,
-      counter,
-      clock,
+  #createUnprompted(): UnpromptedWork {
+    return new UnpromptedWork(this.#options, {
+      task: this.#task,
+      fence: this.#fence,
       // What is replayed comes first: it is older than any timer that is due now.
       mayFire: () => !this.#isClosed && this.hasCaughtUp,
+      isWanted: () => !this.#isClosed && this.#checkpoints.hasChanges,
       run: (work) => this.#runApart(work),
-      fired: () => this.#changedApart(),
+      changed: () => this.#keepAwake.changed(),
     });
   }
 
@@ -313,17 +297,11 @@ export class LivePartition {
     });
   }
 
-  #changedApart({ isUrgent = false } = {}): void {
-    const comesByItself = this.#options.job.options.checkpoint.intervalMs > 0;
-    this.#keepAwake.changed();
-    this.#reporter.changed({ isUrgent: isUrgent && !comesByItself });
-  }
-
   #announceProgress(): void {
     this.#passOn();
     if (!this.hasCaughtUp) return;
     this.caughtUp.raise();
-    this.#clock?.check();
+    this.#unprompted.progressed();
   }
 
   /** What a loss of memory would undo, here or at the other ends of channels [24]. */

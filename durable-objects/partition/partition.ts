@@ -23,6 +23,7 @@ import type {
   ScanRequest,
   SourceFrame,
   TaskId,
+  TaskFailure,
 } from "../messages.ts";
 import type { ObjectContext } from "../object-context.ts";
 import type {
@@ -48,7 +49,7 @@ import { Signal } from "./signal.ts";
 const OPEN_WAIT_MS = 1_000;
 /** How long a live read waits for the partition to catch up [20]. */
 const READ_WAIT_MS = 5_000;
-/** Before attaching again when storage did not answer. */
+/** Before attaching again when storage did not answer, or the coordinator when told of a failure. */
 const UNAVAILABLE_PAUSE_MS = 1_000;
 
 export class PartitionTask implements PartitionCalls {
@@ -180,8 +181,8 @@ export class PartitionTask implements PartitionCalls {
 
   /** Catches everything: the platform drops an alarm that keeps failing [27]. */
   async alarm(): Promise<void> {
-    if (this.#live !== undefined) return this.#live.alarm();
-    await this.#attachment.alarm();
+    if (this.#live === undefined) await this.#attachment.alarm();
+    await this.#live?.alarm();
   }
 
   #restore(attached: Attached, inFlight: readonly InFlightFrame[]): void {
@@ -254,17 +255,28 @@ export class PartitionTask implements PartitionCalls {
       error,
       ...(frame && { frame }),
     });
-    this.#counter.requests += 1;
-    const report = this.#context.peers
-      .coordinator()
-      .fail(failure)
-      .catch((cause: unknown) => {
-        // The frame comes again after the restore, fails again and is reported again.
-        const unheard = new Error(failure.error.message, { cause });
-        this.#context.reportError(unheard, "telling the coordinator that this partition failed");
-      });
+    const report = this.#reportFailure(failure).catch((cause: unknown) =>
+      this.#context.reportError(cause, "asking again after a failure that nobody heard of"),
+    );
     this.#context.keepAlive(report);
     this.#attachment.askAfter(report);
+  }
+
+  /**
+   * What failed fails again after the restore, and is reported again: by itself where it was a timer,
+   * which no call brings back.
+   */
+  async #reportFailure(failure: TaskFailure): Promise<void> {
+    this.#counter.requests += 1;
+    try {
+      await this.#context.peers.coordinator().fail(failure);
+    } catch (cause) {
+      const unheard = new Error(failure.error.message, { cause });
+      this.#context.reportError(unheard, "telling the coordinator that this partition failed");
+      if (this.#live === undefined && !this.#attachment.isAsking) {
+        this.#attachment.askAgain(UNAVAILABLE_PAUSE_MS);
+      }
+    }
   }
 
   /**

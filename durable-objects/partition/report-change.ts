@@ -14,6 +14,8 @@ export interface ChangeReport {
   readonly counter: Pick<OperationCounter, "requests">;
   /** Whether there is still something to be checkpointed by this attempt. */
   readonly isWanted: () => boolean;
+  /** The coordinator has heard of everything. */
+  readonly told: () => void;
 }
 
 const SHORTEST_RETRY_MS = 500;
@@ -29,6 +31,10 @@ export class ChangeReporter {
     this.#report = report;
   }
 
+  get isTelling(): boolean {
+    return this.#isTelling;
+  }
+
   /** One call at a time. `isUrgent`: a checkpoint is wanted whatever the interval. */
   changed({ isUrgent = false } = {}): void {
     this.#isUrgent ||= isUrgent;
@@ -41,6 +47,7 @@ export class ChangeReporter {
     do await this.#tell();
     while (this.#isUrgent && this.#report.isWanted());
     this.#isTelling = false;
+    this.#report.told();
   }
 
   async #tell(): Promise<void> {

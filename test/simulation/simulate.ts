@@ -224,9 +224,20 @@ class Run {
       simulatedMs: MAXIMUM_WORK_MS,
       done: () => this.#workload.isDone,
     });
+    if (ended === "done") await this.#outlastTimers();
     this.#world.faults.stop();
     if (ended === "done" || ended === "limit") return undefined;
     return this.#explain(ended, "the work to be done");
+  }
+
+  /** The last timers by the clock meet faults too. */
+  async #outlastTimers(): Promise<void> {
+    if (this.#scenario.job !== "timers") return;
+    await this.#world.run({
+      events: MAXIMUM_EVENTS,
+      simulatedMs: LONGEST_REMINDER_MS,
+      horizonMs: LONGEST_REMINDER_MS,
+    });
   }
 
   /** Without faults: the work that is left. */

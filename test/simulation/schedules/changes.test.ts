@@ -2,7 +2,11 @@
 import { job } from "../../../dataflow/job.ts";
 import { valueState } from "../../../dataflow/state/state-descriptor.ts";
 import type { SourceRow } from "../../../durable-objects/coordinator/rows.ts";
-import type { SourceCalls, TaskChange } from "../../../durable-objects/messages.ts";
+import type {
+  CoordinatorCalls,
+  SourceCalls,
+  TaskChange,
+} from "../../../durable-objects/messages.ts";
 import type { ObjectContext } from "../../../durable-objects/object-context.ts";
 import { rowOf } from "../mutants/coordinator-mutants.ts";
 import { type Breakage, spread } from "../mutants/mutant.ts";
@@ -97,6 +101,98 @@ schedule("[rule 26c] a partition that sleeps is woken by its earliest timer", {
     },
   },
 });
+
+/** The line is covered, its timer fires, and P0 dies before the coordinator has heard of it: the alarm has rung. */
+schedule("[rule 26e] a partition that dies between its timer and its report is woken again", {
+  job: reminders(8_000),
+  async play(stage) {
+    await stage.post(S0, x);
+    await stage.checkpoint();
+    const reports = stage.hold({ from: P0, to: C, call: "taskChanged" });
+    await stage.until("P0 tells what its timer did", () => reports.count > 0);
+    stage.loseMemory(P0);
+    reports.lose();
+    await stage.pass(60_000);
+    return stage.values();
+  },
+  kept: [x],
+  without: {
+    "an alarm is over when its handler has begun": {
+      breakages: [
+        {
+          kind: "partition",
+          methods: (logic) => ({ alarm: async () => void logic["alarm"]!() }),
+        },
+      ],
+      broken: [],
+    },
+  },
+});
+
+/** The timer throws, and P0's word of it gets lost. No line follows, and nobody has a reason to call P0. */
+schedule("[rule 26f] a partition whose timer threw tells of it until it is heard", {
+  job: job(
+    "schedule",
+    options({ checkpoint: { intervalMs: 5_000 }, restart: { strategy: "none" } }),
+  )
+    .lines()
+    .keyBy((line) => line)
+    .process(VERTEX, {
+      state: {},
+      process(_line, { processingTime, timers }) {
+        timers.registerProcessingTimeTimer(processingTime + 8_000);
+        return [];
+      },
+      onTimer() {
+        throw new Error("It must not ring.");
+      },
+    })
+    .output(),
+  async play(stage) {
+    await stage.post(S0, x);
+    await stage.checkpoint();
+    const reports = stage.hold({ from: P0, to: C, call: "fail" });
+    await stage.until("P0 tells of its failure", () => reports.count > 0);
+    reports.lose();
+    await stage.pass(30_000);
+    return { status: stage.record.status };
+  },
+  kept: { status: "FAILED" },
+  without: {
+    "the failure of a report is nobody's concern": {
+      breakages: [withoutAnythingAfterFailing()],
+      broken: { status: "RUNNING" },
+    },
+  },
+});
+
+/** A partition that has failed sets neither timer nor alarm. */
+function withoutAnythingAfterFailing(): Breakage {
+  return {
+    kind: "partition",
+    context(context) {
+      let hasFailed = false;
+      const coordinator = (): CoordinatorCalls =>
+        new Proxy(context.peers.coordinator(), {
+          get(target, method: keyof CoordinatorCalls) {
+            hasFailed ||= method === "fail";
+            return target[method];
+          },
+        });
+      return {
+        ...spread(context),
+        peers: { ...context.peers, coordinator },
+        alarm: {
+          get: () => context.alarm.get(),
+          set: (time) => (hasFailed ? undefined : context.alarm.set(time)),
+          clear: () => context.alarm.clear(),
+        },
+        setTimer: (delayMs, callback) =>
+          hasFailed ? { cancel: () => undefined } : context.setTimer(delayMs, callback),
+      };
+    },
+  };
+}
 
 /** An object of this kind that loses its memory sleeps until somebody calls. */
 function withoutAlarms(kind: Breakage["kind"]): Breakage {
