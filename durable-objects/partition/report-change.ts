@@ -24,7 +24,9 @@ const LONGEST_RETRY_MS = 30_000;
 export class ChangeReporter {
   readonly #report: ChangeReport;
   #isTelling = false;
-  /** Something urgent was not told yet. */
+  /** Something was not told yet: what is under way may have been heard before it. */
+  #isDue = false;
+  /** It is urgent. */
   #isUrgent = false;
 
   constructor(report: ChangeReport) {
@@ -38,6 +40,7 @@ export class ChangeReporter {
   /** One call at a time. `isUrgent`: a checkpoint is wanted whatever the interval. */
   changed({ isUrgent = false } = {}): void {
     this.#isUrgent ||= isUrgent;
+    this.#isDue = true;
     if (this.#isTelling) return;
     this.#isTelling = true;
     this.#report.context.keepAlive(this.#tellAll());
@@ -45,7 +48,7 @@ export class ChangeReporter {
 
   async #tellAll(): Promise<void> {
     do await this.#tell();
-    while (this.#isUrgent && this.#report.isWanted());
+    while (this.#isDue && this.#report.isWanted());
     this.#isTelling = false;
     this.#report.told();
   }
@@ -56,6 +59,7 @@ export class ChangeReporter {
       counter.requests += 1;
       const isUrgent = this.#isUrgent;
       this.#isUrgent = false;
+      this.#isDue = false;
       const change = { ...fence, task, ...(isUrgent && { isUrgent }) };
       try {
         return await context.peers.coordinator().taskChanged(change);

@@ -29,8 +29,8 @@ import { Workload } from "./workload.ts";
 const MAXIMUM_EVENTS = 100_000;
 /** A job that ends by itself may take for ever while something fails at every step. */
 const MAXIMUM_EVENTS_TO_END = 4_000;
-/** Falling silent takes a few hundred, where no backlog is left to be worked off. */
-const MAXIMUM_SILENCE_EVENTS = 200_000;
+/** Falling silent takes a few hundred, but for a backlog ten times the memory, which is read block by block. */
+const MAXIMUM_SILENCE_EVENTS = 600_000;
 /** What a checkpoint held has mostly gone on by then, and no object has been idle for long enough to lose its memory. */
 const SETTLED_MS = 8_000;
 const MAXIMUM_WORK_MS = 7 * 24 * 3_600_000;
@@ -230,9 +230,8 @@ class Run {
     return this.#explain(ended, "the work to be done");
   }
 
-  /** The last timers by the clock meet faults too. */
+  /** What comes of the last lines without a call meets faults too: timers by the clock, silence, questions asked again. */
   async #outlastTimers(): Promise<void> {
-    if (this.#scenario.job !== "timers") return;
     await this.#world.run({
       events: MAXIMUM_EVENTS,
       simulatedMs: LONGEST_REMINDER_MS,
