@@ -43,10 +43,12 @@ export interface VertexItem extends ChannelFence {
   readonly isIdle: boolean;
 }
 
-/** Records, or a mark without any: a mark has no number, needs no credit and only says what time it is [30]. */
+/** Records, or a mark without any: a mark has no position of its own, needs no credit and only says what time it is [30]. */
 export interface VertexFrame extends VertexItem {
   /** The sender has applied again all it had before its last loss of memory [20]. */
   readonly hasCaughtUp: boolean;
+  /** Of a mark: how many this attempt of the sender has sent over the channel, with it. 0 for records. */
+  readonly markNumber: number;
   /** Largest arrival time behind the records [15]. */
   readonly arrivalTime: number;
   /** dataflow/frame.ts or record-frame.ts; at most 256 KiB, unless one record is larger. Own buffer. Empty for a mark. */

@@ -72,6 +72,7 @@ export class IncomingVertices {
     if (verdict === "known") return this.#done();
     if (verdict === "apart") return { kind: "reposition", channel: this.#stateOf(channel) };
     if (frame.bytes.length > 0) channel.takeFrame();
+    else if (!channel.takeMark(frame.markNumber)) return this.#done();
     return this.#host.queueFrame({
       channel: channel.name,
       frame,

@@ -70,7 +70,12 @@ type Item = FrameItem | BarrierItem;
 export type OvertakenFrame = Pick<FrameItem, "arrivalTime" | "bytes" | "mark">;
 type Sent =
   | Item
-  | { readonly kind: "mark"; readonly position: VertexPosition; readonly mark: ChannelMark };
+  | {
+      readonly kind: "mark";
+      readonly position: VertexPosition;
+      readonly mark: ChannelMark;
+      readonly number: number;
+    };
 
 interface Session {
   readonly partition: PartitionCalls;
@@ -100,6 +105,7 @@ export class OutgoingChannel {
   #bytesKept = 0;
   #bytesUnderWay = 0;
   #framesUnderWay = 0;
+  #marksSent = 0;
   #mark = UNKNOWN_MARK;
   #toldMark = UNKNOWN_MARK;
 
@@ -277,7 +283,8 @@ export class OutgoingChannel {
     }
     if (isSameMark(this.#mark, this.#toldMark)) return;
     this.#toldMark = this.#mark;
-    this.#send({ kind: "mark", position: this.#next, mark: this.#mark });
+    const [position, mark, number] = [this.#next, this.#mark, ++this.#marksSent];
+    this.#send({ kind: "mark", position, mark, number });
   }
 
   /** One frame is always allowed, or a frame above the credit would wait for ever. */
@@ -320,9 +327,10 @@ export class OutgoingChannel {
     if (item.kind === "barrier") {
       return partition.vertexBarrier({ ...common, ...item.barrier });
     }
+    const markNumber = item.kind === "mark" ? item.number : 0;
     const { bytes, arrivalTime } =
       item.kind === "frame" ? item : { bytes: NO_BYTES, arrivalTime: 0 };
-    return partition.vertexFrame({ ...common, hasCaughtUp, arrivalTime, bytes });
+    return partition.vertexFrame({ ...common, hasCaughtUp, markNumber, arrivalTime, bytes });
   }
 
   #take(answer: VertexChannelAnswer, item: Sent, { partition }: Session): void {

@@ -27,6 +27,8 @@ export class VertexChannel {
   hasCaughtUp = false;
   #senderAttempt: number | undefined;
   #queuedTo: VertexPosition;
+  /** The newest mark of the sender's attempt. */
+  #newestMark = 0;
   /** The barrier behind which the newest frame was taken. */
   #newestFrameBehind = NONE;
 
@@ -60,6 +62,7 @@ export class VertexChannel {
       this.#queuedTo = behindBarrier(restored);
       this.hasCaughtUp = false;
     }
+    if (senderAttempt !== known) this.#newestMark = 0;
     this.#senderAttempt = senderAttempt;
     this.session += 1;
     return "open";
@@ -82,6 +85,13 @@ export class VertexChannel {
   takeFrame(): void {
     this.#newestFrameBehind = this.#queuedTo.barrier;
     this.#queuedTo = nextFrame(this.#queuedTo);
+  }
+
+  /** False for one that is delivered again: what it says may be over [1]. */
+  takeMark(number: number): boolean {
+    if (number <= this.#newestMark) return false;
+    this.#newestMark = number;
+    return true;
   }
 
   takeBarrier(checkpoint: number): void {

@@ -138,6 +138,7 @@ export class RegionHarness {
   context: NodeObjectContext;
   task: PartitionTask;
   readonly #task: TaskId;
+  #marks = 0;
   #session = 0;
 
   constructor(task: TaskId) {
@@ -229,6 +230,7 @@ export class RegionHarness {
       watermark: -Infinity,
       isIdle: true,
       hasCaughtUp: true,
+      markNumber: counts.length === 0 ? ++this.#marks : 0,
       arrivalTime: 1,
       bytes: counts.length === 0 ? new Uint8Array(0) : this.#frameOf("groups", changes),
       ...change,

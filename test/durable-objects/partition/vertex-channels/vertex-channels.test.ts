@@ -271,6 +271,17 @@ it("answers live reads after every sender has caught up, and tells its receivers
   expect(await harness.entries()).toEqual({ "1": "1" });
 });
 
+it("takes no mark that is delivered again: what it says is over [rule 1]", async () => {
+  const harness = await receiver();
+  const old = { markNumber: 1, hasCaughtUp: false };
+  await harness.counts(0, start, [], old);
+  await harness.counts(0, start, [], { markNumber: 2 });
+  await harness.counts(1, start, []);
+  expect(await harness.entries()).toEqual({});
+  expect(await harness.counts(0, start, [], old)).toMatchObject({ kind: "done" });
+  expect(await harness.entries()).toEqual({});
+});
+
 it("asks the partitions that feed it to open their channels, once it has restored", async () => {
   const harness = await receiver();
   for (const index of [0, 1]) {
