@@ -9,6 +9,7 @@ export class SharedAlarm {
   readonly #context: Pick<ObjectContext, "alarm" | "environment">;
   readonly #counter: Pick<OperationCounter, "alarms">;
   readonly #needs: AlarmNeed[] = [];
+  #isClosed = false;
 
   constructor(
     context: Pick<ObjectContext, "alarm" | "environment">,
@@ -23,8 +24,14 @@ export class SharedAlarm {
     this.#needs.push(need);
   }
 
+  /** The attempt is over: the alarm belongs to whoever attaches next. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Costs a row: not set again when it is early enough. */
   ensureIn(delayMs: number): void {
+    if (this.#isClosed) return;
     const { alarm, environment } = this.#context;
     const now = environment.now();
     const time = now + delayMs;
@@ -36,7 +43,7 @@ export class SharedAlarm {
 
   /** One of them is done: clears it when nobody needs it. */
   release(): void {
-    if (this.#needs.some((isNeeded) => isNeeded())) return;
+    if (this.#isClosed || this.#needs.some((isNeeded) => isNeeded())) return;
     const { alarm } = this.#context;
     if (alarm.get() === undefined) return;
     alarm.clear();

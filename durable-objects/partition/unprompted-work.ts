@@ -102,6 +102,7 @@ export class UnpromptedWork {
 
   close(): void {
     this.#isClosed = true;
+    this.#alarm.close();
     this.#turns?.close();
     this.#rested.raise();
   }
